@@ -1,0 +1,103 @@
+# Sourced by the other scripts: goes to the repository root, keeps .venv ready, and explains failures.
+# shellcheck shell=bash
+
+set -euo pipefail
+unset CDPATH
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Where packages come from is the user's choice (pip's own settings); where they go to is not.
+unset PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX PIP_ROOT
+export PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONNOUSERSITE=1
+
+step=""       # what is going on, for the explanation of a failure
+log=$(mktemp) # what the quiet steps said
+trap 'explain_exit $?' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+begin() { # MESSAGE: name the next step
+    step=$1
+    : >"$log"
+    printf '==> %s\n' "$step" >&2
+}
+
+explain_exit() { # STATUS: on failure, say which step it was and what to do
+    local status=$1
+    if ((status != 0)) && [[ -n $step ]]; then
+        printf '\nFAILED (exit code %d): %s\n' "$status" "$step"
+        if [[ -s $log ]]; then
+            echo "The last lines of its output:"
+            tail -n 15 "$log" | sed 's/^/    /'
+        fi
+        printf 'What to do: %s\n' "$(advice "$status")"
+    fi >&2
+    rm -f "$log"
+}
+
+advice() { # STATUS
+    if (($1 == 130 || $1 == 143)); then
+        echo "it was interrupted; run the same command again to go on."
+    elif grep -qiE 'no space left|disk quota' "$log"; then
+        echo "the disk is full: free some GB (or point TMPDIR at a larger disk) and run the same command again."
+    elif grep -qiE 'ensurepip|No module named .?venv' "$log"; then
+        echo "install Python's venv module (on Debian and Ubuntu: apt install python3-venv) and run the same command again."
+    elif grep -qiE 'connection|timed out|name resolution|proxy|SSL|no matching distribution' "$log"; then
+        echo "pip could not fetch a package: check the network and pip's settings (pip config list), then run the same command again."
+    else
+        echo "the message above says what went wrong; after mending it, run the same command again."
+    fi
+}
+
+is_recent_python() { # COMMAND: does it run, and is it Python 3.11 or newer?
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+}
+
+find_python() {
+    local candidate
+    for candidate in python3.11 python3.12 python3.13 python3.14 python3 python; do
+        if is_recent_python "$candidate"; then
+            echo "$candidate"
+            return
+        fi
+    done
+    echo "No Python 3.11 or newer was found on PATH. Install it with the venv module" \
+        "(on Debian and Ubuntu: apt install python3.11 python3.11-venv) and run the same command again." >&2
+    return 1
+}
+
+make_venv() {
+    local python
+    python=$(find_python) || { step=""; exit 1; }
+    begin "Making .venv with $("$python" --version)"
+    "$python" -m venv --clear .venv >"$log" 2>&1
+}
+
+venv_works() { # pip writes INSTALLER last, so without it pip itself is half installed
+    is_recent_python .venv/bin/python && compgen -G '.venv/lib/python3*/site-packages/pip-*.dist-info/INSTALLER' >/dev/null
+}
+
+forget_half_installed() { # else pip would take what an interrupted run left for installed
+    local info
+    for info in .venv/lib/python3*/site-packages/*.dist-info; do
+        [[ -s $info/INSTALLER ]] || rm -rf "$info"
+    done
+}
+
+# Make .venv hold this package, editable, with the versions in constraints.txt. A stamp in .venv says what was
+# installed, so that there is nothing to do until that changes.
+prepare_environment() { # WHAT: "." or ".[dev]", which adds the test tools and serves as "." too
+    local wanted installed="" start=$SECONDS
+    wanted=$(pwd && cksum <pyproject.toml && cksum <scripts/constraints.txt)
+    venv_works || make_venv
+    [[ ! -f .venv/.installed ]] || installed=$(<.venv/.installed)
+    if [[ $installed == "$wanted $1" || $installed == "$wanted .[dev]" ]]; then
+        return
+    fi
+
+    begin "Installing packages into .venv (PyTorch is large: some minutes the first time)"
+    rm -f .venv/.installed
+    forget_half_installed
+    .venv/bin/python -m pip install --quiet -c scripts/constraints.txt -e "$1" >"$log" 2>&1
+    echo "$wanted $1" >.venv/.installed
+    begin "Environment ready in $((SECONDS - start)) s"
+}

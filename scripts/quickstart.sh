@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# From a fresh checkout to a trained translator: install, train, score, translate, draw attention.
+# A second run finds the finished model and takes seconds.
+#
+# Usage: bash scripts/quickstart.sh [--overwrite]
+#   --overwrite   train anew even if runs/quickstart is already trained
+#   -h, --help    show this text
+set -euo pipefail
+
+overwrite=()
+for option in "$@"; do
+    case $option in
+        --overwrite) overwrite=(--overwrite) ;;
+        -h | --help)
+            sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+            exit
+            ;;
+        *)
+            echo "unknown option '$option'; see: bash scripts/quickstart.sh --help" >&2
+            exit 2
+            ;;
+    esac
+done
+
+# shellcheck source=scripts/_env.sh
+source "$(dirname "${BASH_SOURCE[0]}")/_env.sh"
+
+run=runs/quickstart
+sentences=(
+    "A dog is running through the snow."
+    "Two men are talking in front of a house."
+    "Where is the train station?"
+    "I would like a cup of coffee, please."
+    "The weather is very nice today."
+)
+pronouns="The little girl does not want to eat her soup."
+
+times=""
+part() { # NAME: begin the next part of the show; note how long the one before took
+    [[ -z $step ]] || times+=$(printf '%6d s  %s' $((SECONDS - part_start)) "$part_name")$'\n'
+    part_name=$1
+    part_start=$SECONDS
+    begin "$1"
+}
+
+tmt() { # shows the command as one would type it, then runs it
+    local word
+    printf '$ tmt' >&2
+    for word; do
+        [[ $word != *" "* ]] || word="\"$word\""
+        printf ' %s' "$word" >&2
+    done
+    printf '\n' >&2
+    .venv/bin/tmt "$@"
+}
+
+part "Environment"
+prepare_environment .
+
+part "Training"
+tmt train --config configs/quickstart.yaml ${overwrite[@]+"${overwrite[@]}"}
+
+part "Scores on the test set"
+tmt evaluate --model $run
+
+part "Translations"
+translations=$(tmt translate --model $run "${sentences[@]}")
+paste -d '|' <(printf '%s\n' "${sentences[@]}") <(echo "$translations") | while IFS='|' read -r source target; do
+    printf '    %-42s  %s\n' "$source" "$target"
+done
+
+part "Attention"
+tmt attention --model $run "$pronouns" -o $run/attention.png
+tmt attention --model $run "$pronouns" -o $run/attention.html
+
+part "Done"
+cat <<END
+
+Time taken:
+$times
+Look at:
+  $run/attention.html                        what each word looked at (open it in a browser)
+  $run/attention.png
+
+Try next:
+  source .venv/bin/activate                           # once per terminal, to have tmt
+  tmt translate --model $run "Your own sentence."
+  tmt translate --model $run < english.txt > translated.txt
+  tmt evaluate --model $run --json
+  tmt --help
+END

@@ -1,0 +1,1 @@
+"""Looking inside a trained model: its attention, as numbers, pictures and a page."""

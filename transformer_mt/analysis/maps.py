@@ -1,0 +1,59 @@
+"""The attention of one translation, as plain arrays that know nothing of the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+# Not compared by value: `==` of two arrays is an array, which the generated method cannot use.
+@dataclass(frozen=True, slots=True, eq=False)
+class AttentionMaps:
+    """Every attention weight of one sentence and one translation of it.
+
+    In each array a row is a query: the position that reads. Its weights over the positions that it
+    reads from sum to one. Refuses (ValueError) arrays whose shapes disagree with the tokens.
+    """
+
+    source: str
+    """The sentence as it was given."""
+    translation: str
+    """Its translation, as plain text."""
+    src_tokens: tuple[str, ...]
+    """What the encoder read; ends in "[EOS]"."""
+    tgt_in: tuple[str, ...]
+    """What the decoder read: "[SOS]", w1, ..., wn."""
+    tgt_out: tuple[str, ...]
+    """What it predicted at each of these positions: w1, ..., wn, "[EOS]"."""
+    encoder: np.ndarray
+    """(num_layers, num_heads, src_len, src_len) float32, over src_tokens."""
+    decoder: np.ndarray
+    """(num_layers, num_heads, tgt_len, tgt_len) float32; row i, which predicts tgt_out[i], over
+    tgt_in."""
+    cross: np.ndarray
+    """(num_layers, num_heads, tgt_len, src_len) float32; row i, which predicts tgt_out[i], over
+    src_tokens."""
+    score: float | None = None
+    """What the search gave this translation; higher is better."""
+
+    def __post_init__(self) -> None:
+        src_len, tgt_len = len(self.src_tokens), len(self.tgt_out)
+        if not (src_len and tgt_len):
+            raise ValueError("attention needs at least one token on each side")
+        if len(self.tgt_in) != tgt_len:
+            raise ValueError(f"tgt_in has {len(self.tgt_in)} tokens but tgt_out has {tgt_len}")
+        _check_shape("encoder", self.encoder, src_len, src_len)
+        _check_shape("decoder", self.decoder, tgt_len, tgt_len)
+        _check_shape("cross", self.cross, tgt_len, src_len)
+
+
+def _check_shape(name: str, weights: np.ndarray, query_len: int, key_len: int) -> None:
+    """Refuse weights that are not (num_layers, num_heads, query_len, key_len)."""
+    if weights.ndim != 4 or 0 in weights.shape or weights.shape[2:] != (query_len, key_len):
+        raise ValueError(
+            f"{name} has shape {weights.shape}, "
+            f"expected (num_layers, num_heads, {query_len}, {key_len})"
+        )

@@ -1,0 +1,367 @@
+"""Run directories: what is on disk, written atomically; nothing in them is executed on loading."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from transformer_mt import __version__
+from transformer_mt.config import Config
+from transformer_mt.config_file import load_config, to_yaml
+from transformer_mt.data.prepare import Tokenizers
+from transformer_mt.data.tokenizer import PAD_ID, Tokenizer
+from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.model.transformer import Transformer
+
+MODEL_FILE = "model.safetensors"
+STATE_FILE = "state.json"
+_TRAINING_FILE = "training_state.safetensors"
+
+
+@dataclass(slots=True)
+class TrainState:
+    """How far training is: plain numbers, saved as JSON beside every checkpoint."""
+
+    step: int = 0
+    """Updates made."""
+    epoch: int = 0
+    position: int = 0
+    """Batches of this epoch already used."""
+    seconds: float = 0.0
+    """Time spent, over all sessions."""
+    tokens: int = 0
+    """Real target tokens trained on."""
+    best_score: float | None = None
+    """`training.best_metric` of the best checkpoint (a loss is negated: higher is better)."""
+    best_step: int = 0
+    stale: int = 0
+    """Validations since the best."""
+    validation_seconds: float = 0.0
+    """Time that the longest validation took."""
+    finished: str | None = None
+    """Why training ended; null while it is not."""
+    scores: dict[str, float] = dataclasses.field(default_factory=dict)
+    """The last validation's figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDir:
+    """The names in a run directory."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "best"
+
+    @property
+    def last(self) -> Path:
+        return self.path / "last"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.path / "tensorboard"
+
+    @property
+    def info(self) -> Path:
+        return self.path / "info.json"
+
+    def tokenizer(self, side: str) -> Path:
+        return self.path / f"tokenizer.{side}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRun:
+    """A trained model with all that it takes to use it."""
+
+    config: Config
+    tokenizers: Tokenizers
+    model: Transformer
+    state: TrainState
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        DataError: the place cannot be written to.
+    """
+    partial = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+def save_config(run: RunDir, config: Config) -> None:
+    """Keep the resolved configuration with the run."""
+    write_text(run.config, to_yaml(config))
+
+
+def load_run_config(run: RunDir) -> Config:
+    """The configuration that a run was made with."""
+    if not run.path.is_dir():
+        raise DataError(f"{run.path}: there is no such run directory")
+    if not run.config.is_file():
+        raise DataError(f"{run.path}: is not a run directory (it has no {run.config.name})")
+    return load_config(run.config)
+
+
+def save_tokenizers(run: RunDir, tokenizers: Tokenizers) -> None:
+    """Write both tokenizers of a run."""
+    for side in ("src", "tgt"):
+        write_text(run.tokenizer(side), getattr(tokenizers, side).to_json())
+
+
+def load_tokenizers(run: RunDir) -> Tokenizers:
+    """Read both tokenizers of a run."""
+    return Tokenizers(*(Tokenizer.load(run.tokenizer(side)) for side in ("src", "tgt")))
+
+
+def has_tokenizers(run: RunDir) -> bool:
+    """True when both files are there."""
+    return all(run.tokenizer(side).is_file() for side in ("src", "tgt"))
+
+
+def make_model(config: Config, tokenizers: Tokenizers) -> Transformer:
+    """An untrained model of the right sizes."""
+    return Transformer(
+        config.model, tokenizers.src.vocab_size, tokenizers.tgt.vocab_size, pad_id=PAD_ID
+    )
+
+
+def load_run(path: Path, device: torch.device, checkpoint: str = "best") -> LoadedRun:
+    """A run's model in evaluation mode on `device`, with its tokenizers and configuration.
+
+    Raises:
+        DataError: this is no run directory, it is not trained yet, or a file does not fit.
+    """
+    run = RunDir(path)
+    config = load_run_config(run)
+    tokenizers = load_tokenizers(run)
+    folder = _whole_folder(run.path / checkpoint)
+    if folder is None:
+        raise DataError(f"{path}: has no checkpoint '{checkpoint}' yet; run tmt train first")
+    model = make_model(config, tokenizers)
+    load_weights(model, _load_tensors(folder / MODEL_FILE), folder / MODEL_FILE)
+    model.to(device).eval()
+    return LoadedRun(config, tokenizers, model, load_state(folder))
+
+
+def load_weights(model: Transformer, weights: dict[str, Tensor], origin: Path) -> None:
+    """Copy named tensors into a model.
+
+    Raises:
+        DataError: names or shapes do not fit.
+    """
+    parameters = dict(model.named_parameters())  # tied weights once
+    wrong = sorted(parameters.keys() ^ weights.keys()) or sorted(
+        name for name, value in weights.items() if value.shape != parameters[name].shape
+    )
+    if wrong:
+        raise DataError(f"{origin}: does not fit this model (first difference: {wrong[0]})")
+    with torch.no_grad():
+        for name, value in weights.items():
+            parameters[name].copy_(value)
+
+
+def weights_of(model: Transformer) -> dict[str, Tensor]:
+    """All parameters by name, tied ones once, on the CPU."""
+    return {name: p.detach().cpu().contiguous() for name, p in model.named_parameters()}
+
+
+def save_weights(folder: Path, weights: dict[str, Tensor], state: TrainState) -> None:
+    """Write a checkpoint to translate with: `best`, or one of those kept for averaging."""
+    with _new_folder(folder) as partial:
+        save_file(weights, partial / MODEL_FILE)
+        _write_state(partial, state)
+
+
+def save_training(
+    folder: Path, model: Transformer, optimizer: torch.optim.Optimizer, state: TrainState
+) -> None:
+    """Write a checkpoint to go on from: weights, optimiser, random states, position."""
+    with _new_folder(folder) as partial:
+        save_file(weights_of(model), partial / MODEL_FILE)
+        save_file(_optimizer_tensors(optimizer) | _random_states(), partial / _TRAINING_FILE)
+        _write_state(partial, state)
+
+
+def load_training(
+    folder: Path, model: Transformer, optimizer: torch.optim.Optimizer
+) -> TrainState | None:
+    """Restore what `save_training` wrote; None when there is no such checkpoint."""
+    whole = _whole_folder(folder)
+    if whole is None:
+        return None
+    load_weights(model, _load_tensors(whole / MODEL_FILE), whole / MODEL_FILE)
+    tensors = _load_tensors(whole / _TRAINING_FILE)
+    _restore_optimizer(optimizer, tensors)
+    torch.set_rng_state(tensors["random.cpu"])
+    if "random.cuda" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["random.cuda"])
+    return load_state(whole)
+
+
+def load_state(folder: Path) -> TrainState:
+    """The numbers saved with a checkpoint."""
+    path = folder / STATE_FILE
+    try:
+        return TrainState(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from None
+
+
+def update_state(folder: Path, state: TrainState) -> None:
+    """Replace the numbers of a checkpoint, the tensors staying as they are."""
+    write_text(folder / STATE_FILE, _state_json(state))
+
+
+def average_weights(folders: Sequence[Path]) -> dict[str, Tensor]:
+    """The mean of several checkpoints' weights (Vaswani et al. 2017, section 6.1)."""
+    total: dict[str, Tensor] = {}
+    for folder in folders:
+        for name, value in _load_tensors(folder / MODEL_FILE).items():
+            total[name] = total[name] + value if name in total else value.clone()
+    return {name: value / len(folders) for name, value in total.items()}
+
+
+def kept_checkpoints(run: RunDir) -> list[Path]:
+    """The checkpoints kept for averaging, oldest first."""
+    return sorted(run.checkpoints.glob("step-*")) if run.checkpoints.is_dir() else []
+
+
+def keep_checkpoint(run: RunDir, weights: dict[str, Tensor], state: TrainState, keep: int) -> None:
+    """Add a checkpoint and remove all but the last `keep`."""
+    save_weights(run.checkpoints / f"step-{state.step:08d}", weights, state)
+    for folder in kept_checkpoints(run)[:-keep]:
+        shutil.rmtree(folder)
+
+
+def remove_run(run: RunDir) -> None:
+    """Remove what training wrote, and nothing else that may stand in the folder."""
+    for folder in (run.best, run.last, run.checkpoints, run.tensorboard):
+        shutil.rmtree(folder, ignore_errors=True)
+    for file in (run.config, run.metrics, run.info, run.tokenizer("src"), run.tokenizer("tgt")):
+        file.unlink(missing_ok=True)
+
+
+def newest_run(root: Path) -> Path:
+    """The run below `root` that was finished last.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    finished = []
+    for folder in root.iterdir() if root.is_dir() else ():
+        state = folder / "last" / STATE_FILE
+        with contextlib.suppress(DataError):
+            if state.is_file() and load_state(state.parent).finished:
+                finished.append((state.stat().st_mtime, folder))
+    if not finished:
+        raise ConfigError(f"no finished run in {root}/: train one, or name one with --model DIR")
+    return max(finished)[1]
+
+
+@contextlib.contextmanager
+def _new_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill that then takes the place of `folder`; until then the old one is whole."""
+    partial, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        yield partial
+        for file in partial.iterdir():
+            _flush(file)
+        if folder.exists():
+            shutil.rmtree(old, ignore_errors=True)
+            folder.rename(old)
+        partial.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{folder}: the checkpoint cannot be written ({error})") from None
+
+
+def _whole_folder(folder: Path) -> Path | None:
+    """The folder, or what `_new_folder` left of it when it was cut off between two renames."""
+    candidates = (folder, folder.with_name(f".{folder.name}.old"))
+    return next((f for f in candidates if (f / STATE_FILE).is_file()), None)
+
+
+def _flush(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _load_tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file") from None
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path}: is damaged or no safetensors file ({error})") from None
+
+
+def _state_json(state: TrainState) -> str:
+    return json.dumps(dataclasses.asdict(state), indent=2) + "\n"
+
+
+def _write_state(folder: Path, state: TrainState) -> None:
+    (folder / STATE_FILE).write_text(_state_json(state), encoding="utf-8")
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    return {
+        f"optimizer.{index}.{name}": value.cpu()
+        for index, values in optimizer.state_dict()["state"].items()
+        for name, value in values.items()
+    }
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Any]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimizer."):
+            _, index, name = key.split(".")
+            state.setdefault(int(index), {})[name] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _random_states() -> dict[str, Tensor]:
+    states = {"random.cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["random.cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def environment() -> dict[str, str]:
+    """Versions that a result depends on."""
+    return {"transformer_mt": __version__, "torch": torch.__version__}

@@ -1,0 +1,354 @@
+"""The commands of `tmt`: each parses, calls one function, and prints.
+
+Nothing heavy is imported before a command runs, so that `--help` answers at once.
+"""
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from transformer_mt import __version__
+from transformer_mt.console import print_error, print_lines, set_up_logging
+from transformer_mt.errors import ConfigError, TmtError
+
+if TYPE_CHECKING:
+    from transformer_mt.config import DecodingConfig
+    from transformer_mt.translator import Translator
+
+_GLOBAL_FLAGS = {"-q", "--quiet", "-v", "--verbose", "--debug"}
+
+
+class _Commands(typer.core.TyperGroup):
+    """Lets global flags stand anywhere, and turns exceptions into one sentence and an exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        flags = [arg for arg in args[:end] if arg in _GLOBAL_FLAGS]
+        others = [arg for arg in args[:end] if arg not in _GLOBAL_FLAGS]
+        return super().parse_args(ctx, [*flags, *others, *args[end:]])
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort):
+            raise
+        except TmtError as error:
+            _show_traceback(ctx)
+            print_error(str(error))
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            print_error("interrupted")
+            raise typer.Exit(130) from None
+        except BrokenPipeError:  # the reader has gone; what it wanted, it has
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except (OSError, RuntimeError, MemoryError) as error:
+            _show_traceback(ctx)
+            print_error(f"{type(error).__name__}: {error} (--debug shows where)")
+            raise typer.Exit(1) from None
+
+
+def _show_traceback(ctx: Any) -> None:
+    if ctx.params.get("debug"):
+        traceback.print_exc()
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="-q, -v and --debug may stand after the command too. Results go to stdout, the rest to"
+    " stderr. Exit codes: 0 done, 1 data or run-time error, 2 wrong usage or configuration.",
+)
+
+ConfigFile = Annotated[
+    Path, typer.Option("--config", "-c", help="YAML file; paths in it are relative to this folder.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Replace a setting, as in model.norm=pre."),
+]
+ModelDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        "-m",
+        envvar="TMT_MODEL",
+        help="Run directory of `tmt train`; by default the newest finished one in runs/.",
+    ),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps; auto takes the best there is.")]
+BeamSize = Annotated[
+    int | None, typer.Option("--beam-size", "-b", min=1, help="Hypotheses kept; 1 is greedy.")
+]
+LengthPenalty = Annotated[
+    float | None, typer.Option(min=0.0, help="Larger values prefer longer translations.")
+]
+BatchTokens = Annotated[
+    int, typer.Option(min=1, help="Source tokens translated together; changes the speed alone.")
+]
+
+
+@app.callback()
+def _global_options(
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and errors.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,  # noqa: ARG001
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Train your own translator, the Transformer of "Attention Is All You Need"."""
+    if version:
+        print_lines([f"tmt {__version__}"])
+        raise typer.Exit
+    set_up_logging(quiet=quiet, verbose=verbose)
+
+
+@app.command("build-tokenizer")
+def build_tokenizer(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace different tokenizers.")] = False,
+) -> None:
+    """Build and save the tokenizers of both languages, and tell how well they cover the text."""
+    from transformer_mt.config_file import load_config
+    from transformer_mt.vocabulary import build_and_save
+
+    print_lines(build_and_save(load_config(config, overrides or ()), force=force))
+
+
+@app.command()
+def train(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Forget an earlier run in the same directory.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show settings, sizes and a time estimate; no more.")
+    ] = False,
+    max_time: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="End after this time (30m, 2h), the schedule fitted."),
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Train a model; run it again to go on after an interruption."""
+    from transformer_mt.config_file import load_config, to_yaml
+    from transformer_mt.training.signals import Interrupted
+
+    flags = [f"training.max_time={max_time}"] if max_time else []
+    settings = load_config(config, [*(overrides or ()), *flags])
+    if dry_run:
+        from transformer_mt.training.plan import plan_training
+
+        print_lines([to_yaml(settings), *plan_training(settings, device).lines()])
+        return
+    from transformer_mt.training.loop import train as run_training
+
+    try:
+        run_training(settings, device=device, overwrite=overwrite)
+    except Interrupted as interrupted:
+        print_error(f"{interrupted}: saved; run the same command again to go on")
+        raise typer.Exit(interrupted.exit_code) from None
+
+
+@app.command()
+def translate(
+    sentences: Annotated[
+        list[str] | None,
+        typer.Argument(help="Sentences, each in quotation marks; none: read standard input."),
+    ] = None,
+    model: ModelDir = None,
+    input_file: Annotated[
+        Path | None, typer.Option("--input", "-i", help="Translate this file, line by line.")
+    ] = None,
+    output_file: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write here, not to standard output.")
+    ] = None,
+    beam_size: BeamSize = None,
+    greedy: Annotated[bool, typer.Option("--greedy", help="The same as --beam-size 1.")] = False,
+    length_penalty: LengthPenalty = None,
+    n_best: Annotated[int, typer.Option(min=1, help="Translations of each line.")] = 1,
+    scores: Annotated[bool, typer.Option("--scores", help="Show scores with the text.")] = False,
+    layout: Annotated[
+        str, typer.Option("--format", help="text (one line a line), jsonl or tsv.")
+    ] = "text",
+    batch_tokens: BatchTokens = 4096,
+    device: Device = "auto",
+) -> None:
+    """Translate sentences, a file or standard input: one line in, one line out."""
+    if layout not in ("text", "jsonl", "tsv"):
+        raise ConfigError(f"--format {layout}: must be text, jsonl or tsv")
+    if sentences and input_file:
+        raise ConfigError("give sentences or --input, not both")
+    if input_file and output_file and input_file.absolute() == output_file.absolute():
+        raise ConfigError(f"--output {output_file} is the input file")
+    if greedy and beam_size not in (None, 1):
+        raise ConfigError(f"--greedy and --beam-size {beam_size} contradict each other")
+    from transformer_mt import streams
+
+    translator = _load_translator(
+        model, device, 1 if greedy else beam_size, length_penalty, at_least=n_best
+    )
+    interactive = not sentences and input_file is None and sys.stdin.isatty()
+    with streams.open_input(input_file) as source, streams.open_output(output_file) as target:
+        if sentences:
+            chunks = iter([[" ".join(sentence.split("\n")) for sentence in sentences]])
+        elif interactive:
+            chunks = ([line] for line in streams.prompt_lines("> "))
+        else:
+            chunks = streams.read_chunks(source)
+        streams.translate_chunks(
+            translator,
+            chunks,
+            target,
+            layout=layout,
+            scores=scores,
+            n_best=n_best,
+            batch_tokens=batch_tokens,
+            show_progress=input_file is not None,
+        )
+
+
+@app.command()
+def evaluate(
+    model: ModelDir = None,
+    source: Annotated[Path | None, typer.Option(help="Translate and score this file.")] = None,
+    reference: Annotated[Path | None, typer.Option(help="Its translation by a person.")] = None,
+    hypothesis: Annotated[
+        Path | None, typer.Option(help="Score these translations; no model is needed.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Of the run's own data: test or validation.")] = "test",
+    output_file: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the translations here.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    beam_size: BeamSize = None,
+    length_penalty: LengthPenalty = None,
+    batch_tokens: BatchTokens = 4096,
+    device: Device = "auto",
+) -> None:
+    """Score a run on its test set, or on files, or score translations made elsewhere."""
+    if split not in ("test", "validation"):
+        raise ConfigError(f"--split {split}: must be test or validation")
+    if hypothesis and source:
+        raise ConfigError("give --hypothesis or --source, not both")
+    if (hypothesis or source) and not reference:
+        raise ConfigError("--reference is missing: the file with the right translations")
+    if reference and not (hypothesis or source):
+        raise ConfigError("--reference needs --source (to translate) or --hypothesis")
+    from transformer_mt.data.corpus import load_corpus, read_parallel
+    from transformer_mt.evaluation import evaluate as evaluate_model
+    from transformer_mt.evaluation import evaluate_translations
+
+    if hypothesis and reference:
+        pairs = read_parallel(hypothesis, reference)
+        figures = evaluate_translations([p.src for p in pairs], [p.tgt for p in pairs])
+    else:
+        run_dir = _find_model(model)
+        if source and reference:
+            pairs = read_parallel(source, reference)
+        else:
+            from transformer_mt.checkpoint import RunDir, load_run_config
+
+            pairs = getattr(load_corpus(load_run_config(RunDir(run_dir)).data), split)
+        translator = _load_translator(run_dir, device, beam_size, length_penalty)
+        figures, translations = evaluate_model(translator, pairs, batch_tokens)
+        if output_file:
+            from transformer_mt.checkpoint import write_text
+
+            write_text(output_file, "".join(f"{line}\n" for line in translations))
+    print_lines([json.dumps(figures.to_dict(), indent=2)] if as_json else figures.lines())
+
+
+@app.command()
+def attention(
+    sentence: Annotated[str, typer.Argument(help="What to translate.")],
+    output_file: Annotated[
+        Path, typer.Option("--output", "-o", help="A file ending in .html, .png, .svg or .json.")
+    ],
+    model: ModelDir = None,
+    beam_size: BeamSize = None,
+    length_penalty: LengthPenalty = None,
+    n_best: Annotated[int, typer.Option(min=1, help="Translations to show.")] = 1,
+    device: Device = "auto",
+) -> None:
+    """Draw what the model attends to while it translates a sentence, in every layer and head."""
+    from transformer_mt.analysis.attention import attention_maps
+    from transformer_mt.analysis.render import check_suffix, render
+
+    check_suffix(output_file)
+    translator = _load_translator(model, device, beam_size, length_penalty, at_least=n_best)
+    translation = translator.translate([" ".join(sentence.split())], n_best=n_best)[0]
+    if not translation.src_ids:
+        raise ConfigError("the sentence is empty: there is nothing to attend to")
+    render(attention_maps(translator, translation), output_file)
+    print_lines([translation.text])
+
+
+@app.command()
+def info(
+    run_dir: Annotated[Path, typer.Argument(help="Run directory of `tmt train`.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell what a run is: languages, sizes, data, scores, training time, versions."""
+    from transformer_mt.run_info import describe_run
+
+    description = describe_run(run_dir)
+    print_lines(
+        [json.dumps(description, indent=2, ensure_ascii=False)]
+        if as_json
+        else [f"{name:<18}{value}" for name, value in description.items()]
+    )
+
+
+def _find_model(model: Path | None) -> Path:
+    """The run that was asked for, else the newest finished one, which is named on stderr."""
+    if model is not None:
+        return model
+    import logging
+
+    from transformer_mt.checkpoint import newest_run
+
+    found = newest_run(Path("runs"))
+    logging.getLogger("transformer_mt").info("model: %s", found)
+    return found
+
+
+def _load_translator(
+    model: Path | None,
+    device: str,
+    beam_size: int | None,
+    length_penalty: float | None,
+    at_least: int = 1,
+) -> "Translator":
+    """A run's translator, the command line's settings replacing the run's.
+
+    A beam that nobody asked for is widened to hold `at_least` hypotheses.
+    """
+    from dataclasses import replace
+
+    from transformer_mt.checkpoint import RunDir, load_run_config
+    from transformer_mt.translator import Translator
+
+    run_dir = _find_model(model)
+    decoding: DecodingConfig = load_run_config(RunDir(run_dir)).decoding
+    if beam_size is not None and beam_size < at_least:
+        raise ConfigError(f"--n-best {at_least} needs a --beam-size of at least {at_least}")
+    decoding = replace(decoding, beam_size=beam_size or max(decoding.beam_size, at_least))
+    if length_penalty is not None:
+        decoding = replace(decoding, length_penalty=length_penalty)
+    return Translator.load(run_dir, device, decoding)
+
+
+def main() -> None:
+    """The program `tmt`."""
+    app(prog_name="tmt")

@@ -1,0 +1,241 @@
+"""Strict YAML to `Config`: unknown keys, wrong types and impossible values are named by line."""
+
+import dataclasses
+import difflib
+import types
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import yaml
+
+from transformer_mt.config import Config, InvalidValueError
+from transformer_mt.errors import ConfigError
+
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """A value as written, and where: "configs/a.yaml:14" or "--set model.norm"."""
+
+    value: Any
+    where: str
+
+
+_Settings = dict[str, _Setting]
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a run's configuration.
+
+    Args:
+        path: a YAML file.
+        overrides: "section.key=value" texts that win over the file; values are YAML.
+
+    Raises:
+        ConfigError: naming file, line and key, with the likely intention.
+    """
+    settings = _read_settings(path)
+    for override in overrides:
+        settings.update(_parse_override(override))
+    try:
+        return _build(Config, settings, prefix="", source=str(path))
+    except InvalidValueError as error:
+        where = settings[error.key].where if error.key in settings else str(path)
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def to_yaml(config: Config) -> str:
+    """The resolved configuration as YAML that `load_config` reads back to an equal one."""
+    return yaml.safe_dump(to_dict(config), sort_keys=False, allow_unicode=True)
+
+
+def to_dict(config: Config) -> dict[str, Any]:
+    """Nested plain values, tuples as lists."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        return list(value) if isinstance(value, tuple) else value
+
+    result: dict[str, Any] = plain(dataclasses.asdict(config))
+    return result
+
+
+def differing_keys(first: Config, second: Config) -> list[str]:
+    """Dotted names of the keys in which two configurations differ."""
+
+    def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+        items: dict[str, Any] = {}
+        for key, value in values.items():
+            nested = flat(value, f"{prefix}{key}.") if isinstance(value, dict) else None
+            items.update({prefix + key: value} if nested is None else nested)
+        return items
+
+    ours, theirs = flat(to_dict(first)), flat(to_dict(second))
+    return [key for key in ours if ours[key] != theirs[key]]
+
+
+def _read_settings(path: Path) -> _Settings:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such configuration file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text ({error})") from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        return _flatten(node, str(path), Config, prefix="")
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from None
+
+
+def _flatten(node: yaml.Node | None, path: str, cls: type, prefix: str) -> _Settings:
+    """Dotted keys of a YAML mapping, checked against the fields of a dataclass."""
+    if not isinstance(node, yaml.MappingNode):
+        line = f":{node.start_mark.line + 1}" if node else ""
+        name = f"'{prefix[:-1]}'" if prefix else "the file"
+        raise ConfigError(f"{path}{line}: {name} must be a mapping of keys to values")
+    settings: _Settings = {}
+    for key_node, value_node in node.value:
+        where = f"{path}:{key_node.start_mark.line + 1}"
+        key = f"{prefix}{key_node.value}"
+        section = _field_type(cls, str(key_node.value), where, prefix)
+        if key in settings or any(name.startswith(f"{key}.") for name in settings):
+            raise ConfigError(f"{where}: '{key}' is set twice")
+        if isinstance(section, type) and dataclasses.is_dataclass(section):
+            settings.update(_flatten(value_node, path, section, f"{key}."))
+        else:
+            settings[key] = _Setting(_construct(value_node), where)
+    return settings
+
+
+def _construct(node: yaml.Node) -> Any:
+    loader = yaml.SafeLoader("")
+    try:
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _parse_override(text: str) -> _Settings:
+    key, equals, value = text.partition("=")
+    key, where = key.strip(), f"--set {text}"
+    if not equals or not key:
+        raise ConfigError(f"--set {text}: write it as section.key=value, such as model.norm=pre")
+    cls: Any = Config
+    *sections, name = key.split(".")
+    for depth, section in enumerate(sections):
+        prefix = "".join(f"{parent}." for parent in sections[:depth])
+        cls = _field_type(cls, section, where, prefix)
+        if not dataclasses.is_dataclass(cls):
+            raise ConfigError(f"{where}: '{prefix}{section}' is a single value, not a section")
+    if dataclasses.is_dataclass(_field_type(cls, name, where, "".join(f"{s}." for s in sections))):
+        raise ConfigError(f"{where}: '{key}' is a section; name one of its keys")
+    try:
+        return {key: _Setting(yaml.safe_load(value), where)}
+    except yaml.YAMLError:
+        raise ConfigError(f"{where}: '{value}' is not a valid YAML value") from None
+
+
+def _field_type(cls: Any, name: str, where: str, prefix: str) -> Any:
+    hints = get_type_hints(cls)
+    if name in hints:
+        return hints[name]
+    raise ConfigError(f"{where}: unknown key '{prefix}{name}'{_suggestion(name, hints)}")
+
+
+def _suggestion(name: str, hints: dict[str, Any]) -> str:
+    """The likely intention: a similar key here, or a key of this or a similar name elsewhere."""
+    everywhere = {key: key for key in get_type_hints(Config)}
+    for section, section_type in get_type_hints(Config).items():
+        if dataclasses.is_dataclass(section_type):
+            everywhere.update({key: f"{section}.{key}" for key in get_type_hints(section_type)})
+    for candidates in (dict(zip(hints, hints, strict=True)), everywhere):
+        if match := difflib.get_close_matches(name, candidates, n=1, cutoff=0.6):
+            return f"; did you mean '{candidates[match[0]]}'?"
+    return f"; the keys here are {', '.join(hints)}"
+
+
+def _build(cls: type[D], settings: _Settings, prefix: str, source: str) -> D:
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        key, hint = prefix + field.name, get_type_hints(cls)[field.name]
+        if dataclasses.is_dataclass(hint):
+            values[field.name] = _build(hint, settings, f"{key}.", source)  # type: ignore[arg-type]
+        elif key in settings:
+            values[field.name] = _convert(settings[key], hint, key)
+        elif field.default is dataclasses.MISSING:
+            raise ConfigError(f"{source}: the key '{key}' is missing")
+    return cls(**values)
+
+
+def _convert(setting: _Setting, hint: Any, key: str) -> Any:
+    """The value as the type of its field, or a ConfigError that says what is expected."""
+    options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    for option in options:
+        try:
+            return _convert_one(setting.value, option)
+        except TypeError:
+            continue
+    expected = " or ".join(_describe(option) for option in options)
+    raise ConfigError(
+        f"{setting.where}: '{key}' must be {expected}, not {_show(setting.value)}"
+        + _literal_suggestion(setting.value, options)
+    )
+
+
+def _convert_one(value: Any, hint: Any) -> Any:
+    if get_origin(hint) is Literal:
+        if value is False and "none" in get_args(hint):  # YAML reads an unquoted `no` as false
+            return "none"
+        accepted = isinstance(value, str) and value in get_args(hint)
+    elif get_origin(hint) is tuple:
+        accepted = isinstance(value, list) and len(value) == len(get_args(hint))
+        if accepted:
+            return tuple(_convert_one(v, t) for v, t in zip(value, get_args(hint), strict=True))
+    elif hint is float:
+        return _as_float(value)
+    elif hint is int:
+        accepted = isinstance(value, int) and not isinstance(value, bool)
+    else:
+        accepted = isinstance(value, hint)
+    if not accepted:
+        raise TypeError
+    return value
+
+
+def _as_float(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError
+    try:
+        number = float(value)  # YAML 1.1 reads 1e-9 as text
+    except ValueError:
+        raise TypeError from None
+    if number - number != 0:  # infinities and NaN
+        raise TypeError
+    return number
+
+
+def _describe(hint: Any) -> str:
+    names = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+    if get_origin(hint) is Literal:
+        return "one of " + ", ".join(get_args(hint))
+    if get_origin(hint) is tuple:
+        return "a list of two file names"
+    return "null" if hint is type(None) else names[hint]
+
+
+def _literal_suggestion(value: Any, options: Sequence[Any]) -> str:
+    choices = [c for option in options if get_origin(option) is Literal for c in get_args(option)]
+    match = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.5)
+    return f"; did you mean '{match[0]}'?" if match else ""
+
+
+def _show(value: Any) -> str:
+    return f"'{value}'" if isinstance(value, str) else yaml.safe_dump(value).split("\n")[0]

@@ -1,0 +1,44 @@
+"""What goes to the terminal: logs and errors to stderr, results to stdout."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterable
+
+from tqdm import tqdm
+
+
+class _BarHandler(logging.Handler):
+    """Writes to stderr without breaking a progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        text = record.getMessage()
+        return text if record.levelno <= logging.INFO else f"{record.levelname.lower()}: {text}"
+
+
+def set_up_logging(*, quiet: bool, verbose: bool) -> None:
+    """Warnings alone when quiet, details when verbose, what a person wants to know otherwise."""
+    logger = logging.getLogger("transformer_mt")
+    logger.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
+    logger.handlers = [_BarHandler()]
+    logger.handlers[0].setFormatter(_Formatter())
+    logger.propagate = False
+    if quiet:
+        os.environ["TQDM_DISABLE"] = "1"  # read by tqdm when a bar is made
+
+
+def print_error(message: str) -> None:
+    """One sentence for the person who can fix it."""
+    tqdm.write(f"error: {message}", file=sys.stderr)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Results, to stdout."""
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

@@ -1,0 +1,180 @@
+"""Encoded sentence pairs and token-budget batches of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Ids = NDArray[np.int32]
+Offsets = NDArray[np.int64]
+
+
+class Example(NamedTuple):
+    """One encoded pair, without [SOS] and [EOS]."""
+
+    src_ids: Ids
+    tgt_ids: Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Sequences:
+    """Many id sequences end to end in one array: compact, and can be mapped from a file."""
+
+    ids: Ids
+    offsets: Offsets
+    """(count + 1,) sequence i is ids[offsets[i]:offsets[i + 1]]."""
+
+    @classmethod
+    def pack(cls, sequences: Sequence[Sequence[int] | Ids]) -> "Sequences":
+        offsets = np.zeros(len(sequences) + 1, dtype=np.int64)
+        np.cumsum([len(sequence) for sequence in sequences], out=offsets[1:])
+        ids = np.fromiter((i for s in sequences for i in s), dtype=np.int32, count=offsets[-1])
+        return cls(ids, offsets)
+
+    @property
+    def lengths(self) -> Offsets:
+        """(count,) tokens of each sequence."""
+        return np.diff(self.offsets)
+
+    def __getitem__(self, index: int) -> Ids:
+        return self.ids[self.offsets[index] : self.offsets[index + 1]]
+
+
+@dataclass(frozen=True, slots=True)
+class BilingualDataset:
+    """Encoded pairs, in the order of the corpus."""
+
+    src: Sequences
+    tgt: Sequences
+
+    def __len__(self) -> int:
+        return len(self.src.offsets) - 1
+
+    def __getitem__(self, index: int) -> Example:
+        return Example(self.src[index], self.tgt[index])
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some pairs as tensors, padded on the right with `pad_id`."""
+
+    src: Tensor
+    """(batch, src_len) ids ending in [EOS]"""
+    tgt_in: Tensor
+    """(batch, tgt_len) ids beginning with [SOS]: what the decoder reads"""
+    tgt_out: Tensor
+    """(batch, tgt_len) ids ending in [EOS]: what it should predict"""
+    num_tokens: int
+    """Real target positions: the denominator of the loss."""
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on another device."""
+        src, tgt_in, tgt_out = (part.to(device) for part in (self.src, self.tgt_in, self.tgt_out))
+        return Batch(src, tgt_in, tgt_out, self.num_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Collator:
+    """Makes batches; knows the special ids."""
+
+    pad_id: int
+    sos_id: int
+    eos_id: int
+
+    def batch(self, dataset: BilingualDataset, rows: Sequence[int] | Offsets) -> Batch:
+        """The given examples, in this order."""
+        examples = [dataset[int(row)] for row in rows]
+        return Batch(
+            src=self.pad([e.src_ids for e in examples], after=self.eos_id),
+            tgt_in=self.pad([e.tgt_ids for e in examples], before=self.sos_id),
+            tgt_out=self.pad([e.tgt_ids for e in examples], after=self.eos_id),
+            num_tokens=sum(len(e.tgt_ids) + 1 for e in examples),
+        )
+
+    def pad(
+        self,
+        sequences: Sequence[Sequence[int] | Ids],
+        before: int | None = None,
+        after: int | None = None,
+    ) -> Tensor:
+        """(batch, longest) int64; each row is [before] sequence [after] pad pad ..."""
+        start, extra = int(before is not None), int(before is not None) + int(after is not None)
+        shape = (len(sequences), max(map(len, sequences), default=0) + extra)
+        padded = np.full(shape, self.pad_id, dtype=np.int64)
+        for row, sequence in zip(padded, sequences, strict=True):
+            end = start + len(sequence)
+            row[start:end] = sequence
+            if before is not None:
+                row[0] = before
+            if after is not None:
+                row[end] = after
+        return torch.from_numpy(padded)
+
+
+def token_batches(
+    dataset: BilingualDataset, batch_tokens: int, shuffle: tuple[int, int] | None = None
+) -> list[Offsets]:
+    """Group examples of like length into batches of at most `batch_tokens` positions.
+
+    A batch of n pairs has n times the longest of its sentences (either side, its special token
+    included) positions; a single longer sentence is a batch of its own.
+
+    Args:
+        dataset: the examples; each is in exactly one batch.
+        batch_tokens: the budget, in positions of one side.
+        shuffle: (seed, epoch), which fix the order of the batches and which of the pairs of the
+            same lengths meet; None sorts by length.
+
+    Returns:
+        The rows of each batch.
+    """
+    src_len, tgt_len = dataset.src.lengths + 1, dataset.tgt.lengths + 1
+    random = np.random.default_rng(shuffle) if shuffle else None
+    rows = random.permutation(len(dataset)) if random else np.arange(len(dataset))
+    rows = rows[_order_by_length(src_len[rows], tgt_len[rows])]
+    batches = np.split(rows, _cuts(src_len[rows], tgt_len[rows], batch_tokens))
+    order = random.permutation(len(batches)) if random else range(len(batches))
+    return [batches[index] for index in order]
+
+
+def _order_by_length(src_len: Offsets, tgt_len: Offsets) -> Offsets:
+    """Indices by the longer side; where it is equal, by the difference of the sides.
+
+    The difference rises for even and falls for odd lengths, so that neighbours stay alike also
+    where the length changes.
+    """
+    longer, difference = np.maximum(src_len, tgt_len), src_len - tgt_len
+    return np.lexsort((np.where(longer % 2 == 0, difference, -difference), longer))
+
+
+def _cuts(src_len: Offsets, tgt_len: Offsets, batch_tokens: int) -> list[int]:
+    """Where a new batch begins: before the budget is passed.
+
+    A batch that has used half of the budget also ends where more than 3 % of it would be padding.
+    """
+    cuts = []
+    size = longest_src = longest_tgt = real = 0
+    for index, (src, tgt) in enumerate(zip(src_len.tolist(), tgt_len.tolist(), strict=True)):
+        padded_src, padded_tgt = max(longest_src, src), max(longest_tgt, tgt)
+        positions = (size + 1) * max(padded_src, padded_tgt)
+        share = (real + src + tgt) / ((size + 1) * (padded_src + padded_tgt))
+        if size and (positions > batch_tokens or (2 * positions > batch_tokens and share < 0.97)):
+            cuts.append(index)
+            size, longest_src, longest_tgt, real = 0, 0, 0, 0
+        size, real = size + 1, real + src + tgt
+        longest_src, longest_tgt = max(longest_src, src), max(longest_tgt, tgt)
+    return cuts
+
+
+def padding_share(dataset: BilingualDataset, batches: list[Offsets]) -> float:
+    """Share of the positions of both sides that hold padding."""
+    real = padded = 0
+    for side in (dataset.src, dataset.tgt):
+        lengths = side.lengths + 1
+        real += int(lengths.sum())
+        padded += sum(int(lengths[rows].max()) * len(rows) for rows in batches)
+    return 1 - real / padded

@@ -1,0 +1,188 @@
+"""Text to token ids and back, on the Hugging Face `tokenizers` library.
+
+Every kind of tokenizer is one self-contained JSON file: what it splits, marks and joins is written
+there, and any program with `tokenizers` reads it.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
+
+from transformer_mt.config import TokenizerConfig
+from transformer_mt.errors import DataError
+
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[SOS]", "[EOS]")
+PAD_ID, UNK_ID, SOS_ID, EOS_ID = range(4)
+
+JOINER = "\uffed"  # a small square: "no space on this side" of a punctuation mark
+_PUNCTUATION = rf"[^\w\s{JOINER}]"
+_METASPACE = "\u2581"
+
+
+class Tokenizer:
+    """A vocabulary with the rules to split text into its tokens and to join them again.
+
+    [PAD] [UNK] [SOS] [EOS] are ids 0 to 3. They are words of the vocabulary that no text can
+    spell: brackets are always split off, so "[EOS]" in a sentence is three ordinary tokens.
+    """
+
+    def __init__(self, rules: tokenizers.Tokenizer) -> None:
+        self._rules = rules
+        self._is_word_level = isinstance(rules.model, models.WordLevel)
+
+    @classmethod
+    def build(cls, texts: Sequence[str], config: TokenizerConfig) -> "Tokenizer":
+        """Learn a vocabulary. The same texts and settings give the same bytes in `to_json`."""
+        rules = _word_rules(config) if config.type == "word" else _subword_rules(config)
+        rules.train_from_iterator(texts, _trainer(config), length=len(texts))
+        saved = json.loads(rules.to_str())
+        saved["added_tokens"] = []  # else text that spells a special token would become one
+        return cls(tokenizers.Tokenizer.from_str(json.dumps(saved)))
+
+    @classmethod
+    def load(cls, path: Path) -> "Tokenizer":
+        """Read what `to_json` wrote.
+
+        Raises:
+            DataError: the file is missing or is not such a tokenizer.
+        """
+        try:
+            rules = tokenizers.Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise DataError(
+                f"{path}: there is no such tokenizer; run tmt build-tokenizer"
+            ) from None
+        except Exception as error:  # the library raises plain Exception
+            raise DataError(f"{path}: is not a tokenizer ({error})") from None
+        found = [rules.id_to_token(number) for number in range(len(SPECIAL_TOKENS))]
+        if found != list(SPECIAL_TOKENS):
+            raise DataError(f"{path}: ids 0 to 3 must be {' '.join(SPECIAL_TOKENS)}, not {found}")
+        return cls(rules)
+
+    def to_json(self) -> str:
+        """The tokenizer as the text of its file."""
+        return self._rules.to_str(pretty=True) + "\n"
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of tokens, the special ones included."""
+        return self._rules.get_vocab_size()
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of the tokens of one sentence, without [SOS] and [EOS]."""
+        return self._rules.encode(text).ids
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """`encode` for many sentences, on all cores."""
+        return [encoding.ids for encoding in self._rules.encode_batch_fast(list(texts))]
+
+    def tokens(self, ids: Iterable[int]) -> list[str]:
+        """The tokens as they stand in the vocabulary, with their marks of joining."""
+        return [self._rules.id_to_token(number) or SPECIAL_TOKENS[UNK_ID] for number in ids]
+
+    def pieces(self, text: str) -> list[str]:
+        """The tokens of `encode(text)`, those outside the vocabulary spelled as in the text."""
+        if self._is_word_level:
+            return self._split_words(text)
+        encoding = self._rules.encode(text)
+        return [
+            text[start:end] if number == UNK_ID else token
+            for number, token, (start, end) in zip(
+                encoding.ids, encoding.tokens, encoding.offsets, strict=True
+            )
+        ]
+
+    def join(self, tokens: Sequence[str]) -> str:
+        """Normal text from tokens with their marks: "l" "￭'￭" "homme" gives "l'homme"."""
+        text: str = self._rules.decoder.decode(list(tokens))
+        return text
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Normal text from ids; special tokens are left out."""
+        return self.join(self.tokens(number for number in ids if number > EOS_ID))
+
+    def unknown_pieces(self, texts: Iterable[str]) -> Counter[str]:
+        """How often each piece of text outside the vocabulary occurs."""
+        unknown: Counter[str] = Counter()
+        for text in texts:
+            ids = self.encode(text)
+            if UNK_ID in ids:
+                pairs = zip(ids, self.pieces(text), strict=True)
+                unknown.update(piece.strip(JOINER) for number, piece in pairs if number == UNK_ID)
+        return unknown
+
+    def _split_words(self, text: str) -> list[str]:
+        normalized = self._rules.normalizer.normalize_str(text)
+        return [word for word, _ in self._rules.pre_tokenizer.pre_tokenize_str(normalized)]
+
+
+def _normalizers(config: TokenizerConfig) -> list[normalizers.Normalizer]:
+    steps: list[normalizers.Normalizer] = []
+    if config.normalization != "none":
+        steps.append(normalizers.NFC() if config.normalization == "nfc" else normalizers.NFKC())
+    if config.lowercase:
+        steps.append(normalizers.Lowercase())
+    return steps
+
+
+def _word_rules(config: TokenizerConfig) -> tokenizers.Tokenizer:
+    """Words and single punctuation marks; a joiner on a mark tells where there was no space.
+
+    Words never carry a joiner, so "homme" is one word in "l'homme" and in "un homme".
+    """
+    rules = tokenizers.Tokenizer(models.WordLevel(unk_token=SPECIAL_TOKENS[UNK_ID]))
+    rules.normalizer = normalizers.Sequence(
+        [
+            *_normalizers(config),
+            normalizers.Replace(JOINER, "\u25a0"),  # the joiner itself cannot be spelled
+            normalizers.Replace(Regex(rf"(?<=\S)(?={_PUNCTUATION})"), f" {JOINER}"),
+            normalizers.Replace(Regex(rf"(?<={_PUNCTUATION})(?=\w)"), f"{JOINER} "),
+        ]
+    )
+    rules.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    rules.decoder = decoders.Sequence(
+        [
+            decoders.WordPiece(prefix=JOINER, cleanup=False),  # space before, unless joined
+            decoders.Fuse(),
+            decoders.Replace(f"{JOINER} ", ""),
+            decoders.Replace(JOINER, ""),
+        ]
+    )
+    return rules
+
+
+def _subword_rules(config: TokenizerConfig) -> tokenizers.Tokenizer:
+    """Pieces of words; the mark of a word's start stands for the space before it.
+
+    Punctuation is kept apart, so that no piece mixes it with letters.
+    """
+    model = (
+        models.BPE(unk_token=SPECIAL_TOKENS[UNK_ID]) if config.type == "bpe" else models.Unigram()
+    )
+    rules = tokenizers.Tokenizer(model)
+    rules.normalizer = normalizers.Sequence(
+        [*_normalizers(config), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()]
+    )
+    words = Regex(rf"{_METASPACE}?\w+|{_METASPACE}?[^\w{_METASPACE}]|{_METASPACE}")
+    rules.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Metaspace(), pre_tokenizers.Split(words, "isolated")]
+    )
+    rules.decoder = decoders.Metaspace()
+    return rules
+
+
+def _trainer(config: TokenizerConfig) -> trainers.Trainer:
+    shared: dict[str, Any] = {
+        "vocab_size": config.vocab_size,
+        "special_tokens": list(SPECIAL_TOKENS),
+        "show_progress": False,
+    }
+    if config.type == "unigram":
+        return trainers.UnigramTrainer(unk_token=SPECIAL_TOKENS[UNK_ID], **shared)
+    trainer = trainers.WordLevelTrainer if config.type == "word" else trainers.BpeTrainer
+    return trainer(min_frequency=config.min_frequency, **shared)

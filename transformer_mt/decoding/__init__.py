@@ -1,0 +1,1 @@
+"""Search for translations; knows a small protocol, not the model."""

@@ -1,0 +1,21 @@
+"""Errors that are sentences for the person who can fix them, with the program's exit code."""
+
+
+class TmtError(Exception):
+    """Anything the user can put right: one sentence with file, line or key, and what to do."""
+
+    exit_code = 1
+
+
+class DataError(TmtError):
+    """A corpus, a run directory or another file cannot be used as it is."""
+
+
+class TrainingError(TmtError):
+    """Training cannot go on (for example because the loss is no longer a number)."""
+
+
+class ConfigError(TmtError):
+    """Wrong usage: an option or a configuration key with a name or value that cannot be."""
+
+    exit_code = 2

@@ -1,0 +1,1 @@
+"""The Transformer: tensors in, tensors out; no files, no text, no choice of device."""

@@ -1,0 +1,46 @@
+"""Token embedding and positional encoding (Vaswani et al. 2017, sections 3.4 and 3.5)."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from transformer_mt.config import ModelConfig
+from transformer_mt.model.dropout import Dropout
+
+
+def sinusoids(length: int, d_model: int) -> Tensor:
+    """PE(pos) = sin and cos of pos / 10000^(2i / d_model), i < d_model / 2.
+
+    All sines come first, then all cosines, as in the authors' own program: the paper's
+    interleaving up to a permutation of the dimensions, which the learned layers do not see.
+
+    Returns:
+        (length, d_model), row 0 for the first token.
+    """
+    frequencies = torch.exp(torch.arange(0, d_model, 2) * (-math.log(10_000) / d_model))
+    angles = torch.arange(length)[:, None] * frequencies
+    return torch.cat((angles.sin(), angles.cos()), dim=1)
+
+
+class Embedding(nn.Module):
+    """Token embedding times sqrt(d_model), plus the position, with dropout."""
+
+    positions: Tensor
+
+    def __init__(self, config: ModelConfig, vocab_size: int, pad_id: int) -> None:
+        super().__init__()
+        self.token = nn.Embedding(vocab_size, config.d_model, padding_idx=pad_id)
+        self.scale = math.sqrt(config.d_model)
+        self.dropout = Dropout(config.dropout)
+        self.register_buffer("positions", sinusoids(512, config.d_model), persistent=False)
+
+    def forward(self, ids: Tensor, first_position: int = 0) -> Tensor:
+        """ids: (batch, len), at positions first_position ... -> (batch, len, d_model)."""
+        end = first_position + ids.shape[1]
+        if end > len(self.positions):  # grows by doubling: any length is possible
+            table = sinusoids(max(end, 2 * len(self.positions)), self.positions.shape[1])
+            self.positions = table.to(self.positions)
+        embedded = self.token(ids) * self.scale + self.positions[first_position:end]
+        out: Tensor = self.dropout(embedded)
+        return out

@@ -1,0 +1,135 @@
+"""Encoder and decoder layers (Vaswani et al. 2017, section 3.1 and figure 1)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from transformer_mt.config import ModelConfig
+from transformer_mt.model.attention import KeyValues, MultiHeadAttention
+from transformer_mt.model.dropout import Dropout
+
+
+class Residual(nn.Module):
+    """A sub-layer with its residual connection, dropout and layer normalisation.
+
+    Post-norm is the paper's LayerNorm(x + Sublayer(x)); pre-norm is x + Sublayer(LayerNorm(x))
+    (Xiong et al. 2020).
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(config.d_model)
+        self.dropout = Dropout(config.dropout)
+        self.pre_norm = config.norm == "pre"
+
+    def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
+        """x: (batch, len, d_model) -> the same shape."""
+        out: Tensor
+        if self.pre_norm:
+            out = x + self.dropout(sublayer(self.norm(x)))
+        else:
+            out = self.norm(x + self.dropout(sublayer(x)))
+        return out
+
+
+class FeedForward(nn.Module):
+    """max(0, x W1 + b1) W2 + b2, at each position alone (section 3.3)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.inner = nn.Linear(config.d_model, config.d_ff)
+        self.outer = nn.Linear(config.d_ff, config.d_model)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (batch, len, d_model) -> the same shape."""
+        out: Tensor = self.outer(self.inner(x).relu())
+        return out
+
+
+class EncoderLayer(nn.Module):
+    """Self-attention, then feed-forward."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.self_attn = _attention(config)
+        self.feed_forward = FeedForward(config)
+        self.residuals = nn.ModuleList(Residual(config) for _ in range(2))
+
+    def forward(self, x: Tensor, src_mask: Tensor) -> Tensor:
+        """x: (batch, src_len, d_model), src_mask: (batch, 1, 1, src_len) -> the shape of x."""
+
+        def attend_to_source(h: Tensor) -> Tensor:
+            attended: Tensor = self.self_attn(h, self.self_attn.keys_values(h), src_mask)
+            return attended
+
+        x = self.residuals[0](x, attend_to_source)
+        out: Tensor = self.residuals[1](x, self.feed_forward)
+        return out
+
+
+@dataclass(slots=True)
+class LayerCache:
+    """What one decoder layer attends to: the source once for each sentence, and the target so far.
+
+    With an empty target the whole target may be given at once (training); with a target that
+    grows one token at a time the same code decodes.
+    """
+
+    source: KeyValues
+    """(batch, num_heads, src_len, head_dim)"""
+    target: KeyValues | None = None
+    """(rows, num_heads, tgt_len, head_dim)"""
+
+    def extend_target(self, new: KeyValues) -> KeyValues:
+        """Append new positions to the target and return all of it."""
+        if self.target is not None:
+            keys = torch.cat((self.target.keys, new.keys), dim=2)
+            new = KeyValues(keys, torch.cat((self.target.values, new.values), dim=2))
+        self.target = new
+        return new
+
+
+class DecoderLayer(nn.Module):
+    """Masked self-attention, cross-attention to the source, then feed-forward."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.self_attn = _attention(config)
+        self.cross_attn = _attention(config)
+        self.feed_forward = FeedForward(config)
+        self.residuals = nn.ModuleList(Residual(config) for _ in range(3))
+
+    def forward(
+        self, x: Tensor, cache: LayerCache, tgt_mask: Tensor | None, src_mask: Tensor
+    ) -> Tensor:
+        """Process the target positions x, which follow those already in the cache.
+
+        Args:
+            x: (rows, new_len, d_model)
+            cache: keys and values of the source and of earlier target positions; x is added.
+            tgt_mask: broadcastable to (rows, 1, new_len, tgt_len); None where all may be seen.
+            src_mask: (batch, 1, 1, src_len); rows is a multiple of batch.
+
+        Returns:
+            (rows, new_len, d_model)
+        """
+
+        def attend_to_target(h: Tensor) -> Tensor:
+            target = cache.extend_target(self.self_attn.keys_values(h))
+            attended: Tensor = self.self_attn(h, target, tgt_mask)
+            return attended
+
+        def attend_to_source(h: Tensor) -> Tensor:
+            attended: Tensor = self.cross_attn(h, cache.source, src_mask)
+            return attended
+
+        x = self.residuals[0](x, attend_to_target)
+        x = self.residuals[1](x, attend_to_source)
+        out: Tensor = self.residuals[2](x, self.feed_forward)
+        return out
+
+
+def _attention(config: ModelConfig) -> MultiHeadAttention:
+    return MultiHeadAttention(config.d_model, config.num_heads, config.attention_dropout)

@@ -1,0 +1,149 @@
+"""The encoder-decoder Transformer (Vaswani et al. 2017, figure 1)."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from transformer_mt.config import ModelConfig
+from transformer_mt.masks import causal_mask, padding_mask
+from transformer_mt.model.attention import MultiHeadAttention
+from transformer_mt.model.embedding import Embedding
+from transformer_mt.model.layers import DecoderLayer, EncoderLayer, LayerCache
+
+
+@dataclass(slots=True)
+class DecoderState:
+    """Everything that decoding needs between two steps: batch sentences, rows hypotheses.
+
+    rows is a multiple of batch; the hypotheses of one sentence are consecutive rows.
+    """
+
+    src_mask: Tensor
+    """(batch, 1, 1, src_len)"""
+    caches: list[LayerCache]
+    """One for each decoder layer."""
+    length: int = 0
+    """Target positions in the caches."""
+
+    def select(self, rows: Tensor, sentences: Tensor | None = None) -> None:
+        """Keep the hypotheses `rows` (in this order), and the sentences they belong to.
+
+        Args:
+            rows: (new_rows,) indices of hypotheses, equally many for each sentence kept.
+            sentences: (new_batch,) indices of sentences; None keeps all of them.
+        """
+        if sentences is not None:
+            self.src_mask = self.src_mask[sentences]
+        for cache in self.caches:
+            if sentences is not None:
+                cache.source = cache.source.select(sentences)
+            if cache.target is not None:
+                cache.target = cache.target.select(rows)
+
+
+class Transformer(nn.Module):
+    """Encoder, decoder and projection.
+
+    Training calls the model and `project`; decoding calls `start` and then `step` again and again
+    (the Scorer protocol of `transformer_mt.decoding`).
+
+    Args:
+        config: hyperparameters.
+        src_vocab_size, tgt_vocab_size: sizes of the vocabularies; equal with tying "all".
+        pad_id: the token that is never attended to.
+    """
+
+    def __init__(
+        self, config: ModelConfig, src_vocab_size: int, tgt_vocab_size: int, pad_id: int
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.pad_id = pad_id
+        self.src_embedding = Embedding(config, src_vocab_size, pad_id)
+        self.tgt_embedding = Embedding(config, tgt_vocab_size, pad_id)
+        self.encoder = nn.ModuleList(EncoderLayer(config) for _ in range(config.num_encoder_layers))
+        self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.num_decoder_layers))
+        pre_norm = config.norm == "pre"
+        self.encoder_norm = nn.LayerNorm(config.d_model) if pre_norm else nn.Identity()
+        self.decoder_norm = nn.LayerNorm(config.d_model) if pre_norm else nn.Identity()
+        self.output = nn.Linear(config.d_model, tgt_vocab_size, bias=False)
+        self._tie(config)
+        self.reset_parameters()
+
+    def _tie(self, config: ModelConfig) -> None:
+        """Share embedding matrices (section 3.4; Press and Wolf 2017)."""
+        if config.tied_embeddings in ("decoder", "all"):
+            self.output.weight = self.tgt_embedding.token.weight
+        if config.tied_embeddings == "all":
+            self.src_embedding.token.weight = self.tgt_embedding.token.weight
+
+    def reset_parameters(self) -> None:
+        """Xavier-uniform matrices, zero biases; embeddings of variance 1 after their scaling."""
+        for name, parameter in self.named_parameters():
+            if "embedding" in name:
+                nn.init.normal_(parameter, std=self.config.d_model**-0.5)
+                nn.init.zeros_(parameter[self.pad_id])
+            elif parameter.dim() == 2:
+                nn.init.xavier_uniform_(parameter)
+            elif name.endswith("bias"):
+                nn.init.zeros_(parameter)
+            else:
+                nn.init.ones_(parameter)
+
+    def forward(self, src: Tensor, tgt_in: Tensor) -> Tensor:
+        """Hidden vectors of all target positions, each seeing only what stands before it.
+
+        Args:
+            src: (batch, src_len) ids ending in [EOS], padded on the right.
+            tgt_in: (batch, tgt_len) ids beginning with [SOS], padded on the right.
+
+        Returns:
+            (batch, tgt_len, d_model); `project` makes logits of them.
+        """
+        state = self.start(src)
+        tgt_len = tgt_in.shape[1]
+        causal = causal_mask(tgt_len, tgt_len, tgt_in.device)
+        tgt_mask = padding_mask(tgt_in, self.pad_id) & causal
+        return self._decode(tgt_in, state, tgt_mask)
+
+    def project(self, hidden: Tensor) -> Tensor:
+        """(..., d_model) -> logits (..., tgt_vocab_size)."""
+        logits: Tensor = self.output(hidden)
+        return logits
+
+    def encode(self, src: Tensor) -> Tensor:
+        """src: (batch, src_len) -> memory (batch, src_len, d_model)."""
+        src_mask = padding_mask(src, self.pad_id)
+        x = self.src_embedding(src)
+        for layer in self.encoder:
+            x = layer(x, src_mask)
+        memory: Tensor = self.encoder_norm(x)
+        return memory
+
+    def start(self, src: Tensor) -> DecoderState:
+        """Encode src, (batch, src_len); the state has one empty hypothesis for each sentence."""
+        memory = self.encode(src)
+        caches = [LayerCache(attn.keys_values(memory)) for attn in self.cross_attentions()]
+        return DecoderState(padding_mask(src, self.pad_id), caches)
+
+    def step(self, tokens: Tensor, state: DecoderState) -> Tensor:
+        """Append one token to each hypothesis; tokens: (rows,) -> logits (rows, tgt_vocab_size)."""
+        hidden = self._decode(tokens[:, None], state, tgt_mask=None)
+        return self.project(hidden[:, 0])
+
+    def _decode(self, tgt_in: Tensor, state: DecoderState, tgt_mask: Tensor | None) -> Tensor:
+        x = self.tgt_embedding(tgt_in, state.length)
+        for layer, cache in zip(self.decoder, state.caches, strict=True):
+            x = layer(x, cache, tgt_mask, state.src_mask)
+        state.length += tgt_in.shape[1]
+        hidden: Tensor = self.decoder_norm(x)
+        return hidden
+
+    def cross_attentions(self) -> list[MultiHeadAttention]:
+        """The cross-attention of each decoder layer."""
+        return [layer.cross_attn for layer in self.decoder if isinstance(layer, DecoderLayer)]
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Trainable numbers, shared ones once."""
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -1,0 +1,235 @@
+"""Actions: a verb together with the kind of object that makes sense with it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from transformer_mt.phrasebook import lexicon
+from transformer_mt.phrasebook.clauses import Mode, Verb, verb
+from transformer_mt.phrasebook.dice import Dice
+from transformer_mt.phrasebook.phrases import (
+    PRONOUNS,
+    THIRD,
+    NounPhrase,
+    Phrase,
+    generic,
+    noun_phrase,
+    person,
+    some,
+)
+from transformer_mt.phrasebook.words import Adjective, Noun, nouns
+
+Thing = Callable[[Dice, NounPhrase], NounPhrase]
+
+
+class Action(NamedTuple):
+    """A verb and how to draw its object, given the subject; None for an intransitive verb.
+
+    A `daily` action happens at its own hour and soon again: nobody gets up next year.
+    """
+
+    verb: Verb
+    thing: Thing | None = None
+    daily: bool = False
+
+    def object(self, dice: Dice, subject: NounPhrase) -> NounPhrase | None:
+        """An object that suits the verb."""
+        return self.thing(dice, subject) if self.thing else None
+
+
+def own(subject: NounPhrase) -> str:
+    """The possessive determiner of a subject: my, thy, his, her, our, your, their."""
+    if subject.person == 2:
+        return "her" if subject.gender == "f" else "his"
+    return ("my", "thy", "", "our", "your", "their")[subject.person]
+
+
+def the(things: tuple[Noun, ...]) -> Thing:
+    """The one thing."""
+    return lambda dice, _: noun_phrase("the", dice.pick(things))
+
+
+def a(things: tuple[Noun, ...], adjectives: tuple[Adjective, ...] = ()) -> Thing:
+    """One thing, sometimes with an adjective."""
+
+    def draw(dice: Dice, _: NounPhrase) -> NounPhrase:
+        adjective = dice.pick(adjectives) if adjectives and dice.chance(0.5) else None
+        return noun_phrase("a", dice.pick(things), adjective)
+
+    return draw
+
+
+def any_of(things: tuple[Noun, ...], *, many: bool = False) -> Thing:
+    """Some of a thing."""
+    return lambda dice, _: some(dice.pick(things), many=many)
+
+
+def kinds(things: tuple[Noun, ...]) -> Thing:
+    """A field as a whole: la musique."""
+    return lambda dice, _: generic(dice.pick(things))
+
+
+def theirs(things: tuple[Noun, ...], *, animate: bool = False, many: bool = False) -> Thing:
+    """A thing that belongs to the subject."""
+    return lambda dice, subject: noun_phrase(
+        own(subject), dice.pick(things), many=many, animate=animate
+    )
+
+
+def either(*choices: Thing) -> Thing:
+    """One of several kinds of object."""
+    return lambda dice, subject: dice.pick(choices)(dice, subject)
+
+
+def somebody(dice: Dice, subject: NounPhrase) -> NounPhrase:
+    """A person: a first name, a relative of the subject, or somebody known by trade."""
+    kind = dice.number(0, 2)
+    if kind == 0:
+        return noun_phrase("the", dice.pick(lexicon.PEOPLE), animate=True)
+    if kind == 1 and subject.person != 2:
+        return noun_phrase(own(subject), dice.pick(lexicon.FAMILY), animate=True)
+    name = dice.pick(lexicon.MEN if subject.gender == "f" else lexicon.WOMEN)
+    return person(name)
+
+
+def verbs(table: str) -> tuple[Action, ...]:
+    """Read "get up early = se lever tôt, swim = nager": daily actions without an object."""
+    return tuple(Action(verb(" ".join(entry.split())), daily=True) for entry in table.split(","))
+
+
+EAT = Action(
+    verb("eat = manger"),
+    either(any_of(lexicon.FOOD), any_of(lexicon.DISHES, many=True), a(lexicon.SNACKS)),
+)
+DRINK = Action(verb("drink = boire"), any_of(lexicon.DRINKS))
+READ = Action(verb("read = lire"), a(lexicon.READING, lexicon.OF_READING))
+WATCH = Action(verb("watch = regarder"), a(lexicon.SHOWS, lexicon.OF_SHOWS))
+LISTEN = Action(
+    verb("listen to = écouter"), the(nouns("radio = radio f, news = informations f")[:1])
+)
+PLAY_SPORT = Action(verb("play = jouer à"), kinds(lexicon.SPORTS))
+PLAY_MUSIC = Action(verb("play = jouer de"), the(lexicon.INSTRUMENTS))
+WRITE = Action(verb("write = écrire"), a(lexicon.MAIL[:-1]))
+CLEAN = Action(verb("clean = nettoyer"), the(lexicon.ROOMS))
+STUDY = Action(verb("study = étudier"), kinds(lexicon.SUBJECTS))
+CALL = Action(verb("call = appeler"), somebody)
+HELP = Action(verb("help = aider"), somebody)
+GO_TO = Action(verb("go to = aller à"), the(lexicon.TOWN))
+TAKE = Action(verb("take = prendre"), the(lexicon.VEHICLES))
+
+DAILY = verbs("""
+    get up early = se lever tôt, go to bed late = se coucher tard, rest = se reposer,
+    wake up early = se réveiller tôt, go for a walk = se promener, go out = sortir,
+    go home = rentrer à la maison, stay at home = rester à la maison, arrive late = arriver en retard,
+    leave early = partir tôt, work = travailler, sleep well = bien dormir, cook = cuisiner,
+    sing = chanter, dance = danser, swim = nager, run = courir, walk = marcher, draw = dessiner,
+    have lunch = déjeuner, have dinner = dîner, have breakfast = prendre le petit déjeuner,
+    do the shopping = faire les courses, do the dishes = faire la vaisselle,
+    do the housework = faire le ménage, drive = conduire, garden = jardiner
+""")
+LEISURE = (EAT, EAT, DRINK, DRINK, READ, WATCH, LISTEN, PLAY_SPORT, PLAY_MUSIC)
+HABITS = (
+    *LEISURE, WRITE, CLEAN, STUDY, CALL, HELP, TAKE, GO_TO,
+    Action(verb("smoke = fumer")), *DAILY,
+)  # fmt: skip
+"""What people do again and again."""
+
+BUY = Action(
+    verb("buy = acheter"),
+    either(
+        a(lexicon.GOODS, lexicon.OF_THINGS),
+        a(lexicon.CLOTHES, lexicon.OF_CLOTHES),
+        any_of(lexicon.FOOD + lexicon.SEASONINGS),
+        any_of(lexicon.DISHES + lexicon.GROCERIES + lexicon.FOOTWEAR, many=True),
+        a(lexicon.READING),
+    ),
+)
+SELL = Action(verb("sell = vendre"), theirs(lexicon.GOODS + lexicon.OWNED_VEHICLES))
+LOSE = Action(verb("lose = perdre"), theirs(lexicon.BELONGINGS))
+FIND = Action(verb("find = trouver"), either(theirs(lexicon.BELONGINGS), a(lexicon.BELONGINGS)))
+FORGET = Action(verb("forget = oublier"), theirs(lexicon.BELONGINGS))
+LOOK_FOR = Action(verb("look for = chercher"), theirs(lexicon.BELONGINGS))
+REPAIR = Action(verb("repair = réparer"), theirs(lexicon.OWNED_VEHICLES + lexicon.GOODS[:4]))
+SEE = Action(verb("see = voir"), somebody)
+MEET = Action(verb("meet = rencontrer"), somebody)
+INVITE = Action(verb("invite = inviter"), somebody)
+WAIT_FOR = Action(verb("wait for = attendre"), somebody)
+VISIT = Action(verb("visit = visiter"), the(lexicon.SIGHTS))
+TALK_TO = Action(verb("talk to = parler à"), somebody)
+ANSWER = Action(verb("answer = répondre à"), somebody)
+OPEN = Action(verb("open = ouvrir"), the(lexicon.OPENABLE))
+CLOSE = Action(verb("close = fermer"), the(lexicon.OPENABLE))
+RECEIVE = Action(verb("receive = recevoir"), a(lexicon.MAIL))
+SEND = Action(verb("send = envoyer"), a(lexicon.MAIL))
+ORDER = Action(
+    verb("order = commander"),
+    either(any_of(lexicon.FOOD[:8]), any_of(lexicon.DRINKS), a(lexicon.SNACKS[-6:])),
+)
+WASH = Action(verb("wash = laver"), theirs(lexicon.CLOTHES + lexicon.OWNED_VEHICLES))
+MISS = Action(verb("miss = rater"), the(lexicon.VEHICLES[:4]))
+RENT = Action(verb("rent = louer"), a(lexicon.OWNED_VEHICLES, lexicon.OF_PLACES[:3]))
+BREAK = Action(
+    verb("break = casser"),
+    the(
+        nouns("""
+    glass = verre m, cup = tasse f, plate = assiette f, vase = vase m, mirror = miroir m,
+    window = fenêtre f, lamp = lampe f, bottle = bouteille f
+""")
+    ),
+)
+PREPARE = Action(
+    verb("prepare = préparer"),
+    the(
+        nouns("""
+    meal = repas m, dessert = dessert m, coffee = café m, breakfast = petit déjeuner m,
+    lunch = déjeuner m, dinner = dîner m
+""")
+    ),
+)
+PAY = Action(verb("pay = payer"), the(nouns("bill = addition f, rent = loyer m")))
+
+PLANS = (
+    BUY, BUY, SELL, REPAIR, SEE, MEET, INVITE, VISIT, TALK_TO, ANSWER, SEND, WASH, RENT, CALL, HELP,
+    READ, WATCH, WRITE, CLEAN, GO_TO, PREPARE, WAIT_FOR, TAKE, PLAY_SPORT,
+    Action(verb("travel = voyager")), *DAILY[:24],
+)  # fmt: skip
+"""What people decide to do."""
+
+ACCIDENTS = (LOSE, FIND, FORGET, RECEIVE, MISS, BREAK)
+EVENTS = (*PLANS[:24], *ACCIDENTS, ORDER, EAT, DRINK, OPEN, CLOSE, *DAILY)
+"""What happened."""
+
+CHORES = (
+    BUY, BUY, REPAIR, INVITE, TALK_TO, ANSWER, SEND, WASH, CALL, CLEAN, CLOSE, PREPARE, WRITE,
+    HELP, PAY, *verbs("""do the shopping = faire les courses, do the dishes = faire la vaisselle,
+    do the housework = faire le ménage"""),
+)  # fmt: skip
+"""What one may forget or ask others to do."""
+
+TO_PEOPLE = (SEE, MEET, INVITE, WAIT_FOR, TALK_TO, ANSWER, CALL, HELP)
+TO_THINGS = (LOSE, FIND, FORGET, LOOK_FOR, REPAIR, SELL, WASH, OPEN, CLOSE)
+
+
+def relatives(dice: Dice) -> NounPhrase:
+    """My sister, his parents, our friends."""
+    owner = dice.pick(("my", "his", "her", "our", "your"))
+    if dice.chance(0.3):
+        return noun_phrase(owner, dice.pick(lexicon.RELATIVES), many=True, animate=True)
+    return noun_phrase(owner, dice.pick(lexicon.FAMILY), animate=True)
+
+
+def others(dice: Dice) -> NounPhrase:
+    """A third person: he, Marie, my sister, the doctor."""
+    kind = dice.number(0, 5)
+    if kind < 2:
+        return dice.pick(THIRD)
+    if kind < 4:
+        return person(dice.pick(lexicon.MEN + lexicon.WOMEN))
+    if kind == 4:
+        return relatives(dice)
+    return noun_phrase("the", dice.pick(lexicon.PEOPLE), animate=True)
+
+
+def actor(dice: Dice, action: Verb, mode: Mode) -> NounPhrase:
+    """A subject for a verb; never je, nous or vous where a participle would show their gender."""
+    shows = action.with_etre and mode.perfect and not mode.head
+    return others(dice) if shows or dice.chance(0.5) else dice.pick(PRONOUNS)

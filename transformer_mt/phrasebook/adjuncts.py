@@ -1,0 +1,238 @@
+"""When, where, how often and how many: adjuncts of time and place, numbers, dates and prices."""
+
+from transformer_mt.phrasebook import english, lexicon
+from transformer_mt.phrasebook.dice import Dice
+from transformer_mt.phrasebook.phrases import Phrase, core, noun_phrase
+from transformer_mt.phrasebook.words import nouns, pairs
+
+
+def _phrases(table: str) -> tuple[Phrase, ...]:
+    return tuple(Phrase(en, fr) for en, fr in pairs(table))
+
+
+DAYS = _phrases("""
+    Monday = lundi, Tuesday = mardi, Wednesday = mercredi, Thursday = jeudi, Friday = vendredi,
+    Saturday = samedi, Sunday = dimanche
+""")
+MONTHS = _phrases("""
+    January = janvier, February = février, March = mars, April = avril, May = mai, June = juin,
+    July = juillet, August = août, September = septembre, October = octobre,
+    November = novembre, December = décembre
+""")
+SEASONS = _phrases("""
+    in summer = en été, in winter = en hiver, in spring = au printemps, in autumn = en automne
+""")
+PAST_TIMES = _phrases("""
+    yesterday = hier, last night = hier soir, last week = la semaine dernière,
+    last month = le mois dernier, two days ago = il y a deux jours,
+    yesterday morning = hier matin, an hour ago = il y a une heure,
+    three weeks ago = il y a trois semaines
+""")
+FUTURE_TIMES = _phrases("""
+    tomorrow = demain, next week = la semaine prochaine, tonight = ce soir,
+    next month = le mois prochain, tomorrow morning = demain matin, in two days = dans deux jours, in an hour = dans une heure,
+    this weekend = ce week-end, this afternoon = cet après-midi
+""")
+HABIT_TIMES = _phrases("""
+    every day = tous les jours, every morning = tous les matins, every evening = tous les soirs,
+    every week = toutes les semaines, in the morning = le matin, in the evening = le soir,
+    on Sundays = le dimanche, on Saturdays = le samedi, on Mondays = le lundi,
+    after work = après le travail, at the weekend = le week-end
+""")
+RECENT = _phrases("""
+    yesterday = hier, last weekend = le week-end dernier, on Monday = lundi, on Tuesday = mardi,
+    on Friday = vendredi, on Saturday = samedi, on Sunday = dimanche
+""")
+SOON = _phrases("""
+    tomorrow = demain, this weekend = ce week-end, on Monday = lundi, on Wednesday = mercredi,
+    on Thursday = jeudi, on Friday = vendredi, on Sunday = dimanche
+""")
+ROUTINE = _phrases("""
+    every day = tous les jours, on Sundays = le dimanche, on Saturdays = le samedi,
+    on Mondays = le lundi, on Fridays = le vendredi, at the weekend = le week-end
+""")
+TODAY = _phrases("today = aujourd'hui, tonight = ce soir, this morning = ce matin")
+NOW = _phrases("now = maintenant, at the moment = en ce moment")
+OFTEN = _phrases("often = souvent, always = toujours, sometimes = parfois, rarely = rarement")
+DEGREES = _phrases("very = très, too = trop, a little = un peu, really = vraiment")
+SPANS = _phrases("""
+    for two years = depuis deux ans, for a long time = depuis longtemps,
+    since Monday = depuis lundi, since yesterday = depuis hier, for a month = depuis un mois,
+    since this morning = depuis ce matin, for three weeks = depuis trois semaines,
+    for an hour = depuis une heure
+""")
+HERE = _phrases("""
+    here = ici, at home = à la maison, at work = au travail, at school = à l'école,
+    at the office = au bureau, at the restaurant = au restaurant, in town = en ville,
+    in the garden = dans le jardin
+""")
+
+_UNITS = pairs("""
+    one = un, two = deux, three = trois, four = quatre, five = cinq, six = six, seven = sept,
+    eight = huit, nine = neuf, ten = dix, eleven = onze, twelve = douze, thirteen = treize,
+    fourteen = quatorze, fifteen = quinze, sixteen = seize, seventeen = dix-sept,
+    eighteen = dix-huit, nineteen = dix-neuf
+""")
+_TENS = dict(
+    zip(
+        range(20, 70, 10),
+        pairs("twenty = vingt, thirty = trente, forty = quarante, fifty = cinquante, "
+              "sixty = soixante"),
+        strict=True,
+    )
+)  # fmt: skip
+
+
+def number(value: int) -> Phrase:
+    """A number from 1 to 69 in words: twenty-one = vingt et un."""
+    if value < 20:
+        return Phrase(*_UNITS[value - 1])
+    tens, units = _TENS[value // 10 * 10], value % 10
+    if units == 0:
+        return Phrase(*tens)
+    en, fr = _UNITS[units - 1]
+    return Phrase(f"{tens[0]}-{en}", f"{tens[1]} et un" if units == 1 else f"{tens[1]}-{fr}")
+
+
+def several(dice: Dice, most: int = 6) -> Phrase:
+    """A number of things, from two."""
+    return number(dice.number(2, most))
+
+
+def price(dice: Dice) -> Phrase:
+    """A price: 12 euros, €3.50 = 3,50 €."""
+    euros = dice.number(2, 60)
+    if dice.chance(0.5):
+        return Phrase(f"{euros} euros", f"{euros} euros")
+    cents = dice.pick(("50", "20", "90"))
+    return Phrase(f"€{euros // 5 + 1}.{cents}", f"{euros // 5 + 1},{cents} €")
+
+
+def clock(dice: Dice) -> Phrase:
+    """A time of day: eight o'clock, half past eight, a quarter to nine, noon."""
+    kind, hour = dice.number(0, 5), dice.number(1, 11)
+    en, fr = number(hour)
+    heure = f"{'une heure' if hour == 1 else fr + ' heures'}"
+    if kind == 0:
+        return Phrase(f"half past {en}", f"{heure} et demie")
+    if kind == 1:
+        return Phrase(f"a quarter past {en}", f"{heure} et quart")
+    if kind == 2:
+        return Phrase(f"a quarter to {en}", f"{heure} moins le quart")
+    if kind == 3:
+        part = dice.pick(
+            (Phrase("in the morning", "du matin"), Phrase("in the evening", "du soir"))
+        )
+        return Phrase(f"{en} {part.en}", f"{heure} {part.fr}")
+    if hour == 11:
+        return dice.pick((Phrase("noon", "midi"), Phrase("midnight", "minuit")))
+    return Phrase(f"{en} o'clock", heure)
+
+
+def at_clock(dice: Dice) -> Phrase:
+    """At a time of day."""
+    en, fr = clock(dice)
+    return Phrase(f"at {en}", f"à {fr}")
+
+
+def on_day(dice: Dice) -> Phrase:
+    """On one coming or past weekday: on Monday = lundi."""
+    en, fr = dice.pick(DAYS)
+    return Phrase(f"on {en}", fr)
+
+
+def in_month(dice: Dice) -> Phrase:
+    """In a month: in July = en juillet."""
+    en, fr = dice.pick(MONTHS)
+    return Phrase(f"in {en}", f"en {fr}")
+
+
+def date(dice: Dice) -> Phrase:
+    """A day of a month: May 3 = le 3 mai."""
+    month, day = dice.pick(MONTHS), dice.number(2, 28)
+    return Phrase(f"{month.en} {day}", f"le {day} {month.fr}")
+
+
+def future_time(dice: Dice, *, daily: bool = False) -> Phrase:
+    """When something will happen; soon, for an action of every day."""
+    if daily:
+        return dice.pick(SOON)
+    return on_day(dice) if dice.chance(0.2) else dice.pick(FUTURE_TIMES)
+
+
+def past_time(dice: Dice, *, daily: bool = False) -> Phrase:
+    """When something happened; recently, for an action of every day."""
+    if daily:
+        return dice.pick(RECENT)
+    return on_day(dice) if dice.chance(0.15) else dice.pick(PAST_TIMES)
+
+
+def habit_time(dice: Dice, *, daily: bool = False) -> Phrase:
+    """When something usually happens; not at what hour, for what has its hour anyway."""
+    return dice.pick(ROUTINE if daily else HABIT_TIMES)
+
+
+def to_town(dice: Dice) -> Phrase:
+    """To a place in town: to the station = à la gare."""
+    return noun_phrase("the", dice.pick(lexicon.TOWN)).after("to", "à")
+
+
+def in_city(dice: Dice) -> Phrase:
+    """In a city: in London = à Londres."""
+    en, fr = dice.pick(lexicon.CITIES)
+    return Phrase(f"in {en}", f"à {fr}")
+
+
+def to_city(dice: Dice) -> Phrase:
+    """To a city."""
+    en, fr = dice.pick(lexicon.CITIES)
+    return Phrase(f"to {en}", f"à {fr}")
+
+
+def in_country(dice: Dice) -> Phrase:
+    """In a country: in Portugal = au Portugal."""
+    country = dice.pick(lexicon.COUNTRIES + lexicon.OTHER_COUNTRIES)
+    return Phrase(f"in {country.en}", country.to)
+
+
+def to_country(dice: Dice) -> Phrase:
+    """To a country."""
+    country = dice.pick(lexicon.COUNTRIES + lexicon.OTHER_COUNTRIES)
+    return Phrase(f"to {country.en}", country.to)
+
+
+def abroad(dice: Dice, *, motion: bool) -> Phrase:
+    """In or to a city or a country."""
+    if dice.chance(0.5):
+        return to_city(dice) if motion else in_city(dice)
+    return to_country(dice) if motion else in_country(dice)
+
+
+_QUANTITIES = (
+    ("glass = verre m", lexicon.DRINKS),
+    ("bottle = bouteille f", lexicon.DRINKS),
+    ("cup = tasse f", nouns("coffee = café m, tea = thé m")),
+    ("slice = tranche f", nouns("bread = pain m, cheese = fromage m, ham = jambon m")),
+    ("kilo = kilo m", nouns("meat = viande f, rice = riz m, sugar = sucre m, flour = farine f")),
+    ("litre = litre m", nouns("milk = lait m, water = eau f, oil = huile f")),
+    (
+        "packet = paquet m",
+        nouns("rice = riz m, sugar = sucre m, flour = farine f, butter = beurre m"),
+    ),
+)
+_MEASURES = tuple((nouns(measure)[0], things) for measure, things in _QUANTITIES)
+
+
+def quantity(dice: Dice) -> Phrase:
+    """A measured quantity: a glass of water, three kilos of meat."""
+    measure, things = dice.pick(_MEASURES)
+    thing = dice.pick(things)
+    value = dice.number(1, 4)
+    if value == 1:
+        article = "une" if measure.gender == "f" else "un"
+        head = Phrase(english.a(measure.en), f"{article} {measure.fr}")
+    else:
+        en, fr = core(measure, None, many=True)
+        count = number(value)
+        head = Phrase(f"{count.en} {en}", f"{count.fr} {fr}")
+    return Phrase(f"{head.en} of {thing.en}", f"{head.fr} de {thing.fr}")

@@ -1,0 +1,79 @@
+"""From scenes to a corpus: sampling, and the division into train, validation and test."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from transformer_mt.phrasebook import scenes_actions, scenes_people
+from transformer_mt.phrasebook.dice import Dice
+from transformer_mt.phrasebook.phrases import Phrase
+
+Scene = Callable[[Dice], Phrase]
+
+SCENES: tuple[Scene, ...] = (*scenes_actions.SCENES, *scenes_people.SCENES)
+
+PER_SCENE = 340
+"""The most sentences any one scene gives."""
+
+PATIENCE = 60
+"""A scene that repeats itself this many times in a row has nothing more to say."""
+
+HELD_OUT = {"test": 1000, "validation": 500}
+MIN_COUNT = 15
+"""How often every word of a held-out sentence occurs in train, at least."""
+
+_WORD = re.compile(r"[\w-]+")
+
+
+def generate() -> Iterator[tuple[str, str]]:
+    """Each scene's distinct sentences, scene after scene; an English sentence appears once."""
+    seen: set[str] = set()
+    for seed, scene in enumerate(SCENES):
+        dice, found, repeats = Dice(seed), 0, 0
+        while found < PER_SCENE and repeats < PATIENCE:
+            en, fr = scene(dice)
+            if en in seen:
+                repeats += 1
+                continue
+            seen.add(en)
+            found, repeats = found + 1, 0
+            yield en, fr
+
+
+def words(text: str) -> list[str]:
+    """The words of a sentence, case folded, without punctuation and apostrophes."""
+    return _WORD.findall(text.casefold())
+
+
+def split(pairs: Sequence[tuple[str, str]]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Hold out pairs in the order of a hash of their English.
+
+    A pair is held out only if its French belongs to it alone and its words stay frequent in the
+    pairs that remain.
+    """
+    vocabulary = Counter(word for pair in pairs for word in _sided_words(pair))
+    french = Counter(fr for _, fr in pairs)
+    train, held_out = [], []
+    for pair in sorted(pairs, key=_rank):
+        counts = Counter(_sided_words(pair))
+        frequent = all(vocabulary[word] - n >= MIN_COUNT for word, n in counts.items())
+        if len(held_out) < sum(HELD_OUT.values()) and french[pair[1]] == 1 and frequent:
+            held_out.append(pair)
+            vocabulary -= counts
+        else:
+            train.append(pair)
+    test = HELD_OUT["test"]
+    return {
+        "train": tuple(train),
+        "validation": tuple(held_out[test:]),
+        "test": tuple(held_out[:test]),
+    }
+
+
+def _sided_words(pair: tuple[str, str]) -> list[str]:
+    return [f"{side} {word}" for side, text in zip("<>", pair, strict=True) for word in words(text)]
+
+
+def _rank(pair: tuple[str, str]) -> bytes:
+    return hashlib.sha256(pair[0].encode()).digest()

@@ -1,0 +1,297 @@
+"""Everyday actions through the tenses, modals, questions and orders."""
+
+from collections.abc import Callable
+
+from transformer_mt.phrasebook import adjuncts as when
+from transformer_mt.phrasebook import clauses as c
+from transformer_mt.phrasebook import lexicon
+from transformer_mt.phrasebook.actions import *
+from transformer_mt.phrasebook.clauses import Clause, Mode, command
+from transformer_mt.phrasebook.dice import Dice
+from transformer_mt.phrasebook.phrases import (
+    PRONOUNS,
+    WE,
+    YOU,
+    NounPhrase,
+    Phrase,
+    familiar,
+    say,
+    sentence,
+)
+
+TU, NOUS = 1, 3
+PLEASE = (Phrase(", please", ", s'il vous plaît"), Phrase(", please", ", s'il te plaît"))
+
+Time = Callable[..., Phrase]
+
+ACTIVITIES = (*LEISURE, WRITE, CLEAN, STUDY, HELP, LOOK_FOR, WAIT_FOR, PREPARE, REPAIR, *verbs("""
+    work = travailler, sleep = dormir, cook = cuisiner, sing = chanter, dance = danser,
+    swim = nager, run = courir, draw = dessiner, rest = se reposer, drive = conduire,
+    have lunch = déjeuner, have dinner = dîner, do the dishes = faire la vaisselle,
+    do the housework = faire le ménage, go home = rentrer à la maison
+"""))  # fmt: skip
+ACHIEVEMENTS = (
+    EAT, READ, WATCH, BUY, SELL, REPAIR, SEE, MEET, VISIT, TALK_TO, ANSWER, SEND, CALL, CLEAN,
+    *ACCIDENTS, *verbs("have lunch = déjeuner, arrive = arriver, leave = partir, go home = rentrer "
+                       "à la maison, do the shopping = faire les courses, go out = sortir"),
+)  # fmt: skip
+SKILLS = (PLAY_SPORT, PLAY_MUSIC, *verbs("""
+    swim = nager, cook = cuisiner, dance = danser, drive = conduire, draw = dessiner,
+    sing = chanter, ski = skier, read = lire, write = écrire
+"""))  # fmt: skip
+SOMEWHERE = (LEISURE[0], PLAY_SPORT, *verbs("""
+    work = travailler, sleep = dormir, swim = nager, have lunch = déjeuner, have dinner = dîner,
+    do the shopping = faire les courses, go for a walk = se promener, live = habiter,
+    park = se garer, dance = danser, study = étudier, run = courir, have breakfast = prendre
+    le petit déjeuner
+"""))  # fmt: skip
+PLEASURES = (*LEISURE, TAKE, GO_TO, *(a for a in DAILY if "late" not in a.verb.en))
+ORDERS = (*CHORES, OPEN, TAKE, GO_TO, VISIT, SELL, ORDER, *verbs("""
+    rest = se reposer, go home = rentrer à la maison, wait here = attendre ici,
+    hurry = se dépêcher, get up = se lever, get dressed = s'habiller, come in = entrer,
+    stay here = rester ici, go to bed = se coucher, come back = revenir
+"""))  # fmt: skip
+
+
+def act(
+    dice: Dice,
+    mode: Mode,
+    time: Time | None = None,
+    *,
+    actions: tuple[Action, ...] = EVENTS,
+    negation: str = "",
+    subject: NounPhrase | None = None,
+    adverb: Phrase | None = None,
+) -> Clause:
+    """A clause around a random action, at a time that suits it, by a subject if none is given."""
+    action = dice.pick(actions)
+    who = subject or actor(dice, action.verb, mode)
+    thing = action.object(dice, who)
+    rest = (time(dice, daily=action.daily),) if time else ()
+    return Clause(who, action.verb, mode, negation, thing, adverb=adverb, rest=rest)
+
+
+def now(dice: Dice, *, daily: bool) -> Phrase:
+    """Now, whatever the action."""
+    return when.NOW[1 if daily else dice.number(0, 1)]
+
+
+def asked(dice: Dice) -> NounPhrase:
+    """Whom a question is about."""
+    return YOU if dice.chance(0.5) else others(dice)
+
+
+def habit(dice: Dice) -> Phrase:
+    """He doesn't eat any bread in the morning."""
+    negation = dice.pick(("", "", "", "not"))
+    clause = act(dice, c.PRESENT, when.habit_time, actions=HABITS, negation=negation)
+    return sentence(clause.statement())
+
+
+def frequency(dice: Dice) -> Phrase:
+    """We often play the piano; my father never smokes."""
+    if dice.chance(0.6):
+        clause = act(dice, c.PRESENT, actions=HABITS, adverb=dice.pick(when.OFTEN))
+    else:
+        clause = act(dice, c.PRESENT, actions=HABITS, negation=dice.pick(("never", "anymore")))
+    return sentence(clause.statement())
+
+
+def habit_question(dice: Dice) -> Phrase:
+    """Do you take the bus every morning?"""
+    clause = act(dice, c.PRESENT, when.habit_time, actions=HABITS, subject=asked(dice))
+    return sentence(clause.question(), "?")
+
+
+def doing_now(dice: Dice) -> Phrase:
+    """She is reading a funny story at the moment."""
+    negation = "not" if dice.chance(0.25) else ""
+    clause = act(dice, c.PROGRESSIVE, now, actions=ACTIVITIES, negation=negation)
+    return sentence(clause.statement())
+
+
+def doing_question(dice: Dice) -> Phrase:
+    """Are you working now?"""
+    clause = act(dice, c.PROGRESSIVE, now, actions=ACTIVITIES, subject=asked(dice))
+    return sentence(clause.question(), "?")
+
+
+def past(dice: Dice) -> Phrase:
+    """He lost his key last night."""
+    return sentence(act(dice, c.PAST, when.past_time).statement())
+
+
+def past_refused(dice: Dice) -> Phrase:
+    """I didn't buy any bread yesterday."""
+    return sentence(act(dice, c.PAST, when.past_time, negation="not").statement())
+
+
+def past_question(dice: Dice) -> Phrase:
+    """Did your brother call Marie last week?"""
+    return sentence(act(dice, c.PAST, when.past_time, subject=others(dice)).question(), "?")
+
+
+def perfect(dice: Dice) -> Phrase:
+    """We have already visited the castle; he hasn't eaten yet."""
+    if dice.chance(0.4):
+        clause = act(dice, c.PERFECT, actions=ACHIEVEMENTS, adverb=Phrase("already", "déjà"))
+    else:
+        clause = act(dice, c.PERFECT, actions=ACHIEVEMENTS, negation=dice.pick(("yet", "never")))
+    return sentence(clause.statement())
+
+
+def used_to(dice: Dice) -> Phrase:
+    """My aunt used to sing every day."""
+    return sentence(act(dice, c.USED_TO, when.habit_time, actions=HABITS).statement())
+
+
+def future(dice: Dice) -> Phrase:
+    """They will clean the kitchen tomorrow."""
+    negation = "not" if dice.chance(0.3) else ""
+    clause = act(dice, c.FUTURE, when.future_time, actions=PLANS, negation=negation)
+    return sentence(clause.statement())
+
+
+def going_to(dice: Dice) -> Phrase:
+    """I'm going to buy a new lamp next week."""
+    negation = "not" if dice.chance(0.3) else ""
+    clause = act(dice, c.GOING_TO, when.future_time, actions=PLANS, negation=negation)
+    return sentence(clause.statement())
+
+
+def future_question(dice: Dice) -> Phrase:
+    """Are you going to see Paul on Monday?"""
+    mode = dice.pick((c.FUTURE, c.GOING_TO))
+    clause = act(dice, mode, when.future_time, actions=PLANS, subject=asked(dice))
+    return sentence(clause.question(), "?")
+
+
+def modal(dice: Dice) -> Phrase:
+    """He must repair his car tomorrow; I can't wait for Marie."""
+    mode = dice.pick((c.CAN, c.MUST, c.SHOULD, c.HAVE_TO))
+    negation = "not" if mode in (c.CAN, c.SHOULD) and dice.chance(0.5) else ""
+    time = when.future_time if dice.chance(0.6) and mode is not c.SHOULD else None
+    return sentence(act(dice, mode, time, actions=PLANS, negation=negation).statement())
+
+
+def wish(dice: Dice) -> Phrase:
+    """We'd like to visit the old town; she wants to go home."""
+    mode = dice.pick((c.WOULD_LIKE, c.WANT, c.HOPE_TO))
+    negation = "not" if mode is c.WANT and dice.chance(0.5) else ""
+    time = when.future_time if dice.chance(0.6) else None
+    return sentence(act(dice, mode, time, actions=PLANS, negation=negation).statement())
+
+
+def taste(dice: Dice) -> Phrase:
+    """She prefers to walk at the weekend; they don't like to cook."""
+    mode = dice.pick((c.LIKE_TO, c.PREFER_TO))
+    negation = "not" if mode is c.LIKE_TO and dice.chance(0.3) else ""
+    time = when.habit_time if mode is c.PREFER_TO or dice.chance(0.5) else None
+    return sentence(act(dice, mode, time, actions=PLEASURES, negation=negation).statement())
+
+
+def skill(dice: Dice) -> Phrase:
+    """I don't know how to swim; does she know how to drive?"""
+    if dice.chance(0.3):
+        clause = act(dice, c.KNOW_HOW, actions=SKILLS, subject=asked(dice))
+        return sentence(clause.question(), "?")
+    negation = dice.pick(("", "not"))
+    return sentence(act(dice, c.KNOW_HOW, actions=SKILLS, negation=negation).statement())
+
+
+def past_modal(dice: Dice) -> Phrase:
+    """I had to work yesterday; he wanted to see the castle; Marie forgot to call Paul."""
+    mode = dice.pick((c.HAD_TO, c.WANTED, c.FORGOT_TO, c.DECIDED_TO))
+    negation = "not" if mode is c.WANTED and dice.chance(0.5) else ""
+    time = when.past_time if mode in (c.HAD_TO, c.FORGOT_TO) else None
+    actions = CHORES if mode in (c.HAD_TO, c.FORGOT_TO) else PLANS
+    return sentence(act(dice, mode, time, actions=actions, negation=negation).statement())
+
+
+def permission(dice: Dice) -> Phrase:
+    """Can you wait for the bus? Would you like to go out tonight?"""
+    mode = dice.pick((c.CAN, c.COULD, c.SHOULD, c.WANT, c.WOULD_LIKE))
+    subject = YOU if mode in (c.WANT, c.WOULD_LIKE) else dice.pick(PRONOUNS)
+    actions = CHORES if mode is c.COULD else PLANS
+    time = when.future_time if dice.chance(0.5) else None
+    return sentence(act(dice, mode, time, actions=actions, subject=subject).question(), "?")
+
+
+def friend_question(dice: Dice) -> Phrase:
+    """Did you sleep well, Paul? ("tu", and agreement with the name.)"""
+    name = dice.pick(lexicon.MEN + lexicon.WOMEN)
+    mode, time = dice.pick((
+        (c.PRESENT, when.habit_time), (c.PAST, when.past_time), (c.GOING_TO, when.future_time),
+        (c.CAN, when.future_time), (c.WANT, when.future_time), (c.PAST, when.past_time),
+    ))  # fmt: skip
+    actions = {c.PRESENT: HABITS, c.PAST: EVENTS}.get(mode, PLANS)
+    clause = act(dice, mode, time, actions=actions, subject=familiar(name))
+    en, fr = clause.question()
+    return say(f"{en}, {name.name}?", f"{fr}, {name.name} ?")
+
+
+def friend_statement(dice: Dice) -> Phrase:
+    """Marie, you must close the window; you haven't called Paul yet."""
+    name = dice.pick(lexicon.MEN + lexicon.WOMEN)
+    mode = dice.pick((c.SHOULD, c.MUST, c.CAN, c.HAVE_TO, c.PERFECT))
+    if mode is c.PERFECT:
+        clause = act(dice, mode, actions=CHORES, negation="yet", subject=familiar(name))
+    else:
+        time = when.future_time if mode is not c.SHOULD else None
+        clause = act(dice, mode, time, actions=PLANS, subject=familiar(name))
+    en, fr = clause.statement()
+    return say(f"{name.name}, {en}.", f"{name.name}, {fr}.")
+
+
+def order(dice: Dice) -> Phrase:
+    """Open the window, please. Don't sell your car."""
+    action, refuse = dice.pick(ORDERS), dice.chance(0.4)
+    thing = action.object(dice, YOU)
+    rest = (when.future_time(dice, daily=action.daily),) if dice.chance(0.4) else ()
+    en, fr = command(action.verb, thing, *rest, refuse=refuse)
+    please = PLEASE[0] if dice.chance(0.5) else Phrase("", "")
+    return say(f"{en}{please.en}.", f"{fr}{please.fr}.")
+
+
+def friend_order(dice: Dice) -> Phrase:
+    """Call your mother, Paul."""
+    action, refuse = dice.pick(ORDERS), dice.chance(0.4)
+    name = dice.pick(lexicon.MEN + lexicon.WOMEN)
+    thing = action.object(dice, familiar(name))
+    en, fr = command(action.verb, thing, person=TU, refuse=refuse)
+    please = PLEASE[1] if dice.chance(0.3) else Phrase("", "")
+    return say(f"{en}{please.en}, {name.name}.", f"{fr}{please.fr}, {name.name}.")
+
+
+def lets(dice: Dice) -> Phrase:
+    """Let's go to the cinema tonight."""
+    action = dice.pick(ORDERS)
+    time = when.future_time(dice, daily=action.daily)
+    en, fr = command(action.verb, action.object(dice, WE), time, person=NOUS)
+    return sentence(Phrase(f"let's {en}", fr), dice.pick(".!"))
+
+
+def wh_question(dice: Dice) -> Phrase:
+    """Why did your sister sell her car? When are you going to leave? Where do they work?"""
+    kind, subject = dice.number(0, 2), asked(dice)
+    if kind == 0:
+        asking = Phrase("why", "pourquoi")
+        mode = c.WANT if subject is YOU else dice.pick((c.PAST, c.WANT))
+        clause = act(dice, mode, actions=PLANS, subject=subject)
+    elif kind == 1:
+        asking = Phrase("when", "quand")
+        mode = dice.pick((c.GOING_TO, c.FUTURE, c.WANT, c.CAN))
+        clause = act(dice, mode, actions=PLANS, subject=subject)
+    else:
+        asking = Phrase("where", "où")
+        mode = dice.pick((c.PRESENT, c.GOING_TO, c.PAST, c.WANT))
+        clause = act(dice, mode, actions=SOMEWHERE, subject=subject)
+    return sentence(clause.question(asking), "?")
+
+
+SCENES = (
+    habit, frequency, habit_question, doing_now, doing_question, past, past_refused,
+    past_question, perfect, used_to, future, going_to, future_question, modal, wish, taste, skill,
+    past_modal, permission, friend_question, friend_statement, order, friend_order, lets,
+    wh_question,
+)  # fmt: skip

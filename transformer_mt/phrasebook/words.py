@@ -1,0 +1,110 @@
+"""The kinds of word the lexicon holds, and the readers of its tables.
+
+A table entry reads "english = français"; a gender letter follows a noun, and "<" before an
+adjective says that it stands before the noun in French.
+"""
+
+from dataclasses import dataclass
+
+from transformer_mt.phrasebook import english, french
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """A thing in both languages."""
+
+    en: str
+    fr: str
+    gender: str
+
+    def plural(self) -> tuple[str, str]:
+        """Both plurals."""
+        return english.plural(self.en), french.plural(self.fr)
+
+
+@dataclass(frozen=True, slots=True)
+class Adjective:
+    """A quality; `fr` is the masculine singular."""
+
+    en: str
+    fr: str
+    before: bool = False
+
+    def french(self, gender: str, *, many: bool, before: str = "") -> str:
+        """The agreeing French form."""
+        return french.adjective(self.fr, gender, many=many, before=before)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A person's first name."""
+
+    name: str
+    gender: str
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """A country, its French article, its language and the adjective of the place."""
+
+    en: str
+    fr: str
+    gender: str
+    adjective: Adjective
+
+    @property
+    def plural(self) -> bool:
+        """Whether the French name is plural (les États-Unis)."""
+        return self.fr.endswith("s")
+
+    @property
+    def to(self) -> str:
+        """In or to the country: en France, au Portugal, aux États-Unis."""
+        if self.plural:
+            return f"aux {self.fr}"
+        en = self.gender == "f" or french.starts_with_vowel(self.fr)
+        return f"{'en' if en else 'au'} {self.fr}"
+
+    @property
+    def origin(self) -> str:
+        """From the country: de France, du Portugal, des États-Unis."""
+        if self.plural:
+            return f"des {self.fr}"
+        bare = self.gender == "f" or french.starts_with_vowel(self.fr)
+        return f"{'de' if bare else 'du'} {self.fr}"
+
+
+def _entries(table: str) -> list[tuple[str, str]]:
+    rows = (" ".join(entry.split()).partition(" = ") for entry in table.split(","))
+    return [(en, fr) for en, _, fr in rows]
+
+
+def nouns(table: str) -> tuple[Noun, ...]:
+    """Read "apple = pomme f, book = livre m"."""
+    return tuple(Noun(en, fr[:-2], fr[-1]) for en, fr in _entries(table))
+
+
+def adjectives(table: str) -> tuple[Adjective, ...]:
+    """Read "red = rouge, big = <grand"."""
+    return tuple(
+        Adjective(en, fr.removeprefix("<"), before=fr.startswith("<")) for en, fr in _entries(table)
+    )
+
+
+def names(table: str, gender: str) -> tuple[Name, ...]:
+    """Read "Paul, Hugo"."""
+    return tuple(Name(name.strip(), gender) for name in table.split(","))
+
+
+def countries(table: str) -> tuple[Country, ...]:
+    """Read "Spain = Espagne f Spanish espagnol"."""
+    rows = []
+    for en, french_side in _entries(table):
+        fr, gender, people, adjective = french_side.rsplit(maxsplit=3)
+        rows.append(Country(en, fr, gender, Adjective(people, adjective)))
+    return tuple(rows)
+
+
+def pairs(table: str) -> tuple[tuple[str, str], ...]:
+    """Read "yesterday = hier, tomorrow = demain"."""
+    return tuple(_entries(table))

@@ -1,0 +1,167 @@
+"""Lines in, translations out: arguments, files, standard input, a prompt."""
+
+import codecs
+import contextlib
+import io
+import json
+import logging
+import queue
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from tqdm import tqdm
+
+from transformer_mt.data.corpus import open_binary
+from transformer_mt.errors import DataError
+from transformer_mt.translator import Translation, Translator
+
+log = logging.getLogger(__name__)
+
+_CHUNK = 1024
+"""Most lines that are translated before the first of them is written."""
+
+
+def read_chunks(file: BinaryIO) -> Iterator[list[str]]:
+    r"""Lines of a stream as they come: whatever is there, at most _CHUNK at a time.
+
+    A program that writes one line and waits gets its answer at once; a file is read in large
+    chunks. Lines end at \n alone; bytes that are no UTF-8 are replaced, with a warning.
+    """
+    lines: queue.Queue[bytes | None] = queue.Queue(maxsize=4 * _CHUNK)
+
+    def fill() -> None:
+        try:
+            for line in file:
+                lines.put(line)
+        finally:
+            lines.put(None)
+
+    threading.Thread(target=fill, daemon=True).start()
+    number = 0
+    ended = False
+    while not ended:
+        chunk = [lines.get()]
+        while len(chunk) < _CHUNK and not lines.empty():
+            chunk.append(lines.get())
+        ended = chunk[-1] is None
+        raw = [line for line in chunk if line is not None]
+        if raw:
+            yield [_decode(line, number + index) for index, line in enumerate(raw, start=1)]
+        number += len(raw)
+
+
+def _decode(raw: bytes, number: int) -> str:
+    raw = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
+    raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        log.warning("line %d is not valid UTF-8: the wrong bytes are replaced", number)
+        return raw.decode("utf-8", errors="replace")
+
+
+@contextlib.contextmanager
+def open_input(path: Path | None) -> Iterator[BinaryIO]:
+    """A file (plain or .gz) to read bytes from; None or "-" is standard input."""
+    if path is None or str(path) == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        opened = open_binary(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+    with opened as file:
+        yield file
+
+
+@contextlib.contextmanager
+def open_output(path: Path | None) -> Iterator[TextIO]:
+    """A text file to write to; None or "-" is standard output."""
+    if path is None or str(path) == "-":
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+        yield sys.stdout
+        return
+    try:
+        opened = path.open("w", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
+    with opened as file:
+        yield file
+
+
+def prompt_lines(prompt: str) -> Iterator[str]:
+    """Lines that a person types; Ctrl-C forgets the line, Ctrl-D ends."""
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401 - importing it gives `input` a history
+
+    while True:
+        try:
+            yield input(prompt)
+        except KeyboardInterrupt:
+            sys.stderr.write("\n")
+        except EOFError:
+            sys.stderr.write("\n")
+            return
+
+
+def format_translation(translation: Translation, line: int, layout: str, *, scores: bool) -> str:
+    """One translation as text without a final newline.
+
+    Args:
+        translation: what to show; all its candidates are shown.
+        line: its number, from 1.
+        layout: "text": the candidates separated by tabs, each after its score if wanted: always
+            one line. "jsonl": one object. "tsv": for each candidate a row of line, rank, score,
+            source, text.
+        scores: for "text", whether to show them.
+    """
+    candidates = translation.candidates
+    if layout == "jsonl":
+        record = {
+            "line": line,
+            "source": translation.source,
+            "translation": translation.text,
+            "score": translation.score,
+            "candidates": [
+                {"text": c.text, "score": c.score, "log_prob": c.log_prob} for c in candidates
+            ],
+        }
+        return json.dumps(record, ensure_ascii=False)
+    if layout == "tsv":
+        source = " ".join(translation.source.split())
+        return "\n".join(
+            f"{line}\t{rank}\t{c.score:.4f}\t{source}\t{c.text}"
+            for rank, c in enumerate(candidates, start=1)
+        )
+    return "\t".join(f"{c.score:.4f}\t{c.text}" if scores else c.text for c in candidates)
+
+
+def translate_chunks(
+    translator: Translator,
+    chunks: Iterable[list[str]],
+    target: TextIO,
+    *,
+    layout: str,
+    scores: bool,
+    n_best: int,
+    batch_tokens: int,
+    show_progress: bool,
+) -> None:
+    """Translate chunk after chunk; each is written as soon as it is done."""
+    done = 0
+    bar = tqdm(desc="translating", unit="line", disable=None if show_progress else True)
+    with bar:
+        for lines in chunks:
+            translations = translator.translate(
+                lines, n_best=n_best, batch_tokens=batch_tokens, first_line=done + 1
+            )
+            for line, translation in enumerate(translations, start=done + 1):
+                text = format_translation(translation, line, layout, scores=scores)
+                target.write(f"{text}\n")
+            target.flush()
+            done += len(lines)
+            bar.update(len(lines))

@@ -1,0 +1,46 @@
+"""Adam and the learning-rate schedules (Vaswani et al. 2017, section 5.3)."""
+
+import math
+
+import torch
+from torch import nn
+
+from transformer_mt.config import Config, TrainingConfig
+
+
+def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Adam:
+    """Adam over all parameters; the loop sets its learning rate before every update."""
+    return torch.optim.Adam(
+        model.parameters(),
+        lr=0.0,
+        betas=(config.adam_beta1, config.adam_beta2),
+        eps=config.adam_epsilon,
+        fused=True,
+    )
+
+
+def peak_learning_rate(config: Config) -> float:
+    """The configured peak, else the paper's: (d_model * warmup_steps) ** -0.5 (equation 3)."""
+    if config.training.learning_rate is not None:
+        return config.training.learning_rate
+    return float((config.model.d_model * config.training.warmup_steps) ** -0.5)
+
+
+def learning_rate(config: Config, step: int, progress: float) -> float:
+    """The rate of update `step` (1, 2, ...): a rising line up to where it meets a falling curve.
+
+    The rise reaches the peak at `warmup_steps`. The fall depends on `progress`, the share of the
+    training that is over (0 to 1): by steps, or by time where the time is limited.
+
+    inverse_sqrt: peak * sqrt(warmup_steps / (progress * max_steps)), the paper's equation 3.
+    linear and cosine reach 0 at the end.
+    """
+    training = config.training
+    if training.schedule == "linear":
+        fall = 1 - progress
+    elif training.schedule == "cosine":
+        fall = (1 + math.cos(math.pi * progress)) / 2
+    else:
+        position = max(training.warmup_steps, progress * training.max_steps)
+        fall = math.sqrt(training.warmup_steps / position)
+    return peak_learning_rate(config) * min(step / training.warmup_steps, fall)

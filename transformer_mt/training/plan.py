@@ -1,0 +1,81 @@
+"""What a training would be: sizes and a time estimate, from a few real updates."""
+
+import time
+from dataclasses import dataclass
+from statistics import median
+
+from transformer_mt.config import Config, parse_duration
+from transformer_mt.data.batching import token_batches
+from transformer_mt.model.transformer import count_parameters
+from transformer_mt.training.loop import load_session, training_step, updates
+
+_UPDATES = 3
+"""Measured; the median hides the first one's warm-up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The answer of a dry run."""
+
+    parameters: int
+    src_vocab_size: int
+    tgt_vocab_size: int
+    data: list[str]
+    device: str
+    updates_per_epoch: int
+    tokens_per_second: float
+    max_steps: int
+    seconds: float
+    """Estimate for the whole training, validations left out."""
+
+    def lines(self) -> list[str]:
+        """The plan as sentences."""
+        epochs = self.max_steps / self.updates_per_epoch
+        return [
+            *self.data,
+            f"vocabularies: {self.src_vocab_size:,} source, {self.tgt_vocab_size:,} target tokens",
+            f"model: {self.parameters:,} parameters on {self.device}",
+            f"an epoch: {self.updates_per_epoch:,} updates; in all {self.max_steps:,} updates"
+            f" or {epochs:.1f} epochs",
+            f"speed: {self.tokens_per_second:,.0f} target tokens a second",
+            f"time: about {_duration(self.seconds)}, validations left out",
+        ]
+
+
+def plan_training(config: Config, device: str) -> Plan:
+    """Load the data, make some real updates, write nothing.
+
+    Raises:
+        DataError, ConfigError: as `train` would.
+    """
+    session = load_session(config, device)
+    rows = token_batches(session.data.train, config.training.batch_tokens, (config.seed, 0))
+    per_epoch = -(-len(rows) // config.training.accumulate)
+    seconds, tokens = [], 0
+    for batches, _ in zip(updates(session), range(_UPDATES), strict=False):
+        start = time.perf_counter()
+        training_step(session, batches, lr=0.0)
+        seconds.append(time.perf_counter() - start)
+        tokens += sum(batch.num_tokens for batch in batches)
+    update = median(seconds)
+    max_steps, total = config.training.max_steps, update * config.training.max_steps
+    if config.training.max_time is not None:
+        total = parse_duration(config.training.max_time, key="training.max_time")
+        max_steps = max(round(total / update), 1)
+    return Plan(
+        parameters=count_parameters(session.model),
+        src_vocab_size=session.tokenizers.src.vocab_size,
+        tgt_vocab_size=session.tokenizers.tgt.vocab_size,
+        data=session.data.report.lines(),
+        device=str(session.device),
+        updates_per_epoch=per_epoch,
+        tokens_per_second=tokens / len(seconds) / update,
+        max_steps=max_steps,
+        seconds=total,
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"

@@ -1,0 +1,63 @@
+"""`tmt build-tokenizer`: build, save, and tell how well the vocabularies cover the text."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from transformer_mt import checkpoint
+from transformer_mt.checkpoint import RunDir
+from transformer_mt.config import Config
+from transformer_mt.data.corpus import load_corpus
+from transformer_mt.data.prepare import build_tokenizers
+from transformer_mt.data.tokenizer import Tokenizer
+from transformer_mt.errors import ConfigError
+from transformer_mt.evaluation import unknown_rate
+
+_SHOWN = 10
+"""Unknown words that are listed."""
+
+
+def build_and_save(config: Config, *, force: bool) -> list[str]:
+    """Build both tokenizers of a run and save them; the same input gives the same bytes.
+
+    Returns:
+        A report to print.
+
+    Raises:
+        ConfigError: other tokenizers are there, and `force` is not given.
+        DataError: the corpus cannot be used.
+    """
+    run = RunDir(Path(config.run_dir))
+    corpus = load_corpus(config.data)
+    tokenizers = build_tokenizers(config, corpus)
+    report = []
+    for index, side in enumerate(("src", "tgt")):
+        tokenizer: Tokenizer = getattr(tokenizers, side)
+        path = run.tokenizer(side)
+        _refuse_to_replace(path, tokenizer.to_json(), force=force)
+        language = getattr(config.data, f"{side}_lang")
+        report += [
+            f"{language}: {tokenizer.vocab_size:,} tokens -> {path}",
+            *_coverage(
+                tokenizer, [p[index] for p in corpus.train], [p[index] for p in corpus.validation]
+            ),
+        ]
+    checkpoint.save_tokenizers(run, tokenizers)
+    if not run.last.is_dir():
+        checkpoint.save_config(run, config)
+    return report
+
+
+def _refuse_to_replace(path: Path, text: str, *, force: bool) -> None:
+    if not force and path.is_file() and path.read_text(encoding="utf-8") != text:
+        raise ConfigError(f"{path}: holds another tokenizer; --force replaces it")
+
+
+def _coverage(tokenizer: Tokenizer, train: Sequence[str], validation: Sequence[str]) -> list[str]:
+    rates = [unknown_rate(tokenizer, texts) for texts in (train, validation)]
+    unknown = tokenizer.unknown_pieces(validation)
+    words = ", ".join(f"{word} ({count})" for word, count in unknown.most_common(_SHOWN))
+    return [
+        f"    training text: {100 * (1 - rates[0]):.2f} % of the tokens are in the vocabulary",
+        f"    validation text: {100 * (1 - rates[1]):.2f} %, UNK rate {100 * rates[1]:.2f} %",
+        f"    most frequent unknown words: {words or 'none'}",
+    ]
