@@ -1,7 +1,7 @@
 """What a run is: frozen dataclasses, one docstring per key, checked before any data is read.
 
 `config_file.py` reads them from YAML; `configs/reference.yaml` shows every default.
-Hyperparameters live here; facts learned at run time (vocabulary sizes, say) are arguments elsewhere.
+Facts learned at run time (vocabulary sizes, say) are not here but arguments elsewhere.
 """
 
 from dataclasses import dataclass, field
@@ -160,7 +160,7 @@ class TrainingConfig:
     clip_norm: float = 1.0
     """Largest norm of the gradient; 0 turns clipping off."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Number format of matrix products; auto takes bf16 on GPUs that have it, else fp32."""
+    """Number format of matrix products; auto takes bf16 where the hardware gains by it."""
     validate_every: int = 1000
     """Updates between validations; each one saves a checkpoint."""
     validate_sentences: int = 1000

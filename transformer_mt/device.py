@@ -22,3 +22,13 @@ def choose_device(name: str = "auto") -> torch.device:
     if kind != "cpu" and not available.get(kind, False):
         raise ConfigError(f"--device {name}: there is no such device here; use auto or cpu")
     return device
+
+
+def gains_from_bf16(device: torch.device) -> bool:
+    """True where the hardware multiplies bfloat16 matrices faster than float32 ones."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":  # torch tells these two only by private names, as of 2.13
+        names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        return any(getattr(torch.cpu, name, bool)() for name in names)
+    return False

@@ -14,7 +14,7 @@ from typing import BinaryIO, TextIO
 
 from tqdm import tqdm
 
-from transformer_mt.data.corpus import open_binary
+from transformer_mt.data.files import open_binary
 from transformer_mt.errors import DataError
 from transformer_mt.translator import Translation, Translator
 

@@ -1,16 +1,12 @@
-"""Where sentence pairs come from; errors name file and line."""
+"""Where sentence pairs come from, and how missing splits are cut."""
 
-import codecs
-import gzip
 import hashlib
-import json
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from transformer_mt.config import DataConfig, SourceFiles
+from transformer_mt.data.files import TABLES, read_table, read_text, silence
 from transformer_mt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -18,7 +14,6 @@ if TYPE_CHECKING:
 
 PHRASEBOOK = "phrasebook"
 SPLITS = ("train", "validation", "test")
-_TABLES = {".tsv": "csv", ".csv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 
 
 class SentencePair(NamedTuple):
@@ -43,7 +38,8 @@ def load_corpus(config: DataConfig) -> Corpus:
     """Read all splits; one that is missing is cut from train.
 
     Raises:
-        DataError: a file is missing, empty, not UTF-8, or its sides do not align.
+        DataError: a file is missing, empty, not UTF-8, or its sides do not align; a data set
+            cannot be loaded.
         ConfigError: a split or column that does not exist is named.
     """
     if config.dataset == PHRASEBOOK:
@@ -55,42 +51,6 @@ def load_corpus(config: DataConfig) -> Corpus:
         splits = {name: _load_files(files, config) for name, files in sources.items() if files}
     notes = _cut_missing_splits(splits, config.heldout_size)
     return Corpus(**splits, notes=notes)
-
-
-def read_lines(path: Path) -> Iterator[str]:
-    r"""Lines of a UTF-8 text file, plain or .gz, without their ends, one at a time.
-
-    Lines end at \n alone (U+2028 and the like are text); \r\n and a byte order mark are tolerated.
-
-    Raises:
-        DataError: naming file and line.
-    """
-    with open_binary(path) as file:
-        for number, raw in enumerate(file, start=1):
-            raw = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
-            try:
-                yield raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
-            except UnicodeDecodeError as error:
-                bad = f"byte 0x{error.object[error.start]:02x} at column {error.start + 1}"
-                raise DataError(f"{path}:{number}: not valid UTF-8 ({bad})") from None
-
-
-def open_binary(path: Path) -> BinaryIO:
-    """A file to read bytes from; .gz is unpacked."""
-    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
-
-
-def read_text(path: Path) -> list[str]:
-    """All lines of a text file that must exist and hold something."""
-    try:
-        lines = list(read_lines(path))
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from None
-    if not any(lines):
-        raise DataError(f"{path}: the file is empty")
-    return lines
 
 
 def read_parallel(src_path: Path, tgt_path: Path) -> list[SentencePair]:
@@ -124,45 +84,12 @@ def _load_files(files: SourceFiles, config: DataConfig) -> list[SentencePair]:
         return read_parallel(Path(files[0]), Path(files[1]))
     path = Path(files)
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
-    if suffix not in _TABLES:
+    if suffix not in TABLES:
         raise ConfigError(
-            f"{path}: a single file must be one of {', '.join(_TABLES)};"
+            f"{path}: a single file must be one of {', '.join(TABLES)};"
             " give parallel text as a list of two files, [source, target]"
         )
-    if not path.is_file():
-        raise DataError(f"{path}: there is no such file")
-    if path.stat().st_size == 0:
-        raise DataError(f"{path}: the file is empty")
-    return _columns(_read_table(path, suffix), str(path), config)
-
-
-def _read_table(path: Path, suffix: str) -> "Dataset":
-    """A table through the `datasets` library, which keeps it memory-mapped on disk."""
-    import datasets
-
-    options: dict[str, Any] = {}
-    if suffix == ".tsv":  # no quoting: a quotation mark is text
-        options = {"delimiter": "\t", "quoting": 3}
-    if suffix in (".tsv", ".csv"):
-        options |= {"keep_default_na": False, "dtype": str}
-    datasets.disable_progress_bars()
-    try:
-        return datasets.load_dataset(
-            _TABLES[suffix], data_files=str(path), split="train", **options
-        )
-    except Exception as error:  # whatever the reader of that format raises
-        if suffix in (".json", ".jsonl"):
-            _check_json_lines(path)
-        cause = str(error.__cause__ or error).strip().split("\n")[0]
-        raise DataError(f"{path}: cannot be read as {suffix[1:]} ({cause})") from None
-
-
-def _check_json_lines(path: Path) -> None:
-    for number, line in enumerate(read_lines(path), start=1):
-        try:
-            json.loads(line or "{}")
-        except ValueError as error:
-            raise DataError(f"{path}:{number}: not valid JSON ({error})") from None
+    return _columns(read_table(path, suffix), str(path), config)
 
 
 def _load_dataset(config: DataConfig) -> dict[str, list[SentencePair]]:
@@ -190,17 +117,39 @@ def _load_dataset(config: DataConfig) -> dict[str, list[SentencePair]]:
 def _open_dataset(name: str, subset: str | None) -> "dict[str, Dataset]":
     import datasets
 
-    datasets.disable_progress_bars()
+    silence()
     folder = Path(name)
     saved = any((folder / f).is_file() for f in ("dataset_dict.json", "state.json"))
+    if not folder.exists():
+        _go_offline_if_unreachable(name)
     try:
         loaded = datasets.load_from_disk(name) if saved else datasets.load_dataset(name, subset)
+    except ConnectionError:
+        raise DataError(
+            f"data set {name}: there is no such folder, and the Hugging Face hub cannot be reached"
+        ) from None
     except Exception as error:  # network, hub and file errors have no common class
         cause = str(error).strip().split("\n")[0]
         raise DataError(f"data set {name}: cannot be loaded ({cause})") from None
     if isinstance(loaded, datasets.Dataset):
         return {"train": loaded}
     return {str(split): table for split, table in loaded.items()}
+
+
+def _go_offline_if_unreachable(name: str) -> None:
+    """Ask the hub once; if it does not answer, spare the half minute of retries that follows.
+
+    A data set that was loaded before is then taken from the hub's cache.
+    """
+    import datasets
+    import huggingface_hub
+
+    try:
+        huggingface_hub.HfApi().dataset_info(name, timeout=5)
+    except (huggingface_hub.errors.HfHubHTTPError, huggingface_hub.errors.HFValidationError):
+        return  # an answer, or no name: `load_dataset` says what is wrong
+    except Exception:  # the classes of network errors depend on the version of the library
+        huggingface_hub.constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
 
 
 def _columns(table: "Dataset", origin: str, config: DataConfig) -> list[SentencePair]:

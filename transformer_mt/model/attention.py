@@ -54,8 +54,7 @@ class MultiHeadAttention(nn.Module):
             (rows, query_len, d_model)
         """
         q = self._queries(x, source)
-        dropout = self.dropout if self.training else 0.0
-        heads = F.scaled_dot_product_attention(q, *source, attn_mask=mask, dropout_p=dropout)
+        heads = _attend(q, source, mask, self.dropout if self.training else 0.0)
         joined: Tensor = self.out_proj(heads.transpose(1, 2).reshape(x.shape))
         return joined
 
@@ -75,3 +74,16 @@ class MultiHeadAttention(nn.Module):
     def _split(self, x: Tensor) -> Tensor:
         """(batch, len, d_model) -> (batch, num_heads, len, head_dim)."""
         return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+
+
+def _attend(q: Tensor, source: KeyValues, mask: Tensor | None, dropout: float) -> Tensor:
+    """Scaled dot-product attention, q: (batch, num_heads, query_len, head_dim) -> the same shape.
+
+    Under bf16 autocast on a CPU it stays in fp32: there the backward pass of the fused attention
+    is many times slower in bf16.
+    """
+    if q.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        with torch.autocast("cpu", enabled=False):
+            source = KeyValues(source.keys.float(), source.values.float())
+            return _attend(q.float(), source, mask, dropout)
+    return F.scaled_dot_product_attention(q, *source, attn_mask=mask, dropout_p=dropout)

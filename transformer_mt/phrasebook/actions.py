@@ -7,8 +7,10 @@ from transformer_mt.phrasebook import lexicon
 from transformer_mt.phrasebook.clauses import Mode, Verb, verb
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.phrases import (
+    OWNERS,
     PRONOUNS,
     THIRD,
+    YOU,
     NounPhrase,
     Phrase,
     generic,
@@ -99,37 +101,36 @@ def verbs(table: str) -> tuple[Action, ...]:
 EAT = Action(
     verb("eat = manger"),
     either(any_of(lexicon.FOOD), any_of(lexicon.DISHES, many=True), a(lexicon.SNACKS)),
+    daily=True,
 )
-DRINK = Action(verb("drink = boire"), any_of(lexicon.DRINKS))
+DRINK = Action(verb("drink = boire"), any_of(lexicon.DRINKS), daily=True)
 READ = Action(verb("read = lire"), a(lexicon.READING, lexicon.OF_READING))
 WATCH = Action(verb("watch = regarder"), a(lexicon.SHOWS, lexicon.OF_SHOWS))
-LISTEN = Action(
-    verb("listen to = écouter"), the(nouns("radio = radio f, news = informations f")[:1])
-)
-PLAY_SPORT = Action(verb("play = jouer à"), kinds(lexicon.SPORTS))
-PLAY_MUSIC = Action(verb("play = jouer de"), the(lexicon.INSTRUMENTS))
+LISTEN = Action(verb("listen to = écouter"), the(nouns("radio = radio f")), daily=True)
+PLAY_SPORT = Action(verb("play = jouer à"), kinds(lexicon.SPORTS), daily=True)
+PLAY_MUSIC = Action(verb("play = jouer de"), the(lexicon.INSTRUMENTS), daily=True)
 WRITE = Action(verb("write = écrire"), a(lexicon.MAIL[:-1]))
-CLEAN = Action(verb("clean = nettoyer"), the(lexicon.ROOMS))
+CLEAN = Action(verb("clean = nettoyer"), the(lexicon.ROOMS), daily=True)
 STUDY = Action(verb("study = étudier"), kinds(lexicon.SUBJECTS))
 CALL = Action(verb("call = appeler"), somebody)
-HELP = Action(verb("help = aider"), somebody)
+HELP = Action(verb("help = aider"), somebody, daily=True)
 GO_TO = Action(verb("go to = aller à"), the(lexicon.TOWN))
 TAKE = Action(verb("take = prendre"), the(lexicon.VEHICLES))
 
 DAILY = verbs("""
     get up early = se lever tôt, go to bed late = se coucher tard, rest = se reposer,
     wake up early = se réveiller tôt, go for a walk = se promener, go out = sortir,
-    go home = rentrer à la maison, stay at home = rester à la maison, arrive late = arriver en retard,
-    leave early = partir tôt, work = travailler, sleep well = bien dormir, cook = cuisiner,
-    sing = chanter, dance = danser, swim = nager, run = courir, walk = marcher, draw = dessiner,
-    have lunch = déjeuner, have dinner = dîner, have breakfast = prendre le petit déjeuner,
-    do the shopping = faire les courses, do the dishes = faire la vaisselle,
-    do the housework = faire le ménage, drive = conduire, garden = jardiner
+    go home = rentrer à la maison, stay at home = rester à la maison, leave early = partir tôt,
+    arrive late = arriver en retard, work = travailler, cook = cuisiner, sing = chanter,
+    dance = danser, swim = nager, run = courir, walk = marcher, draw = dessiner,
+    have lunch in town = déjeuner en ville, have dinner at the restaurant = dîner au restaurant,
+    have breakfast = prendre le petit déjeuner, do the shopping = faire les courses,
+    do the dishes = faire la vaisselle, do the housework = faire le ménage, drive = conduire,
+    work in the garden = travailler dans le jardin
 """)
 LEISURE = (EAT, EAT, DRINK, DRINK, READ, WATCH, LISTEN, PLAY_SPORT, PLAY_MUSIC)
 HABITS = (
-    *LEISURE, WRITE, CLEAN, STUDY, CALL, HELP, TAKE, GO_TO,
-    Action(verb("smoke = fumer")), *DAILY,
+    *LEISURE, WRITE, CLEAN, STUDY, CALL, HELP, TAKE, GO_TO, Action(verb("smoke = fumer")), *DAILY,
 )  # fmt: skip
 """What people do again and again."""
 
@@ -140,7 +141,7 @@ BUY = Action(
         a(lexicon.CLOTHES, lexicon.OF_CLOTHES),
         any_of(lexicon.FOOD + lexicon.SEASONINGS),
         any_of(lexicon.DISHES + lexicon.GROCERIES + lexicon.FOOTWEAR, many=True),
-        a(lexicon.READING),
+        a(lexicon.READING[:4]),
     ),
 )
 SELL = Action(verb("sell = vendre"), theirs(lexicon.GOODS + lexicon.OWNED_VEHICLES))
@@ -148,54 +149,43 @@ LOSE = Action(verb("lose = perdre"), theirs(lexicon.BELONGINGS))
 FIND = Action(verb("find = trouver"), either(theirs(lexicon.BELONGINGS), a(lexicon.BELONGINGS)))
 FORGET = Action(verb("forget = oublier"), theirs(lexicon.BELONGINGS))
 LOOK_FOR = Action(verb("look for = chercher"), theirs(lexicon.BELONGINGS))
-REPAIR = Action(verb("repair = réparer"), theirs(lexicon.OWNED_VEHICLES + lexicon.GOODS[:4]))
+REPAIR = Action(verb("repair = réparer"), theirs(lexicon.OWNED_VEHICLES + lexicon.MACHINES))
 SEE = Action(verb("see = voir"), somebody)
 MEET = Action(verb("meet = rencontrer"), somebody)
 INVITE = Action(verb("invite = inviter"), somebody)
-WAIT_FOR = Action(verb("wait for = attendre"), somebody)
+WAIT_FOR = Action(verb("wait for = attendre"), somebody, daily=True)
 VISIT = Action(verb("visit = visiter"), the(lexicon.SIGHTS))
 TALK_TO = Action(verb("talk to = parler à"), somebody)
 ANSWER = Action(verb("answer = répondre à"), somebody)
-OPEN = Action(verb("open = ouvrir"), the(lexicon.OPENABLE))
-CLOSE = Action(verb("close = fermer"), the(lexicon.OPENABLE))
+OPEN = Action(verb("open = ouvrir"), the(lexicon.OPENABLE), daily=True)
+CLOSE = Action(verb("close = fermer"), the(lexicon.OPENABLE), daily=True)
 RECEIVE = Action(verb("receive = recevoir"), a(lexicon.MAIL))
 SEND = Action(verb("send = envoyer"), a(lexicon.MAIL))
 ORDER = Action(
     verb("order = commander"),
     either(any_of(lexicon.FOOD[:8]), any_of(lexicon.DRINKS), a(lexicon.SNACKS[-6:])),
+    daily=True,
 )
-WASH = Action(verb("wash = laver"), theirs(lexicon.CLOTHES + lexicon.OWNED_VEHICLES))
+WASH = Action(verb("wash = laver"), theirs(lexicon.CLOTHES + lexicon.OWNED_VEHICLES), daily=True)
 MISS = Action(verb("miss = rater"), the(lexicon.VEHICLES[:4]))
 RENT = Action(verb("rent = louer"), a(lexicon.OWNED_VEHICLES, lexicon.OF_PLACES[:3]))
-BREAK = Action(
-    verb("break = casser"),
-    the(
-        nouns("""
-    glass = verre m, cup = tasse f, plate = assiette f, vase = vase m, mirror = miroir m,
-    window = fenêtre f, lamp = lampe f, bottle = bouteille f
-""")
-    ),
-)
+BREAK = Action(verb("break = casser"), the(lexicon.FRAGILE))
 PREPARE = Action(
     verb("prepare = préparer"),
-    the(
-        nouns("""
-    meal = repas m, dessert = dessert m, coffee = café m, breakfast = petit déjeuner m,
-    lunch = déjeuner m, dinner = dîner m
-""")
-    ),
+    either(the(nouns("meal = repas m, dessert = dessert m, salad = salade f")), kinds(lexicon.MEALS)),
+    daily=True,
 )
 PAY = Action(verb("pay = payer"), the(nouns("bill = addition f, rent = loyer m")))
 
-PLANS = (
+PROJECTS = (
     BUY, BUY, SELL, REPAIR, SEE, MEET, INVITE, VISIT, TALK_TO, ANSWER, SEND, WASH, RENT, CALL, HELP,
     READ, WATCH, WRITE, CLEAN, GO_TO, PREPARE, WAIT_FOR, TAKE, PLAY_SPORT,
-    Action(verb("travel = voyager")), *DAILY[:24],
 )  # fmt: skip
+PLANS = (*PROJECTS, *DAILY)
 """What people decide to do."""
 
 ACCIDENTS = (LOSE, FIND, FORGET, RECEIVE, MISS, BREAK)
-EVENTS = (*PLANS[:24], *ACCIDENTS, ORDER, EAT, DRINK, OPEN, CLOSE, *DAILY)
+EVENTS = (*PROJECTS, *ACCIDENTS, ORDER, EAT, DRINK, OPEN, CLOSE, *DAILY)
 """What happened."""
 
 CHORES = (
@@ -233,3 +223,18 @@ def actor(dice: Dice, action: Verb, mode: Mode) -> NounPhrase:
     """A subject for a verb; never je, nous or vous where a participle would show their gender."""
     shows = action.with_etre and mode.perfect and not mode.head
     return others(dice) if shows or dice.chance(0.5) else dice.pick(PRONOUNS)
+
+
+def anybody(dice: Dice) -> NounPhrase:
+    """Any subject at all: half of the time a pronoun."""
+    return dice.pick(PRONOUNS) if dice.chance(0.5) else others(dice)
+
+
+def asked(dice: Dice) -> NounPhrase:
+    """Whom a question is about: often the listener."""
+    return YOU if dice.chance(0.5) else others(dice)
+
+
+def kin(dice: Dice, owners: tuple[str, ...] = OWNERS) -> NounPhrase:
+    """One relative: my sister, their uncle."""
+    return noun_phrase(dice.pick(owners), dice.pick(lexicon.FAMILY), animate=True)

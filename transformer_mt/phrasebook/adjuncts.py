@@ -3,7 +3,7 @@
 from transformer_mt.phrasebook import english, lexicon
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.phrases import Phrase, core, noun_phrase
-from transformer_mt.phrasebook.words import nouns, pairs
+from transformer_mt.phrasebook.words import Noun, nouns, pairs
 
 
 def _phrases(table: str) -> tuple[Phrase, ...]:
@@ -67,6 +67,15 @@ HERE = _phrases("""
     in the garden = dans le jardin
 """)
 
+WHERE_THINGS_ARE = _phrases("""
+    on the table = sur la table, on the chair = sur la chaise, on the bed = sur le lit,
+    on the shelf = sur l'étagère, on the sofa = sur le canapé, on the desk = sur le bureau,
+    under the table = sous la table, under the bed = sous le lit, under the chair = sous la chaise,
+    behind the sofa = derrière le canapé, in the drawer = dans le tiroir, in the box = dans la boîte,
+    in the bag = dans le sac, in the wardrobe = dans l'armoire, in the car = dans la voiture,
+    in the kitchen = dans la cuisine
+""")
+
 _UNITS = pairs("""
     one = un, two = deux, three = trois, four = quatre, five = cinq, six = six, seven = sept,
     eight = huit, nine = neuf, ten = dix, eleven = onze, twelve = douze, thirteen = treize,
@@ -99,34 +108,42 @@ def several(dice: Dice, most: int = 6) -> Phrase:
     return number(dice.number(2, most))
 
 
-def price(dice: Dice) -> Phrase:
+def price(dice: Dice, low: int, high: int) -> Phrase:
     """A price: 12 euros, €3.50 = 3,50 €."""
-    euros = dice.number(2, 60)
+    euros = dice.number(low, high)
     if dice.chance(0.5):
         return Phrase(f"{euros} euros", f"{euros} euros")
     cents = dice.pick(("50", "20", "90"))
-    return Phrase(f"€{euros // 5 + 1}.{cents}", f"{euros // 5 + 1},{cents} €")
+    return Phrase(f"€{euros}.{cents}", f"{euros},{cents} €")
+
+
+def hour_of(hour: int, quarter: int) -> Phrase:
+    """An hour of the clock and 0 to 3 quarters: a quarter to nine = neuf heures moins le quart."""
+    if quarter == 3:
+        hour = hour % 12 + 1
+    en, fr = number(hour)
+    heure = "une heure" if hour == 1 else f"{fr} heures"
+    if hour == 12:
+        en, heure = "noon", "midi"
+    return (
+        Phrase("noon" if hour == 12 else f"{en} o'clock", heure),
+        Phrase(f"a quarter past {en}", f"{heure} et quart"),
+        Phrase(f"half past {en}", f"{heure} et {'demi' if hour == 12 else 'demie'}"),
+        Phrase(f"a quarter to {en}", f"{heure} moins le quart"),
+    )[quarter]
 
 
 def clock(dice: Dice) -> Phrase:
-    """A time of day: eight o'clock, half past eight, a quarter to nine, noon."""
-    kind, hour = dice.number(0, 5), dice.number(1, 11)
+    """A time of day: eight o'clock, half past eight, a quarter to nine, noon, nine in the evening."""
+    quarter, hour = dice.number(0, 5), dice.number(1, 11)
+    if quarter < 4:
+        return hour_of(hour, quarter)
+    if dice.chance(0.2):
+        return Phrase("midnight", "minuit")
+    hour = dice.number(6, 11)
     en, fr = number(hour)
-    heure = f"{'une heure' if hour == 1 else fr + ' heures'}"
-    if kind == 0:
-        return Phrase(f"half past {en}", f"{heure} et demie")
-    if kind == 1:
-        return Phrase(f"a quarter past {en}", f"{heure} et quart")
-    if kind == 2:
-        return Phrase(f"a quarter to {en}", f"{heure} moins le quart")
-    if kind == 3:
-        part = dice.pick(
-            (Phrase("in the morning", "du matin"), Phrase("in the evening", "du soir"))
-        )
-        return Phrase(f"{en} {part.en}", f"{heure} {part.fr}")
-    if hour == 11:
-        return dice.pick((Phrase("noon", "midi"), Phrase("midnight", "minuit")))
-    return Phrase(f"{en} o'clock", heure)
+    part = dice.pick((Phrase("in the morning", "du matin"), Phrase("in the evening", "du soir")))
+    return Phrase(f"{en} {part.en}", f"{fr} heures {part.fr}")
 
 
 def at_clock(dice: Dice) -> Phrase:
@@ -208,24 +225,25 @@ def abroad(dice: Dice, *, motion: bool) -> Phrase:
     return to_country(dice) if motion else in_country(dice)
 
 
-_QUANTITIES = (
-    ("glass = verre m", lexicon.DRINKS),
-    ("bottle = bouteille f", lexicon.DRINKS),
-    ("cup = tasse f", nouns("coffee = café m, tea = thé m")),
-    ("slice = tranche f", nouns("bread = pain m, cheese = fromage m, ham = jambon m")),
-    ("kilo = kilo m", nouns("meat = viande f, rice = riz m, sugar = sucre m, flour = farine f")),
-    ("litre = litre m", nouns("milk = lait m, water = eau f, oil = huile f")),
-    (
-        "packet = paquet m",
-        nouns("rice = riz m, sugar = sucre m, flour = farine f, butter = beurre m"),
-    ),
-)
-_MEASURES = tuple((nouns(measure)[0], things) for measure, things in _QUANTITIES)
+_MEASURES = tuple(
+    (nouns(measure)[0], nouns(things))
+    for measure, things in (
+        ("glass = verre m", "water = eau f, wine = vin m, milk = lait m, beer = bière f, "
+         "orange juice = jus d'orange m, lemonade = limonade f, apple juice = jus de pomme m"),
+        ("bottle = bouteille f", "water = eau f, wine = vin m, milk = lait m, oil = huile f, "
+         "lemonade = limonade f, apple juice = jus de pomme m"),
+        ("cup = tasse f", "coffee = café m, tea = thé m"),
+        ("slice = tranche f", "bread = pain m, ham = jambon m, cheese = fromage m"),
+        ("kilo = kilo m", "meat = viande f, rice = riz m, sugar = sucre m, flour = farine f"),
+        ("packet = paquet m", "rice = riz m, sugar = sucre m, flour = farine f"),
+    )
+)  # fmt: skip
+AT_TABLE, AT_MARKET = _MEASURES[:3], _MEASURES[1:2] + _MEASURES[3:]
 
 
-def quantity(dice: Dice) -> Phrase:
+def quantity(dice: Dice, measures: tuple[tuple[Noun, tuple[Noun, ...]], ...]) -> Phrase:
     """A measured quantity: a glass of water, three kilos of meat."""
-    measure, things = dice.pick(_MEASURES)
+    measure, things = dice.pick(measures)
     thing = dice.pick(things)
     value = dice.number(1, 4)
     if value == 1:

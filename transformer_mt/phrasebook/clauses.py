@@ -289,7 +289,8 @@ def command(
     return join(Phrase(f"don't {en}" if refuse else en, fr), *rest)
 
 
-def is_quality(subject: NounPhrase, predicate: Phrase, mode: Mode = PRESENT, negation: str = "",
-               *rest: Phrase) -> Clause:  # fmt: skip
-    """Subject + be + predicate."""
-    return Clause(subject, BE, mode, negation, rest=(predicate, *rest))
+def being(
+    subject: NounPhrase, *rest: Phrase | None, mode: Mode = PRESENT, negation: str = ""
+) -> Clause:
+    """Subject + be + predicate and whatever follows; what is None is left out."""
+    return Clause(subject, BE, mode, negation, rest=tuple(filter(None, rest)))

@@ -5,13 +5,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from transformer_mt.phrasebook import scenes_actions, scenes_people
+from transformer_mt.phrasebook import scenes_actions, scenes_people, scenes_things, scenes_town
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.phrases import Phrase
 
 Scene = Callable[[Dice], Phrase]
 
-SCENES: tuple[Scene, ...] = (*scenes_actions.SCENES, *scenes_people.SCENES)
+SCENES: tuple[Scene, ...] = (*scenes_actions.SCENES, *scenes_people.SCENES, *scenes_town.SCENES, *scenes_things.SCENES)
 
 PER_SCENE = 340
 """The most sentences any one scene gives."""

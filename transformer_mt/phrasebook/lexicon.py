@@ -5,6 +5,8 @@ from transformer_mt.phrasebook.words import adjectives, countries, names, nouns,
 MEN = names("Paul, Julien, Thomas, Nicolas, Lucas, Antoine, Pierre, Louis, Marc, Éric", "m")
 WOMEN = names("Marie, Sophie, Claire, Emma, Alice, Anna, Julie, Camille, Laura, Nina", "f")
 
+EVERYBODY = MEN + WOMEN
+
 FOOD = nouns("""
     bread = pain m, cheese = fromage m, meat = viande f, fish = poisson m, rice = riz m,
     chicken = poulet m, butter = beurre m, soup = soupe f, salad = salade f, ham = jambon m,
@@ -81,10 +83,15 @@ ROOMS = nouns("""
     garage = garage m, garden = jardin m, cellar = cave f, office = bureau m
 """)
 OPENABLE = nouns("door = porte f, window = fenêtre f, box = boîte f, drawer = tiroir m")
-HOLDERS = nouns("drawer = tiroir m, box = boîte f, bag = sac m, car = voiture f")
-SURFACES = nouns(
-    "table = table f, chair = chaise f, bed = lit m, shelf = étagère f, sofa = canapé m"
-)
+MACHINES = nouns("""
+    lamp = lampe f, television = télévision f, clock = horloge f, bicycle = vélo m, radio = radio f,
+    computer = ordinateur m, watch = montre f
+""")
+FRAGILE = nouns("""
+    glass = verre m, cup = tasse f, plate = assiette f, vase = vase m, mirror = miroir m,
+    window = fenêtre f, lamp = lampe f, bottle = bouteille f
+""")
+MEALS = nouns("breakfast = petit déjeuner m, lunch = déjeuner m, dinner = dîner m")
 ANIMALS = nouns("dog = chien m, cat = chat m, horse = cheval m, bird = oiseau m, rabbit = lapin m")
 
 FAMILY = nouns("""
@@ -92,7 +99,6 @@ FAMILY = nouns("""
     daughter = fille f, uncle = oncle m, aunt = tante f, grandmother = grand-mère f,
     grandfather = grand-père m, nephew = neveu m, niece = nièce f
 """)
-SPOUSES = nouns("husband = mari m, wife = femme f")
 RELATIVES = nouns("parent = parent m, child = enfant m, friend = ami m, neighbour = voisin m")
 PEOPLE = nouns("""
     man = homme m, woman = femme f, boy = garçon m, girl = fille f, teacher = professeur m,
@@ -129,9 +135,36 @@ BODY = nouns("""
     head = tête f, back = dos m, stomach = ventre m, throat = gorge f, leg = jambe f, arm = bras m,
     foot = pied m, knee = genou m, shoulder = épaule f, ear = oreille f, hand = main f
 """)
-CONTAINERS = nouns("""
-    glass = verre m, bottle = bouteille f, cup = tasse f, box = boîte f, kilo = kilo m,
-    slice = tranche f, packet = paquet m, litre = litre m
+TABLEWARE = nouns("""
+    glass = verre m, plate = assiette f, knife = couteau m, fork = fourchette f, spoon = cuillère f,
+    napkin = serviette f
+""")
+FITTINGS = nouns("""
+    shower = douche f, lamp = lampe f, television = télévision f, window = fenêtre f,
+    door = porte f, tap = robinet m, heating = chauffage m, lock = serrure f, bed = lit m
+""")
+OCCASIONS = nouns("""
+    meeting = réunion f, concert = concert m, exam = examen m, party = fête f, match = match m,
+    wedding = mariage m, lesson = cours m, exhibition = exposition f
+""")
+POCKETABLE = nouns("""
+    key = clé f, phone = téléphone m, wallet = portefeuille m, watch = montre f, ring = bague f,
+    passport = passeport m, map = plan m, camera = appareil photo m, notebook = cahier m,
+    pen = stylo m, credit card = carte de crédit f, book = livre m, newspaper = journal m
+""")
+SEVERAL = nouns("""
+    key = clé f, book = livre m, notebook = cahier m, pen = stylo m, newspaper = journal m,
+    magazine = magazine m, glove = gant m, sock = chaussette f, shoe = chaussure f, bag = sac m,
+    photo = photo f, letter = lettre f, ticket = billet m
+""")
+LENT = nouns("""
+    umbrella = parapluie m, pen = stylo m, book = livre m, camera = appareil photo m, map = plan m,
+    computer = ordinateur m, suitcase = valise f, phone = téléphone m, novel = roman m,
+    scarf = écharpe f, bicycle = vélo m, jacket = veste f
+""")
+GIFTS = nouns("""
+    book = livre m, watch = montre f, ring = bague f, novel = roman m, bag = sac m, hat = chapeau m,
+    gift = cadeau m, plant = plante f, toy = jouet m, guitar = guitare f, scarf = écharpe f
 """)
 
 CITIES = pairs("""
@@ -140,7 +173,7 @@ CITIES = pairs("""
     Venice = Venise, Barcelona = Barcelone, Athens = Athènes, Tokyo = Tokyo, Bordeaux = Bordeaux
 """)
 COUNTRIES = countries("""
-    France = France f French français, Spain = Espagne f Spanish espagnol,
+    Spain = Espagne f Spanish espagnol,
     Italy = Italie f Italian italien, Germany = Allemagne f German allemand,
     Portugal = Portugal m Portuguese portugais, Japan = Japon m Japanese japonais,
     China = Chine f Chinese chinois, Russia = Russie f Russian russe,
@@ -149,6 +182,7 @@ COUNTRIES = countries("""
     Sweden = Suède f Swedish suédois, Denmark = Danemark m Danish danois
 """)
 OTHER_COUNTRIES = countries("""
+    France = France f French français,
     Canada = Canada m Canadian canadien, Morocco = Maroc m Moroccan marocain,
     Belgium = Belgique f Belgian belge, Switzerland = Suisse f Swiss suisse,
     Ireland = Irlande f Irish irlandais, Brazil = Brésil m Brazilian brésilien,
@@ -177,8 +211,8 @@ OF_READING = adjectives("""
     new = <nouveau, old = <vieux
 """)
 OPINIONS = adjectives("""
-    interesting = intéressant, boring = ennuyeux, excellent = excellent, funny = drôle, sad = triste,
-    too long = trop long, very good = très bon, difficult = difficile, beautiful = beau
+    interesting = intéressant, boring = ennuyeux, excellent = excellent, funny = drôle,
+    sad = triste, long = long, good = bon, beautiful = beau
 """)
 OF_SHOWS = adjectives("""
     interesting = intéressant, long = <long, good = <bon, funny = drôle, new = <nouveau,
@@ -200,7 +234,7 @@ OF_PEOPLE = adjectives("""
 MOODS = adjectives("""
     tired = fatigué, happy = heureux, busy = occupé, ready = prêt, worried = inquiet,
     ill = malade, sad = triste, late = en retard, on time = à l'heure, pleased = content,
-    on holiday = en vacances, angry = en colère, alone = seul, nervous = nerveux, sure = sûr,
+    on holiday = en vacances, angry = en colère, alone = seul, nervous = nerveux,
     surprised = surpris, jealous = jaloux, disappointed = déçu
 """)
 PLAIN_MOODS = adjectives("""

@@ -26,9 +26,19 @@ def say(en: str, fr: str) -> Phrase:
     return Phrase(en[0].upper() + en[1:], fr[0].upper() + fr[1:])
 
 
+def then(first: Phrase, second: Phrase) -> Phrase:
+    """Two finished sentences, one after the other."""
+    return Phrase(f"{first.en} {second.en}", f"{first.fr} {second.fr}")
+
+
 def sentence(phrase: Phrase, mark: str = ".") -> Phrase:
     """Finish a phrase with a mark; French sets a space before "?" and "!"."""
     return say(phrase.en + mark, phrase.fr + (mark if mark == "." else f" {mark}"))
+
+
+def to_friend(phrase: Phrase, name: Name, mark: str = ".") -> Phrase:
+    """Finish a sentence said to somebody by first name: Are you ready, Marie?"""
+    return sentence(Phrase(f"{phrase.en}, {name.name}", f"{phrase.fr}, {name.name}"), mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +198,8 @@ def generic(noun: Noun, *, many: bool = False) -> NounPhrase:
 def counted(number: Phrase, noun: Noun) -> NounPhrase:
     """Several of a thing: two tickets = deux billets."""
     en, fr = noun.plural()
-    return NounPhrase(f"{number.en} {en}", f"{number.fr} {fr}", 5, noun.gender)
+    feminine = "e" if noun.gender == "f" and number.fr.endswith("un") else ""
+    return NounPhrase(f"{number.en} {en}", f"{number.fr}{feminine} {fr}", 5, noun.gender)
 
 
 def person(name: Name) -> NounPhrase:

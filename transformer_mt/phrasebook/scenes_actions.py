@@ -32,7 +32,7 @@ ACTIVITIES = (*LEISURE, WRITE, CLEAN, STUDY, HELP, LOOK_FOR, WAIT_FOR, PREPARE, 
 """))  # fmt: skip
 ACHIEVEMENTS = (
     EAT, READ, WATCH, BUY, SELL, REPAIR, SEE, MEET, VISIT, TALK_TO, ANSWER, SEND, CALL, CLEAN,
-    *ACCIDENTS, *verbs("have lunch = déjeuner, arrive = arriver, leave = partir, go home = rentrer "
+    *ACCIDENTS, *verbs("arrive = arriver, leave = partir, go home = rentrer "
                        "à la maison, do the shopping = faire les courses, go out = sortir"),
 )  # fmt: skip
 SKILLS = (PLAY_SPORT, PLAY_MUSIC, *verbs("""
@@ -247,7 +247,8 @@ def order(dice: Dice) -> Phrase:
     """Open the window, please. Don't sell your car."""
     action, refuse = dice.pick(ORDERS), dice.chance(0.4)
     thing = action.object(dice, YOU)
-    rest = (when.future_time(dice, daily=action.daily),) if dice.chance(0.4) else ()
+    timed = not refuse and " here" not in action.verb.en and dice.chance(0.5)
+    rest = (when.future_time(dice, daily=action.daily),) if timed else ()
     en, fr = command(action.verb, thing, *rest, refuse=refuse)
     please = PLEASE[0] if dice.chance(0.5) else Phrase("", "")
     return say(f"{en}{please.en}.", f"{fr}{please.fr}.")

@@ -17,11 +17,13 @@ from transformer_mt.phrasebook.phrases import (
     counted,
     familiar,
     generic,
+    join,
     noun_phrase,
     person,
     quality,
     say,
     sentence,
+    then,
 )
 from transformer_mt.phrasebook.words import adjectives, nouns, pairs
 
@@ -33,7 +35,7 @@ SPEAK = verb("speak = parler")
 GREETINGS = pairs("""
     good morning = bonjour, good evening = bonsoir, good night = bonne nuit, hello = bonjour,
     goodbye = au revoir, see you soon = à bientôt, see you tomorrow = à demain, welcome = bienvenue,
-    thank you very much = merci beaucoup, no thank you = non merci, yes please = oui s'il te plaît,
+    thank you very much = merci beaucoup, thank you = merci, excuse me = excuse-moi,
     happy birthday = joyeux anniversaire, happy new year = bonne année, good luck = bonne chance,
     have a good trip = bon voyage, enjoy your meal = bon appétit, congratulations = félicitations,
     see you later = à plus tard, have a nice day = bonne journée, well done = bravo,
@@ -54,7 +56,7 @@ def greeting(dice: Dice) -> Phrase:
     if dice.chance(0.4):
         en, fr = dice.pick(GREETINGS[:2] + GREETINGS[3:4])
         ask_en, ask_fr = dice.pick(FOLLOW_UPS)
-        return say(f"{en}, {name}, {ask_en}?", f"{fr}, {name}, {ask_fr} ?")
+        return then(say(f"{en}, {name}.", f"{fr}, {name}."), say(f"{ask_en}?", f"{ask_fr} ?"))
     return say(f"{en}, {name}!", f"{fr}, {name} !")
 
 
@@ -66,10 +68,10 @@ def introduction(dice: Dice) -> Phrase:
         return say(f"my name is {name.name} and I live {place.en}.",
                    f"je m'appelle {name.name} et j'habite {place.fr}.")  # fmt: skip
     family = [noun for noun in lexicon.FAMILY if noun.gender == name.gender]
-    who = noun_phrase(dice.pick(OWNERS), dice.pick(family))
+    who = noun_phrase(dice.pick([o for o in OWNERS if o != "your"]), dice.pick(family))
     if dice.chance(0.5):
         return say(f"this is {who.en} {name.name}.", f"voici {who.fr} {name.name}.")
-    return say(f"{who.en}'s name is {name.name}.", f"{who.fr} s'appelle {name.name}.")
+    return say(f"{english.possessive(who.en)} name is {name.name}.", f"{who.fr} s'appelle {name.name}.")
 
 
 def trade(dice: Dice) -> Phrase:
@@ -124,16 +126,20 @@ def dwelling(dice: Dice) -> Phrase:
 
 
 def age(dice: Dice) -> Phrase:
-    """My son is seven years old. Is Marie twenty-two years old?"""
-    value = when.number(dice.number(2, 69))
-    who = dice.pick((I, *THIRD[:2], person(dice.pick(EVERYBODY)), _relative(dice)))
-    mode = c.FUTURE if dice.chance(0.2) else c.PRESENT
-    time = f" {when.FUTURE_TIMES[3].en}" if mode is c.FUTURE else ""
-    fr_time = f" {when.FUTURE_TIMES[3].fr}" if mode is c.FUTURE else ""
-    years = Phrase(f"{value.en} years old{time}", "")
-    en = Clause(who, BE, mode, rest=(years,)).statement().en
-    fr = Clause(who, HAVE, mode, rest=(Phrase("", f"{value.fr} ans{fr_time}"),)).statement().fr
-    return say(f"{en}.", f"{fr}.")
+    """My son is seven years old; Marie will be twenty-two years old next month."""
+    oldest = {"mother": 60, "father": 60, "aunt": 60, "uncle": 60, "son": 20, "daughter": 20,
+              "niece": 20, "nephew": 20, "brother": 30, "sister": 30}  # fmt: skip
+    noun = dice.pick(lexicon.FAMILY)
+    kin = noun_phrase(dice.pick(OWNERS), noun, animate=True)
+    top = oldest.get(noun.en, 69)
+    who, value = kin, dice.number(max(top - 25, 2), top)
+    if dice.chance(0.5):
+        who, value = dice.pick((I, *THIRD[:2], person(dice.pick(EVERYBODY)))), dice.number(8, 69)
+    years = when.number(value)
+    mode, time = dice.pick(((c.PRESENT, None), (c.FUTURE, Phrase("next month", "le mois prochain"))))
+    en = Clause(who, BE, mode, rest=(Phrase(f"{years.en} years old", ""),)).statement().en
+    fr = Clause(who, HAVE, mode, rest=(Phrase("", f"{years.fr} ans"),)).statement().fr
+    return sentence(join(Phrase(en, fr), time))
 
 
 def birthday(dice: Dice) -> Phrase:
@@ -150,14 +156,15 @@ def birthday(dice: Dice) -> Phrase:
 
 def household(dice: Dice) -> Phrase:
     """I have two brothers and a sister; they don't have any children."""
-    kin = nouns("brother = frère m, sister = sœur f, son = fils m, daughter = fille f, "
-                "uncle = oncle m, aunt = tante f, child = enfant m, dog = chien m, cat = chat m")  # fmt: skip
+    kin = dice.pick(tuple(nouns(table) for table in (
+        "brother = frère m, sister = sœur f", "son = fils m, daughter = fille f",
+        "dog = chien m, cat = chat m", "uncle = oncle m, aunt = tante f")))  # fmt: skip
     first, second = dice.two(kin)
     who = dice.pick((*PRONOUNS, others(dice), others(dice)))
     if dice.chance(0.3):
-        things = counted(when.several(dice), first)
+        things = counted(when.several(dice, 5), first)
     else:
-        one, many = noun_phrase("a", second), counted(when.several(dice), first)
+        one, many = noun_phrase("a", second), counted(when.several(dice, 5), first)
         things = NounPhrase(f"{many.en} and {one.en}", f"{many.fr} et {one.fr}")
     return sentence(Clause(who, HAVE, object=things).statement())
 
@@ -167,7 +174,7 @@ def how_many(dice: Dice) -> Phrase:
     things = nouns("brother = frère m, sister = sœur f, child = enfant m, friend = ami m, "
                    "book = livre m, suitcase = valise f, cat = chat m, car = voiture f")  # fmt: skip
     en, fr = dice.pick(things).plural()
-    who = dice.pick((*PRONOUNS[1:], others(dice), others(dice)))
+    who = dice.pick((YOU, others(dice), others(dice)))
     asking = Phrase(f"how many {en}", f"combien de {fr}")
     return sentence(Clause(who, HAVE).question(asking), "?")
 
@@ -180,6 +187,7 @@ def language(dice: Dice) -> Phrase:
     who = dice.pick((*PRONOUNS, others(dice), others(dice)))
     kind = dice.number(0, 3)
     if kind == 0:
+        who = YOU if dice.chance(0.4) else others(dice)
         return sentence(Clause(who, SPEAK, rest=(Phrase(en, fr),)).question(), "?")
     if kind == 1:
         learn = verb("learn = apprendre")
@@ -231,12 +239,11 @@ def character(dice: Dice) -> Phrase:
     """Your neighbours are very friendly; my new teacher isn't patient."""
     who = relatives(dice) if dice.chance(0.5) else person(dice.pick(EVERYBODY))
     adjective = dice.pick(lexicon.OF_PEOPLE)
-    degree = dice.pick((Phrase("very", "très"), Phrase("too", "trop"), Phrase("", "")))
-    words = quality(who, adjective)
-    predicate = Phrase(f"{degree.en} {words.en}".strip(), f"{degree.fr} {words.fr}".strip())
+    excess = adjective.en in ("shy", "serious", "young", "old", "lazy", "generous")
+    degrees = (Phrase("very", "très"), None, Phrase("too", "trop"))[: 3 if excess else 2]
     negation = "not" if dice.chance(0.3) else ""
-    mode = c.PRESENT
-    return sentence(Clause(who, BE, mode, negation, rest=(predicate,)).statement())
+    predicate = join(dice.pick(degrees), quality(who, adjective))
+    return sentence(Clause(who, BE, c.PRESENT, negation, rest=(predicate,)).statement())
 
 
 def comparison(dice: Dice) -> Phrase:
@@ -317,7 +324,7 @@ def liking(dice: Dice) -> Phrase:
 
 def preference(dice: Dice) -> Phrase:
     """She prefers tea to coffee."""
-    groups = (lexicon.DRINKS, lexicon.FOOD, lexicon.SPORTS, lexicon.PASTIMES)
+    groups = (lexicon.DRINKS, lexicon.FOOD[1:6], lexicon.SPORTS, lexicon.PASTIMES[:6])
     first, second = dice.two(dice.pick(groups))
     prefer = verb("prefer = préférer", state=True)
     who = dice.pick((*PRONOUNS, others(dice), others(dice)))

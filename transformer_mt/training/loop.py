@@ -19,7 +19,7 @@ from transformer_mt.data.batching import Batch, Collator, padding_share, token_b
 from transformer_mt.data.corpus import SentencePair, load_corpus
 from transformer_mt.data.prepare import PreparedData, Tokenizers, build_tokenizers, prepare
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
-from transformer_mt.device import choose_device
+from transformer_mt.device import choose_device, gains_from_bf16
 from transformer_mt.errors import ConfigError, TrainingError
 from transformer_mt.model.transformer import Transformer, count_parameters
 from transformer_mt.training.loss import label_smoothed_loss
@@ -60,25 +60,29 @@ class Session:
     device: torch.device
 
     @property
-    def time_limit(self) -> float | None:
-        """Seconds that training may take, the last validations left out; None without limit."""
-        limit = self.config.training.max_time
-        if limit is None:
-            return None
-        seconds = parse_duration(limit, key="training.max_time")
-        return max(seconds - 2 * self.state.validation_seconds, 0.5 * seconds)
-
-    @property
-    def over(self) -> float:
-        """Share of the training that is over, 0 to 1; by time where the time is limited."""
-        if (limit := self.time_limit) is not None:
-            return min(self.state.seconds / limit, 1.0)
-        return min(self.state.step / self.config.training.max_steps, 1.0)
-
-    @property
     def validation_pairs(self) -> list[SentencePair]:
         """The pairs that are translated in each validation."""
         return self.data.validation_pairs[: self.config.training.validate_sentences]
+
+
+def time_limit(config: Config, state: TrainState) -> float | None:
+    """Seconds that training may take, the last validations left out; None without limit."""
+    if config.training.max_time is None:
+        return None
+    seconds = parse_duration(config.training.max_time, key="training.max_time")
+    return max(seconds - 2 * state.validation_seconds, 0.5 * seconds)
+
+
+def share_done(config: Config, state: TrainState) -> float:
+    """Share of the training that is over, 0 to 1; by time where the time is limited."""
+    limit = time_limit(config, state)
+    done = state.step / config.training.max_steps if limit is None else state.seconds / limit
+    return min(done, 1.0)
+
+
+def is_stale(config: Config, state: TrainState) -> bool:
+    """True when validation has not improved for `patience` times."""
+    return 0 < config.training.patience <= state.stale
 
 
 def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> TrainState:
@@ -98,18 +102,17 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
         TrainingError: the loss is no longer a number.
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
+    run = RunDir(Path(config.run_dir))
+    if not overwrite and (over := _finished_state(config, run)):
+        log.info("%s: finished (%s); nothing to do", config.run_dir, over.finished)
+        return over
     session = open_session(config, device=device, overwrite=overwrite)
-    if session.state.finished:
-        log.info("%s: finished (%s); nothing to do", config.run_dir, session.state.finished)
-        return session.state
     training, state = config.training, session.state
-    with (
-        StopSignals() as stop,
-        Progress(session.run, config, state, session.time_limit) as progress,
-    ):
+    limit = time_limit(config, state)
+    with StopSignals() as stop, Progress(run, config, state, limit) as progress:
         clock = time.perf_counter()
         for batches in updates(session):
-            lr = learning_rate(config, state.step + 1, session.over)
+            lr = learning_rate(config, state.step + 1, share_done(config, state))
             loss, grad_norm = training_step(session, batches, lr)
             state.step += 1
             state.tokens += sum(batch.num_tokens for batch in batches)
@@ -120,11 +123,11 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
             if state.step % training.log_every == 0:
                 progress.point(state, lr, grad_norm)
 
-            done = session.over >= 1
+            done = share_done(config, state) >= 1
             if done or state.step % training.validate_every == 0:
                 _validate_and_save(session, progress)
                 clock = time.perf_counter()
-                done = done or _is_stale(session)
+                done = done or is_stale(config, state)
 
             if stop.received and not done:
                 checkpoint.save_training(session.run.last, session.model, session.optimizer, state)
@@ -164,7 +167,18 @@ def load_session(config: Config, device: str) -> Session:
     model = checkpoint.make_model(config, tokenizers).to(place)
     optimizer = make_optimizer(model, config.training)
     state = checkpoint.load_training(run.last, model, optimizer) or TrainState()
+    state.finished = None
     return Session(config, run, tokenizers, data, model, optimizer, state, place)
+
+
+def _finished_state(config: Config, run: RunDir) -> TrainState | None:
+    """The state of a finished run that these settings do not ask to go on with."""
+    if not (run.last / checkpoint.STATE_FILE).is_file():
+        return None
+    _refuse_changed_settings(config, run)
+    state = checkpoint.load_state(run.last)
+    over = share_done(config, state) >= 1 or is_stale(config, state)
+    return state if state.finished and over else None
 
 
 def _refuse_changed_settings(config: Config, run: RunDir) -> None:
@@ -191,13 +205,14 @@ def _say_what_is_trained(session: Session) -> None:
         log.info(line)
     tokenizers = session.tokenizers
     log.info(
-        "model: %s parameters; vocabularies: %s %s, %s %s; device: %s",
+        "model: %s parameters; vocabularies: %s %s, %s %s; device: %s (%s)",
         f"{count_parameters(session.model):,}",
         config.data.src_lang,
         f"{tokenizers.src.vocab_size:,}",
         config.data.tgt_lang,
         f"{tokenizers.tgt.vocab_size:,}",
         session.device,
+        "bf16" if use_bf16(session) else "fp32",
     )
     batches = token_batches(session.data.train, config.training.batch_tokens, (config.seed, 0))
     log.info(
@@ -205,7 +220,7 @@ def _say_what_is_trained(session: Session) -> None:
         f"{len(batches):,}",
         100 * (1 - padding_share(session.data.train, batches)),
     )
-    if state.step and not state.finished:
+    if state.step:
         log.info("going on after update %s (epoch %d)", f"{state.step:,}", state.epoch + 1)
 
 
@@ -276,11 +291,9 @@ def _loss(session: Session, batch: Batch) -> Tensor:
 
 
 def use_bf16(session: Session) -> bool:
-    """Whether to compute in bfloat16; "auto" does where the hardware gains by it."""
+    """Whether matrix products are computed in bfloat16."""
     precision = session.config.training.precision
-    if precision == "auto":
-        return session.device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return precision == "bf16"
+    return gains_from_bf16(session.device) if precision == "auto" else precision == "bf16"
 
 
 def _validate_and_save(session: Session, progress: Progress) -> None:
@@ -346,11 +359,6 @@ def _say_result(session: Session, result: Validation, *, improved: bool) -> None
         log.info("    %s\n      = %s\n      ~ %s", pair.src, translation.text, pair.tgt)
 
 
-def _is_stale(session: Session) -> bool:
-    patience = session.config.training.patience
-    return 0 < patience <= session.state.stale
-
-
 def _finish(session: Session, progress: Progress) -> None:
     """Let the average of the last checkpoints compete to be best, and mark the run finished."""
     state, run = session.state, session.run
@@ -372,8 +380,10 @@ def _finish(session: Session, progress: Progress) -> None:
             state.best_score, state.best_step, state.scores = score, state.step, result.figures()
             checkpoint.save_weights(run.best, averaged, state)
         checkpoint.load_weights(session.model, last, run.last)
-    reason = "no better for some time" if _is_stale(session) else "all updates made"
-    state.finished = "time is up" if session.time_limit and not _is_stale(session) else reason
+    if is_stale(session.config, state):
+        state.finished = "no better for some time"
+    else:
+        state.finished = "time is up" if session.config.training.max_time else "all updates made"
     progress.hyperparameters(state)
     checkpoint.update_state(run.last, state)
     log.info(

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-_CHUNK = 256
+_CHUNK = 128
 """Positions whose logits are in memory at a time on a CPU: small enough to stay in its cache."""
 
 
@@ -48,34 +48,44 @@ class _ChunkedLoss(torch.autograd.Function):
 
     The gradient is computed together with the value while the logits are still in the cache, and
     the whole (tokens, vocab_size) matrix, which costs most of the time on a CPU, never exists.
+    The even part of the smoothed target needs no pass over the vocabulary: it is the same for
+    all positions, and is taken off at the end.
     """
 
     @staticmethod
     def forward(
         ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, smoothing: float
     ) -> Tensor:
-        hidden_grad, weight_grad = torch.empty_like(hidden), torch.zeros_like(weight)
-        vocab_size = weight.shape[0]
-        uniform = smoothing / vocab_size
-        total = hidden.new_zeros((), dtype=torch.float64)
+        products = torch.bfloat16 if torch.is_autocast_enabled("cpu") else hidden.dtype
+        hidden_cast, weight_cast = hidden.to(products), weight.to(products)
+        hidden_grad = torch.empty_like(hidden, dtype=weight.dtype)
+        weight_grad = torch.zeros_like(weight)
+        total = torch.zeros((), dtype=torch.float64)
         for start in range(0, len(hidden), _CHUNK):
             rows = slice(start, start + _CHUNK)
-            logits = hidden[rows] @ weight.T
             column = targets[rows, None]
-            normalizer = logits.logsumexp(dim=1, keepdim=True)
-            expected = (1 - smoothing) * logits.gather(1, column) + uniform * logits.sum(
-                dim=1, keepdim=True
-            )
-            total += (normalizer - expected).sum(dtype=torch.float64)
-            gradient = logits.sub_(normalizer).exp_().sub_(uniform)  # softmax - smoothed target
-            gradient.scatter_add_(1, column, gradient.new_full(column.shape, smoothing - 1))
-            torch.mm(gradient, weight, out=hidden_grad[rows])
-            weight_grad.addmm_(gradient.T, hidden[rows])
+            logits = (hidden_cast[rows] @ weight_cast.T).to(weight.dtype)
+            correct = logits.gather(1, column)
+            probabilities = logits.softmax(dim=1)
+            # log sum exp, from what softmax has done already: max p = exp(max logit) / sum exp
+            normalizer = logits.amax(dim=1) - probabilities.amax(dim=1).log()
+            total += normalizer.sum(dtype=torch.float64) - (1 - smoothing) * correct.sum()
+            probabilities.scatter_add_(1, column, torch.full_like(correct, smoothing - 1))
+            probabilities = probabilities.to(products)
+            hidden_grad[rows] = probabilities @ weight_cast
+            weight_grad += probabilities.T @ hidden_cast[rows]
+        uniform = smoothing / weight.shape[0]
+        hidden_sum, weight_sum = hidden.sum(dim=0, dtype=weight.dtype), weight.sum(dim=0)
+        hidden_grad -= uniform * weight_sum
+        weight_grad -= uniform * hidden_sum
+        total -= uniform * (hidden_sum @ weight_sum)
         ctx.save_for_backward(hidden_grad, weight_grad)
-        return total.to(hidden.dtype)
+        ctx.hidden_dtype = hidden.dtype
+        return total.to(weight.dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, loss_grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         hidden_grad, weight_grad = ctx.saved_tensors
-        return hidden_grad * loss_grad, weight_grad * loss_grad, None, None
+        hidden_grad, weight_grad = hidden_grad * loss_grad, weight_grad * loss_grad
+        return hidden_grad.to(ctx.hidden_dtype), weight_grad, None, None

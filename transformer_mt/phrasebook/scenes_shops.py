@@ -1,0 +1,280 @@
+"""Restaurant, shops and market."""
+
+from transformer_mt.phrasebook import adjuncts as when
+from transformer_mt.phrasebook import clauses as c
+from transformer_mt.phrasebook import english, french, lexicon
+from transformer_mt.phrasebook.actions import actor, anybody, asked
+from transformer_mt.phrasebook.clauses import HAVE, Clause, being, verb
+from transformer_mt.phrasebook.dice import Dice
+from transformer_mt.phrasebook.phrases import (
+    PRONOUNS,
+    WE,
+    YOU,
+    I,
+    NounPhrase,
+    Phrase,
+    counted,
+    join,
+    noun_phrase,
+    quality,
+    say,
+    sentence,
+    some,
+)
+from transformer_mt.phrasebook.words import adjectives, nouns, pairs
+
+REQUESTED = nouns("menu = carte f, bill = addition f, wine list = carte des vins f")
+HOT_DISHES = nouns("""
+    soup = soupe f, chicken = poulet m, meat = viande f, fish = poisson m, rice = riz m,
+    coffee = café m, tea = thé m, pizza = pizza f, omelette = omelette f
+""")
+FRESH = nouns("bread = pain m, fish = poisson m, butter = beurre m, salad = salade f, cream = crème f")
+FITTING = adjectives("""
+    big = grand, small = petit, expensive = cher, long = long, short = court, warm = chaud,
+    heavy = lourd
+""")
+WEARERS = pairs("""
+    me = moi, him = lui, her = elle, you = vous, my son = mon fils, my daughter = ma fille,
+    my father = mon père, my mother = ma mère
+""")
+ALIKE = (
+    nouns("dress = robe f, skirt = jupe f"),
+    nouns("coat = manteau m, jacket = veste f, raincoat = imperméable m"),
+    nouns("hat = chapeau m, cap = casquette f"),
+    nouns("shirt = chemise f, sweater = pull m"),
+    nouns("scarf = écharpe f, tie = cravate f"),
+)
+
+
+def courtesy(dice: Dice, phrase: Phrase, mark: str = ".") -> Phrase:
+    """A request, mostly with please."""
+    polite = Phrase(f"{phrase.en}, please", f"{phrase.fr}, s'il vous plaît")
+    return sentence(polite if dice.chance(0.6) else phrase, mark)
+
+
+def table_order(dice: Dice) -> Phrase:
+    """I'd like a glass of water, please. A cup of tea and a sandwich, please."""
+    drink = when.quantity(dice, when.AT_TABLE)
+    snack = noun_phrase("a", dice.pick(lexicon.SNACKS)).phrase
+    if dice.chance(0.4):
+        return say(
+            f"{drink.en} and {snack.en}, please.", f"{drink.fr} et {snack.fr}, s'il vous plaît."
+        )
+    dish = some(dice.pick(lexicon.FOOD + lexicon.DRINKS)).phrase
+    thing = dice.pick((drink, snack, dish))
+    would_like = Clause(dice.pick((I, WE)), verb("like = vouloir"), c.WOULD, rest=(thing,))
+    return courtesy(dice, would_like.statement())
+
+
+def market_order(dice: Dice) -> Phrase:
+    """Two kilos of meat and a packet of rice, please."""
+    first, second = when.quantity(dice, when.AT_MARKET), when.quantity(dice, when.AT_MARKET)
+    if first.en.split(" of ")[1] == second.en.split(" of ")[1]:
+        return say(f"{first.en}, please.", f"{first.fr}, s'il vous plaît.")
+    return say(
+        f"{first.en} and {second.en}, please.", f"{first.fr} et {second.fr}, s'il vous plaît."
+    )
+
+
+def at_table(dice: Dice) -> Phrase:
+    """Could you bring me two forks, please? Could we see the menu?"""
+    who, kind = dice.pick((I, WE)), dice.number(0, 4)
+    asked_for = noun_phrase("the", dice.pick(REQUESTED))
+    if kind == 0:
+        see = verb(dice.pick(("see = voir", "have = avoir")))
+        return courtesy(dice, Clause(who, see, c.COULD, object=asked_for).question(), "?")
+    if kind == 1:
+        thing = asked_for.phrase
+    elif kind == 2:
+        thing = counted(when.several(dice), dice.pick(lexicon.TABLEWARE)).phrase
+    elif kind == 3:
+        noun = dice.pick(lexicon.TABLEWARE)
+        autre = "une autre" if noun.gender == "f" else "un autre"
+        thing = Phrase(f"another {noun.en}", f"{autre} {noun.fr}")
+    else:
+        thing = some(dice.pick(lexicon.FOOD + lexicon.SEASONINGS[:3] + lexicon.DRINKS)).phrase
+    bring = Clause(YOU, verb("bring = apporter"), c.COULD, receiver=who, rest=(thing,))
+    return courtesy(dice, bring.question(), "?")
+
+
+def meal(dice: Dice) -> Phrase:
+    """The soup is too cold; your chicken was delicious; are the peaches fresh?"""
+    kind = dice.number(0, 2)
+    pool = (HOT_DISHES, FRESH, lexicon.DISHES)[kind]
+    adjective = dice.pick(lexicon.OF_FOOD[2:] if kind == 0 else lexicon.OF_FOOD[:2])
+    adjective = dice.pick((adjective, *lexicon.OF_FOOD[4:], lexicon.OF_FOOD[0]))
+    thing = noun_phrase(dice.pick(("the", "this")), dice.pick(pool), many=kind == 2)
+    degree = dice.pick(when.DEGREES[:2]) if adjective.en in ("cold", "hot") else None
+    predicate = quality(thing, adjective)
+    if dice.chance(0.3):
+        return sentence(being(thing, predicate).question(), "?")
+    mode, negation = dice.pick((c.PRESENT, c.PAST)), dice.pick(("", "", "not"))
+    return sentence(being(thing, degree, predicate, mode=mode, negation=negation).statement())
+
+
+def how_much(dice: Dice) -> Phrase:
+    """How much does this red dress cost? These shoes cost 50 euros. The lamp cost €19.90."""
+    many = dice.chance(0.35)
+    noun = dice.pick(lexicon.FOOTWEAR if many else lexicon.CLOTHES + lexicon.GOODS)
+    coloured = noun in lexicon.CLOTHES + lexicon.FOOTWEAR and dice.chance(0.6)
+    adjective = dice.pick(lexicon.COLOURS) if coloured else None
+    thing = noun_phrase(dice.pick(("this", "this", "the")), noun, adjective, many=many)
+    if dice.chance(0.4):
+        do, coute = ("do", "coûtent") if many else ("does", "coûte")
+        return say(f"how much {do} {thing.en} cost?", f"combien {coute} {thing.fr} ?")
+    # "these shoes cost" would be both present and past
+    mode = c.PRESENT if many else dice.pick((c.PRESENT, c.PRESENT, c.PAST))
+    cost = verb("cost = coûter", state=True)
+    return sentence(Clause(thing, cost, mode, rest=(when.price(dice, 15, 69),)).statement())
+
+
+def fruit_price(dice: Dice) -> Phrase:
+    """How much do the pears cost? The apples cost €3.50 a kilo."""
+    thing = noun_phrase(dice.pick(("the", "this")), dice.pick(lexicon.DISHES), many=True)
+    if dice.chance(0.3):
+        return say(f"how much do {thing.en} cost?", f"combien coûtent {thing.fr} ?")
+    kilo = Phrase("a kilo", "le kilo")
+    cost = verb("cost = coûter")
+    return sentence(Clause(thing, cost, rest=(when.price(dice, 2, 7), kilo)).statement())
+
+
+def looking_for(dice: Dice) -> Phrase:
+    """I'm looking for a blue coat; is she looking for a new phone?"""
+    look = verb("look for = chercher")
+    adjective = dice.pick(lexicon.COLOURS + lexicon.OF_CLOTHES)
+    thing = noun_phrase("a", dice.pick(lexicon.CLOTHES), adjective)
+    if dice.chance(0.25):
+        return sentence(Clause(asked(dice), look, c.PROGRESSIVE, object=thing).question(), "?")
+    return sentence(Clause(anybody(dice), look, c.PROGRESSIVE, object=thing).statement())
+
+
+def trying(dice: Dice) -> Phrase:
+    """Can I try on this shirt, please? Do you have these boots in black?"""
+    many = dice.chance(0.3)
+    noun, colour = dice.pick(lexicon.FOOTWEAR if many else lexicon.CLOTHES), dice.pick(lexicon.COLOURS)
+    if dice.chance(0.5):
+        in_colour = Phrase(f"in {colour.en}", f"en {colour.fr}")
+        thing = noun_phrase("this", noun, many=many)
+        return sentence(Clause(YOU, HAVE, object=thing, rest=(in_colour,)).question(), "?")
+    thing = noun_phrase("this", noun, colour if dice.chance(0.7) else None, many=many)
+    can = Clause(I, verb("try on = essayer"), dice.pick((c.CAN, c.COULD)), object=thing)
+    return courtesy(dice, can.question(), "?")
+
+
+def wearing(dice: Dice) -> Phrase:
+    """Emma is wearing a green dress today; he wore a grey suit yesterday."""
+    mode, time = dice.pick(
+        (
+            (c.PROGRESSIVE, when.TODAY[0]),
+            (c.PROGRESSIVE, when.TODAY[1]),
+            (c.PAST, when.PAST_TIMES[0]),
+            (c.PAST, when.PAST_TIMES[1]),
+        )
+    )
+    wear = verb("wear = porter", state=True)
+    adjective = dice.pick(lexicon.COLOURS + lexicon.OF_CLOTHES[:5])
+    thing = noun_phrase("a", dice.pick(lexicon.CLOTHES), adjective)
+    who = actor(dice, wear, mode)
+    return sentence(Clause(who, wear, mode, object=thing, rest=(time,)).statement())
+
+
+def fitting(dice: Dice) -> Phrase:
+    """This dress is too long for me; these shoes are a little too big for him."""
+    many = dice.chance(0.4)
+    thing = noun_phrase("this", dice.pick(lexicon.FOOTWEAR if many else lexicon.CLOTHES), many=many)
+    degree = dice.pick((Phrase("too", "trop"), Phrase("a little too", "un peu trop")))
+    whom_en, whom_fr = dice.pick(WEARERS)
+    whom = Phrase(f"for {whom_en}", f"pour {whom_fr}")
+    return sentence(being(thing, degree, quality(thing, dice.pick(FITTING)), whom).statement())
+
+
+def comparing_clothes(dice: Dice) -> Phrase:
+    """This coat is warmer than the green jacket; her hat is as elegant as my cap."""
+    group = dice.pick(ALIKE)
+    thing = noun_phrase(dice.pick(("this", "my", "your")), dice.pick(group))
+    owner = dice.pick(("the", "his", "her"))
+    colour = dice.pick(lexicon.COLOURS) if owner == "the" else None
+    than = noun_phrase(owner, dice.pick(group), colour)
+    adjective = dice.pick([a for a in lexicon.OF_CLOTHES if a.en not in ("new", "old")])
+    fr = quality(thing, adjective).fr
+    more = Phrase(f"{english.comparative(adjective.en)} than {than.en}", f"plus {fr} que {than.fr}")
+    equal = Phrase(f"as {adjective.en} as {than.en}", f"aussi {fr} que {than.fr}")
+    return sentence(being(thing, dice.pick((more, equal))).statement())
+
+
+def grocery(dice: Dice) -> NounPhrase:
+    """Some cheese, some onions."""
+    if dice.chance(0.5):
+        return some(dice.pick(lexicon.FOOD + lexicon.SEASONINGS + lexicon.DRINKS))
+    return some(dice.pick(lexicon.DISHES + lexicon.GROCERIES), many=True)
+
+
+def in_stock(dice: Dice) -> Phrase:
+    """Do you have any tomatoes? We don't have any bread anymore."""
+    thing = grocery(dice)
+    if dice.chance(0.4):
+        return sentence(Clause(YOU, HAVE, object=thing).question(), "?")
+    negation = dice.pick(("not", "anymore"))
+    return sentence(Clause(anybody(dice), HAVE, c.PRESENT, negation, thing).statement())
+
+
+def in_fridge(dice: Dice) -> Phrase:
+    """There isn't any milk in the fridge; are there any eggs on the table?"""
+    places = pairs("""
+        in the fridge = dans le frigo, in the kitchen = dans la cuisine,
+        on the table = sur la table
+    """)
+    return there_is(dice, grocery(dice), Phrase(*dice.pick(places)))
+
+
+def there_is(dice: Dice, thing: NounPhrase, place: Phrase) -> Phrase:
+    """There isn't any bread on the table; is there a bank near the station?"""
+    kind = dice.number(0, 4)
+    be, was = ("are", "were") if thing.many else ("is", "was")
+    if kind == 0:
+        asked_en = thing.en_not or thing.en
+        return say(
+            f"{be} there {asked_en} {place.en}?", f"est-ce qu'il y a {thing.fr} {place.fr} ?"
+        )
+    if kind == 1:
+        return say(
+            f"there {be}n't {thing.en_not} {place.en}.", f"il n'y a pas {thing.fr_not} {place.fr}."
+        )
+    if kind == 2:
+        return say(f"there {was} {thing.en} {place.en}.", f"il y avait {thing.fr} {place.fr}.")
+    return say(f"there {be} {thing.en} {place.en}.", f"il y a {thing.fr} {place.fr}.")
+
+
+def need_food(dice: Dice) -> Phrase:
+    """I need some flour; do they need any onions?"""
+    thing, who = grocery(dice), dice.pick(PRONOUNS)
+    bare = thing.fr_not.removeprefix("de ")
+    en = Clause(who, verb("need = avoir"), object=thing)
+    fr = Clause(who, HAVE, rest=(Phrase("", f"besoin de {bare}"),))
+    if dice.chance(0.3) and who is not I:
+        return sentence(Phrase(en.question().en, fr.question().fr), "?")
+    return sentence(Phrase(en.statement().en, fr.statement().fr))
+
+
+def need(dice: Dice) -> Phrase:
+    """She needs a new pen; do you need my umbrella? I don't need this chair."""
+    noun = dice.pick(lexicon.BELONGINGS + lexicon.CLOTHES[:6] + lexicon.TABLEWARE)
+    determiner = dice.pick(("a", "a", "my", "this"))
+    new = lexicon.OF_THINGS[2] if determiner == "a" and dice.chance(0.4) else None
+    thing = noun_phrase(determiner, noun, new)
+    rest = (Phrase("", f"besoin {french.preposed('de', thing.fr)}"),)
+    if dice.chance(0.3):
+        who = asked(dice)
+        en = Clause(who, verb("need = avoir"), object=thing).question().en
+        return sentence(Phrase(en, Clause(who, HAVE, rest=rest).question().fr), "?")
+    who = anybody(dice)
+    negation = "not" if determiner != "a" and dice.chance(0.4) else ""
+    en = Clause(who, verb("need = avoir"), c.PRESENT, negation, thing).statement().en
+    fr = Clause(who, HAVE, c.PRESENT, negation, rest=rest).statement().fr
+    return sentence(join(Phrase(en, fr)))
+
+
+SCENES = (
+    table_order, market_order, at_table, meal, how_much, fruit_price, looking_for, trying, wearing,
+    fitting, comparing_clothes, in_stock, in_fridge, need_food, need,
+)  # fmt: skip

@@ -1,0 +1,397 @@
+"""On the way: hotel, directions, journeys, weather, hours and dates."""
+
+from transformer_mt.phrasebook import adjuncts as when
+from transformer_mt.phrasebook import clauses as c
+from transformer_mt.phrasebook import english, french, lexicon
+from transformer_mt.phrasebook.actions import actor, anybody, asked, kin, others
+from transformer_mt.phrasebook.clauses import HAVE, Clause, being, verb
+from transformer_mt.phrasebook.dice import Dice
+from transformer_mt.phrasebook.phrases import (
+    PRONOUNS,
+    WE,
+    YOU,
+    I,
+    NounPhrase,
+    Phrase,
+    counted,
+    familiar,
+    join,
+    noun_phrase,
+    person,
+    quality,
+    say,
+    sentence,
+    to_friend,
+)
+from transformer_mt.phrasebook.scenes_shops import courtesy, there_is
+from transformer_mt.phrasebook.words import adjectives, nouns, pairs
+
+GO = verb("go = aller")
+ROOM, TABLE, TICKET = nouns("room = chambre f, table = table f, ticket = billet m")
+LANDMARKS = lexicon.TOWN[:16]
+STREETS = nouns("street = rue f, road = route f, avenue = avenue f")
+ORDINALS = pairs("first = première, second = deuxième, third = troisième, last = dernière")
+SIDES = pairs("left = gauche, right = droite")
+NEAR = pairs("""
+    near = près de, opposite = en face de, behind = derrière, in front of = devant,
+    next to = à côté de, far from = loin de
+""")
+LONG_AGO = (
+    *when.PAST_TIMES[2:4],
+    Phrase("last year", "l'année dernière"),
+    Phrase("last summer", "l'été dernier"),
+)
+SOME_DAY = (
+    *when.SEASONS,
+    Phrase("next year", "l'année prochaine"),
+    Phrase("next week", "la semaine prochaine"),
+    Phrase("this summer", "cet été"),
+)
+VEHICLES = nouns("train = train m, bus = bus m, plane = avion m, boat = bateau m")
+RUNS = pairs("the = le, the next = le prochain, the last = le dernier, the first = le premier")
+OPENING = nouns("""
+    museum = musée m, bank = banque f, post office = poste f, pharmacy = pharmacie f,
+    market = marché m, supermarket = supermarché m, library = bibliothèque f, castle = château m,
+    bakery = boulangerie f, swimming pool = piscine f, town hall = mairie f, bookshop = librairie f
+""")
+
+
+def table_booking(dice: Dice) -> Phrase:
+    """I'd like to book a table for four people on Friday at eight o'clock."""
+    people = when.several(dice, 10)
+    evening = when.hour_of(dice.number(7, 9), dice.number(0, 2))
+    rest = [Phrase(f"for {people.en} people", f"pour {people.fr} personnes"), when.on_day(dice)]
+    if dice.chance(0.3):
+        rest.append(Phrase(f"at {evening.en}", f"à {evening.fr}"))
+    book = verb("book = réserver")
+    table = noun_phrase("a", TABLE)
+    clause = Clause(dice.pick((I, WE)), book, c.WOULD_LIKE, object=table, rest=tuple(rest))
+    return courtesy(dice, clause.statement())
+
+
+def room_booking(dice: Dice) -> Phrase:
+    """We'd like to book a quiet room for two nights."""
+    unit_en, unit_fr = dice.pick(pairs("nights = nuits, people = personnes, weeks = semaines"))
+    count = when.several(dice, 7 if unit_en == "nights" else 4)
+    size = Phrase(f"for {count.en} {unit_en}", f"pour {count.fr} {unit_fr}")
+    qualities = adjectives("quiet = calme, big = <grand, small = <petit, clean = propre")
+    room = noun_phrase("a", ROOM, dice.pick((None, *qualities)))
+    mode = dice.pick((c.WOULD_LIKE, c.WANT, c.GOING_TO))
+    clause = Clause(anybody(dice), verb("book = réserver"), mode, object=room, rest=(size,))
+    return sentence(clause.statement())
+
+
+def complaint(dice: Dice) -> Phrase:
+    """The shower in my room doesn't work; could you repair the lock, please?"""
+    noun = dice.pick(lexicon.FITTINGS)
+    thing = noun_phrase("the", noun)
+    place = noun_phrase(dice.pick(("my", "our", "his", "her")), ROOM).after("in", "de")
+    whole = NounPhrase(f"{thing.en} {place.en}", f"{thing.fr} {place.fr}", 2, noun.gender)
+    kind = dice.number(0, 2)
+    if kind == 0 and noun.en not in ("bed", "window", "door"):
+        negation = dice.pick(("not", "anymore"))
+        return sentence(
+            Clause(whole, verb("work = marcher"), c.PRESENT, negation).statement()
+        )
+    if kind == 1 and noun.en != "heating":
+        return courtesy(
+            dice, Clause(YOU, verb("repair = réparer"), c.COULD, object=whole).question(), "?"
+        )
+    predicate = quality(whole, dice.pick(adjectives("broken = cassé, dirty = sale, old = vieux")))
+    return sentence(being(whole, predicate, mode=dice.pick((c.PRESENT, c.PAST))).statement())
+
+
+def near(dice: Dice, place: NounPhrase, *, far: bool = True) -> Phrase:
+    """Near the station, next to the park."""
+    return place.after(*dice.pick(NEAR if far else NEAR[:-1]))
+
+
+def in_town(dice: Dice) -> Phrase:
+    """There is a good restaurant near the station."""
+    noun, landmark = dice.two(LANDMARKS)
+    place = near(dice, noun_phrase("the", landmark), far=False)
+    return there_is(dice, noun_phrase("a", noun), place)
+
+
+def whereabouts(dice: Dice) -> Phrase:
+    """The bank is next to the church; is the hotel far from the harbour?"""
+    noun, landmark = dice.two(lexicon.TOWN)
+    clause = being(noun_phrase("the", noun), near(dice, noun_phrase("the", landmark)))
+    return sentence(clause.question(), "?") if dice.chance(0.4) else sentence(clause.statement())
+
+
+def where_is(dice: Dice) -> Phrase:
+    """Excuse me, where is the bank? How do I get to the station? Is the museum far from here?"""
+    place = noun_phrase("the", dice.pick(lexicon.TOWN))
+    excuse = dice.pick((Phrase("", ""), Phrase("excuse me, ", "excusez-moi, ")))
+    kind = dice.number(0, 2)
+    if kind == 0:
+        return say(f"{excuse.en}where is {place.en}?", f"{excuse.fr}où est {place.fr} ?")
+    if kind == 1:
+        to = place.after("to", "à")
+        return say(
+            f"{excuse.en}how do I get {to.en}?", f"{excuse.fr}comment est-ce qu'on va {to.fr} ?"
+        )
+    here = dice.pick((Phrase("far from here", "loin d'ici"), Phrase("near here", "près d'ici")))
+    return sentence(being(place, here).question(), "?")
+
+
+def directions(dice: Dice) -> Phrase:
+    """Take the second street on the left. Turn right after the bridge, Paul."""
+    friend = dice.pick((None, None, dice.pick(lexicon.EVERYBODY)))
+    side_en, side_fr = dice.pick(SIDES)
+    landmark = noun_phrase("the", dice.pick(LANDMARKS))
+    if dice.chance(0.6):
+        (nth_en, nth_fr), street = dice.pick(ORDINALS), dice.pick(STREETS)
+        verb_fr = "prends" if friend else "prenez"
+        where = dice.pick((None, landmark.after("after", "après")))
+        way = join(
+            Phrase(f"take the {nth_en} {street.en}", f"{verb_fr} la {nth_fr} {street.fr}"),
+            Phrase(f"on the {side_en}", f"à {side_fr}"),
+            where,
+        )
+    else:
+        where = landmark.after(*dice.pick(pairs("after = après, before = avant, at = à")))
+        verb_fr = "tourne" if friend else "tournez"
+        way = join(Phrase(f"turn {side_en}", f"{verb_fr} à {side_fr}"), where)
+    return to_friend(way, friend) if friend else sentence(way)
+
+
+def trip(dice: Dice) -> Phrase:
+    """We'll go to Spain by train in July; last year he went to Rome."""
+    mode = dice.pick((c.PAST, c.PROGRESSIVE, c.FUTURE, c.WOULD_LIKE, c.WANT))
+    times = LONG_AGO if mode is c.PAST else SOME_DAY
+    time = when.in_month(dice) if dice.chance(0.4) else dice.pick(times)
+    means = pairs("by train = en train, by car = en voiture, by bus = en bus, by plane = en avion")
+    by = (Phrase(*dice.pick(means)),) if dice.chance(0.3) else ()
+    rest = (when.abroad(dice, motion=True), *by, time)
+    return sentence(Clause(actor(dice, GO, mode), GO, mode, rest=rest).statement())
+
+
+def friend_trip(dice: Dice) -> Phrase:
+    """Did you go to Japan last year, Marie? Would you like to go to Lyon, Paul?"""
+    name = dice.pick(lexicon.EVERYBODY)
+    mode = dice.pick((c.PAST, c.PAST, c.WOULD_LIKE, c.FUTURE, c.GOING_TO))
+    time = dice.pick(LONG_AGO if mode is c.PAST else SOME_DAY)
+    verbs = ("go = aller", "return = retourner") if mode is c.PAST else ("return = retourner",)
+    rest = (when.abroad(dice, motion=True), time)
+    return to_friend(
+        Clause(familiar(name), verb(dice.pick(verbs)), mode, rest=rest).question(), name, "?"
+    )
+
+
+def arrival(dice: Dice) -> Phrase:
+    """Marie arrived in Lyon on Monday; they came back from Italy last week."""
+    who = others(dice) if dice.chance(0.7) else kin(dice)
+    mode = dice.pick((c.PAST, c.PAST, c.FUTURE))
+    time = when.past_time(dice) if mode is c.PAST else when.future_time(dice)
+    if dice.chance(0.5):
+        arrive = verb(dice.pick(("arrive = arriver", "stay = rester")))
+        return sentence(
+            Clause(who, arrive, mode, rest=(when.abroad(dice, motion=False), time)).statement()
+        )
+    country = dice.pick(lexicon.COUNTRIES + lexicon.OTHER_COUNTRIES)
+    city_en, city_fr = dice.pick(lexicon.CITIES)
+    origin = dice.pick(
+        (Phrase(f"from {country.en}", country.origin), Phrase(f"from {city_en}", f"de {city_fr}"))
+    )
+    return sentence(Clause(who, verb("come back = revenir"), mode, rest=(origin, time)).statement())
+
+
+def departures(dice: Dice) -> Phrase:
+    """When does the next train to Rome leave? The bus to Lyon leaves at eight o'clock."""
+    noun, (city_en, city_fr), (run_en, run_fr) = (
+        dice.pick(VEHICLES), dice.pick(lexicon.CITIES), dice.pick(RUNS),
+    )  # fmt: skip
+    who = NounPhrase(f"{run_en} {noun.en} to {city_en}", f"{run_fr} {noun.fr} pour {city_fr}")
+    return _scheduled(dice, who, verb("leave = partir"), dice.pick((c.PRESENT, c.FUTURE)))
+
+
+def opening_hours(dice: Dice) -> Phrase:
+    """The bank opens at nine o'clock; what time does the museum close on Sundays?"""
+    act = verb(dice.pick(("open = ouvrir", "close = fermer")))
+    return _scheduled(dice, noun_phrase("the", dice.pick(OPENING)), act, c.PRESENT)
+
+
+def _scheduled(dice: Dice, who: NounPhrase, act: c.Verb, mode: c.Mode) -> Phrase:
+    day = (dice.pick(when.ROUTINE[:5]),) if mode is c.PRESENT and dice.chance(0.3) else ()
+    if dice.chance(0.4):
+        asking = dice.pick((Phrase("when", "quand"), Phrase("what time", "à quelle heure")))
+        return sentence(Clause(who, act, mode, rest=day).question(asking), "?")
+    return sentence(Clause(who, act, mode, rest=(when.at_clock(dice), *day)).statement())
+
+
+def tickets(dice: Dice) -> Phrase:
+    """Two tickets to Lisbon for Monday, please. How much does a ticket to Nice cost?"""
+    city_en, city_fr = dice.pick(lexicon.CITIES)
+    kind = dice.number(0, 2)
+    if kind == 0:
+        day, many = dice.pick(when.DAYS), counted(when.several(dice, 9), TICKET)
+        return say(
+            f"{many.en} to {city_en} for {day.en}, please.",
+            f"{many.fr} pour {city_fr} pour {day.fr}, s'il vous plaît.",
+        )
+    thing = NounPhrase(f"a ticket to {city_en}", f"un billet pour {city_fr}")
+    if kind == 1:
+        return say(f"how much does {thing.en} cost?", f"combien coûte {thing.fr} ?")
+    mode = dice.pick((c.WOULD_LIKE, c.MUST, c.HAVE_TO))
+    return sentence(Clause(anybody(dice), verb("buy = acheter"), mode, object=thing).statement())
+
+
+def weather(dice: Dice) -> Phrase:
+    """It'll be very cold in Berlin tomorrow; it's foggy in London today."""
+    place = when.abroad(dice, motion=False)
+    (is_en, fait, avoir), time = dice.pick(
+        (
+            (("it's", "il fait", "il y a"), when.TODAY[0]),
+            (("it'll be", "il fera", "il y aura"), when.FUTURE_TIMES[0]),
+            (("it'll be", "il fera", "il y aura"), when.SOON[1]),
+            (("it was", "il faisait", "il y avait"), when.PAST_TIMES[0]),
+        )
+    )
+    if dice.chance(0.4):
+        kind = Phrase(*dice.pick(pairs("windy = du vent, sunny = du soleil, foggy = du brouillard")))
+        return sentence(join(Phrase(is_en, avoir), kind, place, time))
+    kind = Phrase(*dice.pick(pairs("hot = chaud, cold = froid, nice = beau")))
+    degree = dice.pick((None, when.DEGREES[0]))
+    return sentence(join(Phrase(is_en, fait), degree, kind, place, time))
+
+
+def rain(dice: Dice) -> Phrase:
+    """It's raining in Nice today; will it snow in Sweden tomorrow?"""
+    fall = verb(dice.pick(("rain = pleuvoir", "snow = neiger")))
+    mode, times = dice.pick(
+        (
+            (c.PROGRESSIVE, (*when.TODAY, *when.NOW)),
+            (c.FUTURE, when.FUTURE_TIMES[:3]),
+            (c.GOING_TO, when.FUTURE_TIMES[:3]),
+            (c.PAST, when.PAST_TIMES[:3]),
+        )
+    )
+    rest = (when.abroad(dice, motion=False), dice.pick(times))
+    clause = Clause(NounPhrase("it", "il"), fall, mode, rest=rest)
+    return sentence(clause.question(), "?") if dice.chance(0.3) else sentence(clause.statement())
+
+
+ROUTINES = (
+    ("get up = se lever", 6, 9), ("wake up = se réveiller", 5, 8), ("go to bed = se coucher", 9, 11),
+    ("leave home = partir de la maison", 6, 9), ("have lunch = déjeuner", 1, 2),
+    ("have breakfast = prendre le petit déjeuner", 6, 9), ("have dinner = dîner", 6, 9),
+    ("start work = commencer le travail", 7, 10), ("finish work = finir le travail", 3, 7),
+)  # fmt: skip
+
+
+def routine(dice: Dice) -> Phrase:
+    """I get up at seven o'clock on Mondays; they have to leave home at half past six."""
+    entry, low, high = dice.pick(ROUTINES)
+    mode = dice.pick((c.PRESENT, c.PRESENT, c.HAVE_TO, c.USED_TO))
+    en, fr = when.hour_of(dice.number(low, high), dice.number(0, 3))
+    day = (dice.pick(when.ROUTINE),) if dice.chance(0.4) else ()
+    rest = (Phrase(f"at {en}", f"à {fr}"), *day)
+    return sentence(Clause(actor(dice, verb(entry), mode), verb(entry), mode, rest=rest).statement())
+
+
+def routine_question(dice: Dice) -> Phrase:
+    """What time do you have lunch on Sundays? When did you get up, Marie?"""
+    action = verb(dice.pick(ROUTINES)[0])
+    asking = Phrase("what time", "à quelle heure")
+    if dice.chance(0.5):
+        name = dice.pick(lexicon.EVERYBODY)
+        mode, time = dice.pick(((c.PRESENT, when.ROUTINE), (c.PAST, when.RECENT)))
+        clause = Clause(familiar(name), action, mode, rest=(dice.pick(time),))
+        return to_friend(clause.question(asking), name, "?")
+    mode, time = dice.pick(((c.PRESENT, when.ROUTINE), (c.GOING_TO, when.SOON)))
+    day = (dice.pick(time),) if dice.chance(0.6) else ()
+    return sentence(Clause(asked(dice), action, mode, rest=day).question(asking), "?")
+
+
+def appointment(dice: Dice) -> Phrase:
+    """I have an appointment with the dentist on Monday."""
+    staff = noun_phrase("the", dice.pick(lexicon.STAFF))
+    meeting = Phrase(f"an appointment with {staff.en}", f"rendez-vous avec {staff.fr}")
+    time = dice.pick((when.on_day(dice), when.at_clock(dice), when.FUTURE_TIMES[0]))
+    return sentence(Clause(anybody(dice), HAVE, rest=(meeting, time)).statement())
+
+
+def occasion(dice: Dice) -> Phrase:
+    """The meeting is on May 3; the party will be on Saturday at eight o'clock."""
+    event, mode = noun_phrase("the", dice.pick(lexicon.OCCASIONS)), dice.pick((c.PRESENT, c.FUTURE))
+    day = when.date(dice)
+    rest = (Phrase(f"on {day.en}", day.fr),)
+    if dice.chance(0.5):
+        rest = (when.on_day(dice), when.at_clock(dice))
+    return sentence(being(event, *rest, mode=mode).statement())
+
+
+def today(dice: Dice) -> Phrase:
+    """Today is Monday, May 3."""
+    day, date = dice.pick(when.DAYS), when.date(dice)
+    return say(
+        f"today is {day.en}, {date.en}.",
+        f"aujourd'hui, nous sommes le {day.fr} {date.fr.removeprefix('le ')}.",
+    )
+
+
+def hour(dice: Dice) -> Phrase:
+    """It's half past eight."""
+    en, fr = when.clock(dice)
+    return say(f"it's {en}.", f"il est {fr}.")
+
+
+def phone(dice: Dice) -> Phrase:
+    """Could I speak to Marie, please? He has to call my uncle at noon."""
+    name = person(dice.pick(lexicon.EVERYBODY))
+    if dice.chance(0.5):
+        thing = dice.pick((name, noun_phrase("the", dice.pick(lexicon.STAFF))))
+        return courtesy(
+            dice, Clause(I, verb("speak to = parler à"), c.COULD, object=thing).question(), "?"
+        )
+    thing = dice.pick((name, noun_phrase("my", dice.pick(lexicon.FAMILY))))
+    mode = dice.pick((c.MUST, c.WANT, c.HAVE_TO, c.GOING_TO))
+    clause = Clause(dice.pick(PRONOUNS), verb("call = appeler"), mode, object=thing)
+    return sentence(join(clause.statement(), when.at_clock(dice)))
+
+
+NATIONAL_THINGS = (
+    ("buy = acheter", "car = voiture f, book = livre m, motorbike = moto f, lamp = lampe f"),
+    ("watch = regarder", "film = film m, series = série f"),
+    ("read = lire", "novel = roman m, newspaper = journal m, magazine = magazine m"),
+    ("sing = chanter", "song = chanson f"),
+)
+
+
+def national(dice: Dice) -> Phrase:
+    """There is an Italian restaurant in Lyon; he bought a Japanese car last month."""
+    country = dice.pick(lexicon.COUNTRIES + lexicon.OTHER_COUNTRIES)
+    if dice.chance(0.4):
+        shops = nouns("restaurant = restaurant m, bakery = boulangerie f, bookshop = librairie f, "
+                      "school = école f")  # fmt: skip
+        return there_is(
+            dice, noun_phrase("a", dice.pick(shops), country.adjective), when.in_city(dice)
+        )
+    entry, things = dice.pick(NATIONAL_THINGS)
+    mode = dice.pick((c.PAST, c.WOULD_LIKE, c.GOING_TO))
+    rest = (when.past_time(dice),) if mode is c.PAST else ()
+    thing = noun_phrase("a", dice.pick(nouns(things)), country.adjective)
+    return sentence(Clause(anybody(dice), verb(entry), mode, object=thing, rest=rest).statement())
+
+
+def superlative(dice: Dice) -> Phrase:
+    """This is the oldest church in Lyon; where is the most beautiful village in Italy?"""
+    noun = dice.pick(lexicon.TOWN[2:3] + lexicon.TOWN[9:10] + lexicon.TOWN[12:16] + lexicon.TOWN[18:19])
+    adjective = dice.pick([a for a in lexicon.OF_PLACES if a.en not in ("excellent", "new", "clean")])
+    city_en, city_fr = dice.pick(lexicon.CITIES)
+    le = "la" if noun.gender == "f" else "le"
+    best = f"{le} plus {adjective.french(noun.gender, many=False)}"
+    fr = f"{best} {noun.fr}" if adjective.before else f"{le} {noun.fr} {best}"
+    en = f"the {english.superlative(adjective.en)} {noun.en} in {city_en}"
+    if dice.chance(0.5):
+        return say(f"this is {en}.", french.elide(f"c'est {fr} de {city_fr}."))
+    return say(f"where is {en}?", f"où est {fr} de {city_fr} ?")
+
+
+SCENES = (
+    table_booking, room_booking, complaint, in_town, whereabouts, where_is, directions, trip,
+    friend_trip, arrival, departures, opening_hours, tickets, weather, rain, routine,
+    routine_question, appointment, occasion, today, hour, phone, national, superlative,
+)  # fmt: skip
