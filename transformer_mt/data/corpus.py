@@ -167,10 +167,11 @@ def _columns(table: "Dataset", origin: str, config: DataConfig) -> list[Sentence
                 f"{origin}: there is no column '{name}', only {', '.join(columns)}; set data.{key}"
             )
     sides = [table[name][:] for name in (src_name, tgt_name)]
+    for name, cells in zip((src_name, tgt_name), sides, strict=True):
+        for row, cell in enumerate(cells, start=1):
+            if not isinstance(cell, str):
+                raise DataError(f"{origin}: row {row} has no text in column '{name}'")
     pairs = [SentencePair(*pair) for pair in zip(*sides, strict=True)]
-    for row, pair in enumerate(pairs, start=1):
-        if not isinstance(pair.src, str) or not isinstance(pair.tgt, str):
-            raise DataError(f"{origin}: row {row} has no text in '{src_name}' or '{tgt_name}'")
     if not pairs:
         raise DataError(f"{origin}: there are no rows")
     return pairs

@@ -97,8 +97,9 @@ def _check_json(path: Path) -> None:
     for number, line in enumerate(read_text(path), start=1):
         try:
             record = json.loads(line or "{}")
-        except ValueError as error:
-            raise DataError(f"{path}:{number}: not valid JSON ({error})") from None
+        except json.JSONDecodeError as error:
+            bad = f"{error.msg} at column {error.colno}"
+            raise DataError(f"{path}:{number}: not valid JSON ({bad})") from None
         if not isinstance(record, dict):
             raise DataError(f"{path}:{number}: must be a JSON object with a key for each language")
 
@@ -108,10 +109,12 @@ def _read_cells(path: Path, suffix: str) -> dict[str, list[str]]:
     rows = _tsv_rows(path) if suffix == ".tsv" else _csv_rows(path)
     _, header = next(rows)
     columns: dict[str, list[str]] = {name: [] for name in header}
+    if len(columns) < len(header):
+        raise DataError(f"{path}: two columns have the same name: {', '.join(header)}")
     for number, row in rows:
         if len(row) != len(header):
             raise DataError(
-                f"{path}:{number}: the row has {len(row)} cells, but the first line names"
+                f"{path}:{number}: the number of cells is {len(row)}, but the first line names"
                 f" {len(header)} columns"
             )
         for name, cell in zip(header, row, strict=True):

@@ -7,7 +7,8 @@ from statistics import median
 from transformer_mt.config import Config, parse_duration
 from transformer_mt.data.batching import token_batches
 from transformer_mt.model.transformer import count_parameters
-from transformer_mt.training.loop import load_session, training_step, updates
+from transformer_mt.training.loop import training_step, updates
+from transformer_mt.training.session import load_session
 
 _UPDATES = 3
 """Measured; the median hides the first one's warm-up."""

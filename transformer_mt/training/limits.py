@@ -1,0 +1,24 @@
+"""When training is over."""
+
+from transformer_mt.checkpoint import TrainState
+from transformer_mt.config import Config, parse_duration
+
+
+def time_limit(config: Config, state: TrainState) -> float | None:
+    """Seconds that training may take, the last validations left out; None without limit."""
+    if config.training.max_time is None:
+        return None
+    seconds = parse_duration(config.training.max_time, key="training.max_time")
+    return max(seconds - 2 * state.validation_seconds, 0.5 * seconds)
+
+
+def share_done(config: Config, state: TrainState) -> float:
+    """Share of the training that is over, 0 to 1; by time where the time is limited."""
+    limit = time_limit(config, state)
+    done = state.step / config.training.max_steps if limit is None else state.seconds / limit
+    return min(done, 1.0)
+
+
+def is_stale(config: Config, state: TrainState) -> bool:
+    """True when validation has not improved for `patience` times."""
+    return 0 < config.training.patience <= state.stale
