@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,8 @@ from transformer_mt.data.prepare import Tokenizers
 from transformer_mt.data.tokenizer import PAD_ID, Tokenizer
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.transformer import Transformer
+
+log = logging.getLogger(__name__)
 
 MODEL_FILE = "model.safetensors"
 STATE_FILE = "state.json"
@@ -301,6 +304,7 @@ def _new_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(old, ignore_errors=True)
             folder.rename(old)
         partial.rename(folder)
+        log.debug("saved %s", folder)
         shutil.rmtree(old, ignore_errors=True)
     except (OSError, SafetensorError) as error:
         raise DataError(f"{folder}: the checkpoint cannot be written ({error})") from None

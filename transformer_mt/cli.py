@@ -141,10 +141,14 @@ def train(
     device: Device = "auto",
 ) -> None:
     """Train a model; run it again to go on after an interruption."""
+    from transformer_mt.config import parse_duration
     from transformer_mt.config_file import load_config, to_yaml
     from transformer_mt.training.signals import Interrupted
 
-    flags = [f"training.max_time={max_time}"] if max_time else []
+    flags = []
+    if max_time is not None:
+        parse_duration(max_time, key="--max-time")
+        flags = [f"training.max_time={max_time}"]
     settings = load_config(config, [*(overrides or ()), *flags])
     if dry_run:
         from transformer_mt.training.plan import plan_training

@@ -14,17 +14,20 @@ SourceFiles = str | tuple[str, str]
 
 
 class InvalidValueError(ConfigError):
-    """A value that its key cannot have; `key` lets the loader add the file and line."""
+    """A value that its key cannot have, or not beside the values of `others`.
 
-    def __init__(self, key: str, message: str) -> None:
+    From `keys` the loader tells the file and line.
+    """
+
+    def __init__(self, key: str, message: str, *others: str) -> None:
         super().__init__(f"'{key}' {message}")
-        self.key = key
+        self.keys = (key, *others)
 
 
-def _require(condition: bool, key: str, message: str) -> None:  # noqa: FBT001 - reads like assert
+def _require(condition: bool, key: str, message: str, *others: str) -> None:  # noqa: FBT001
     """Refuse an impossible value, naming its key."""
     if not condition:
-        raise InvalidValueError(key, message)
+        raise InvalidValueError(key, message, *others)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,6 +127,7 @@ class ModelConfig:
             self.d_model % self.num_heads == 0,
             "model.num_heads",
             f"must divide model.d_model: {self.num_heads} does not divide {self.d_model}",
+            "model.d_model",
         )
         _require(self.d_model % 2 == 0, "model.d_model", "must be even (sines and cosines)")
         for name in ("dropout", "attention_dropout"):
@@ -238,6 +242,7 @@ class Config:
             self.model.tied_embeddings != "all" or self.tokenizer.joint,
             "model.tied_embeddings",
             "is 'all', which needs one vocabulary: set tokenizer.joint to true",
+            "tokenizer.joint",
         )
 
 

@@ -43,8 +43,9 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     try:
         return _build(Config, settings, prefix="", source=str(path))
     except InvalidValueError as error:
-        where = settings[error.key].where if error.key in settings else str(path)
-        raise ConfigError(f"{where}: {error}") from None
+        places = [settings[key].where for key in error.keys if key in settings]
+        culprit = min(places, key=lambda place: not place.startswith("--set"), default=str(path))
+        raise ConfigError(f"{culprit}: {error}") from None
 
 
 def to_yaml(config: Config) -> str:
@@ -91,8 +92,9 @@ def _read_settings(path: Path) -> _Settings:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(f"{path}:{line}: not valid YAML: {error.reason}") from None
 
 
 def _flatten(node: yaml.Node | None, path: str, cls: type, prefix: str) -> _Settings:
@@ -104,6 +106,8 @@ def _flatten(node: yaml.Node | None, path: str, cls: type, prefix: str) -> _Sett
     settings: _Settings = {}
     for key_node, value_node in node.value:
         where = f"{path}:{key_node.start_mark.line + 1}"
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise ConfigError(f"{where}: a key must be a word")
         key = f"{prefix}{key_node.value}"
         section = _field_type(cls, str(key_node.value), where, prefix)
         if key in settings or any(name.startswith(f"{key}.") for name in settings):
@@ -111,14 +115,16 @@ def _flatten(node: yaml.Node | None, path: str, cls: type, prefix: str) -> _Sett
         if isinstance(section, type) and dataclasses.is_dataclass(section):
             settings.update(_flatten(value_node, path, section, f"{key}."))
         else:
-            settings[key] = _Setting(_construct(value_node), where)
+            settings[key] = _Setting(_construct(value_node, where), where)
     return settings
 
 
-def _construct(node: yaml.Node) -> Any:
+def _construct(node: yaml.Node, where: str) -> Any:
     loader = yaml.SafeLoader("")
     try:
         return loader.construct_document(node)
+    except ValueError as error:  # such as the date 2024-02-31
+        raise ConfigError(f"{where}: not a valid YAML value ({error})") from None
     finally:
         loader.dispose()
 
@@ -139,7 +145,7 @@ def _parse_override(text: str) -> _Settings:
         raise ConfigError(f"{where}: '{key}' is a section; name one of its keys")
     try:
         return {key: _Setting(yaml.safe_load(value), where)}
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         raise ConfigError(f"{where}: '{value}' is not a valid YAML value") from None
 
 
@@ -203,6 +209,8 @@ def _convert_one(value: Any, hint: Any) -> Any:
         return _as_float(value)
     elif hint is int:
         accepted = isinstance(value, int) and not isinstance(value, bool)
+    elif hint is str and type(value) is int:  # the run_dir 2024, a max_time of 90 seconds
+        return str(value)
     else:
         accepted = isinstance(value, hint)
     if not accepted:
@@ -238,4 +246,6 @@ def _literal_suggestion(value: Any, options: Sequence[Any]) -> str:
 
 
 def _show(value: Any) -> str:
-    return f"'{value}'" if isinstance(value, str) else yaml.safe_dump(value).split("\n")[0]
+    if isinstance(value, str):
+        return f"'{value}'"
+    return yaml.safe_dump(value, default_flow_style=True, width=1000).split("\n")[0]

@@ -33,8 +33,8 @@ def set_up_logging(*, quiet: bool, verbose: bool) -> None:
 
 
 def print_error(message: str) -> None:
-    """One sentence for the person who can fix it."""
-    tqdm.write(f"error: {message}", file=sys.stderr)
+    """One sentence, on one line, for the person who can fix it."""
+    tqdm.write(f"error: {' '.join(message.splitlines())}", file=sys.stderr)
 
 
 def print_lines(lines: Iterable[str]) -> None:

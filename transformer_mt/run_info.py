@@ -26,6 +26,7 @@ def describe_run(path: Path) -> dict[str, Any]:
         "model": _shape(config),
         "tokenizer": config.tokenizer.type + (", joint" if config.tokenizer.joint else ""),
     }
+    description["source"] = _source(config)
     if run.info.is_file():
         description |= _recorded(run.info)
     if state.step:
@@ -43,6 +44,13 @@ def _status(state: TrainState) -> str:
     if state.finished:
         return f"finished ({state.finished})"
     return f"interrupted after update {state.step:,}" if state.step else "not trained yet"
+
+
+def _source(config: Config) -> str:
+    data = config.data
+    if data.dataset is not None:
+        return data.dataset if data.subset is None else f"{data.dataset} ({data.subset})"
+    return data.train if isinstance(data.train, str) else ", ".join(data.train or ())
 
 
 def _shape(config: Config) -> str:

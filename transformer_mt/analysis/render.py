@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from transformer_mt.analysis.maps import AttentionMaps
 
+JOINER = "\uffed"
+"""Marks the side of a token where no space stands, as word-level tokenizers write it."""
+
 DECIMALS = 4
 """Weights in pages and in JSON are rounded to this, which keeps the files small."""
 
@@ -324,8 +327,8 @@ def _draw_colour_bar(figure: Figure, sheet: _Sheet, image: AxesImage) -> None:
 
 
 def _labels(tokens: tuple[str, ...]) -> list[str]:
-    """Tokens as they can be drawn: short, and without characters that XML forbids."""
-    return [_shortened(_printable(token)) for token in tokens]
+    """Tokens as they can be drawn: short, without marks of joining or forbidden characters."""
+    return [_shortened(_printable(token.strip(JOINER) or token)) for token in tokens]
 
 
 def _shortened(token: str) -> str:
@@ -333,9 +336,8 @@ def _shortened(token: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Control characters and surrogates as question marks, the joiner as one that fonts have."""
-    kept = (c if unicodedata.category(c) not in ("Cc", "Cs") else "\ufffd" for c in text)
-    return "".join(kept).replace("\uffed", "▪")
+    """Control characters and surrogates, which XML forbids, as question marks."""
+    return "".join(c if unicodedata.category(c) not in ("Cc", "Cs") else "\ufffd" for c in text)
 
 
 def _wrapped(sentence: str, width: float, size: float) -> tuple[str, ...]:

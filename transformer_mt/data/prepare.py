@@ -120,6 +120,7 @@ def encode(pairs: Sequence[SentencePair], tokenizers: Tokenizers) -> BilingualDa
     if path.is_file():
         try:
             saved = load_file(path)
+            log.debug("%d encoded pairs read from %s", len(pairs), path)
             return BilingualDataset(
                 Sequences(saved["src.ids"], saved["src.offsets"]),
                 Sequences(saved["tgt.ids"], saved["tgt.offsets"]),

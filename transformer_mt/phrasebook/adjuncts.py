@@ -138,12 +138,11 @@ def clock(dice: Dice) -> Phrase:
     quarter, hour = dice.number(0, 5), dice.number(1, 11)
     if quarter < 4:
         return hour_of(hour, quarter)
-    if dice.chance(0.2):
-        return Phrase("midnight", "minuit")
-    hour = dice.number(6, 11)
-    en, fr = number(hour)
-    part = dice.pick((Phrase("in the morning", "du matin"), Phrase("in the evening", "du soir")))
-    return Phrase(f"{en} {part.en}", f"{fr} heures {part.fr}")
+    if dice.chance(0.5):
+        en, fr = number(dice.number(8, 11))
+        return Phrase(f"{en} in the morning", f"{fr} heures du matin")
+    en, fr = number(dice.number(6, 9))
+    return Phrase(f"{en} in the evening", f"{fr} heures du soir")
 
 
 def at_clock(dice: Dice) -> Phrase:

@@ -5,15 +5,29 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from transformer_mt.phrasebook import scenes_actions, scenes_people, scenes_things, scenes_town
+from transformer_mt.phrasebook import (
+    scenes_actions,
+    scenes_clauses,
+    scenes_people,
+    scenes_shops,
+    scenes_things,
+    scenes_travel,
+)
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.phrases import Phrase
 
 Scene = Callable[[Dice], Phrase]
 
-SCENES: tuple[Scene, ...] = (*scenes_actions.SCENES, *scenes_people.SCENES, *scenes_town.SCENES, *scenes_things.SCENES)
+SCENES: tuple[Scene, ...] = (
+    *scenes_actions.SCENES,
+    *scenes_people.SCENES,
+    *scenes_shops.SCENES,
+    *scenes_travel.SCENES,
+    *scenes_things.SCENES,
+    *scenes_clauses.SCENES,
+)
 
-PER_SCENE = 340
+PER_SCENE = 235
 """The most sentences any one scene gives."""
 
 PATIENCE = 60

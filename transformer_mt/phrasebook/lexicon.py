@@ -173,7 +173,7 @@ CITIES = pairs("""
     Venice = Venise, Barcelona = Barcelone, Athens = Athènes, Tokyo = Tokyo, Bordeaux = Bordeaux
 """)
 COUNTRIES = countries("""
-    Spain = Espagne f Spanish espagnol,
+    France = France f French français, Spain = Espagne f Spanish espagnol,
     Italy = Italie f Italian italien, Germany = Allemagne f German allemand,
     Portugal = Portugal m Portuguese portugais, Japan = Japon m Japanese japonais,
     China = Chine f Chinese chinois, Russia = Russie f Russian russe,
@@ -182,7 +182,6 @@ COUNTRIES = countries("""
     Sweden = Suède f Swedish suédois, Denmark = Danemark m Danish danois
 """)
 OTHER_COUNTRIES = countries("""
-    France = France f French français,
     Canada = Canada m Canadian canadien, Morocco = Maroc m Moroccan marocain,
     Belgium = Belgique f Belgian belge, Switzerland = Suisse f Swiss suisse,
     Ireland = Irlande f Irish irlandais, Brazil = Brésil m Brazilian brésilien,

@@ -47,7 +47,7 @@ SOME_DAY = (
     Phrase("next week", "la semaine prochaine"),
     Phrase("this summer", "cet été"),
 )
-VEHICLES = nouns("train = train m, bus = bus m, plane = avion m, boat = bateau m")
+VEHICLES = nouns("train = train m, bus = bus m, plane = avion m")
 RUNS = pairs("the = le, the next = le prochain, the last = le dernier, the first = le premier")
 OPENING = nouns("""
     museum = musée m, bank = banque f, post office = poste f, pharmacy = pharmacie f,
@@ -204,21 +204,23 @@ def departures(dice: Dice) -> Phrase:
         dice.pick(VEHICLES), dice.pick(lexicon.CITIES), dice.pick(RUNS),
     )  # fmt: skip
     who = NounPhrase(f"{run_en} {noun.en} to {city_en}", f"{run_fr} {noun.fr} pour {city_fr}")
-    return _scheduled(dice, who, verb("leave = partir"), dice.pick((c.PRESENT, c.FUTURE)))
+    return _scheduled(dice, who, verb("leave = partir"), dice.pick((c.PRESENT, c.FUTURE)), when.at_clock(dice))
 
 
 def opening_hours(dice: Dice) -> Phrase:
     """The bank opens at nine o'clock; what time does the museum close on Sundays?"""
-    act = verb(dice.pick(("open = ouvrir", "close = fermer")))
-    return _scheduled(dice, noun_phrase("the", dice.pick(OPENING)), act, c.PRESENT)
+    entry, low, high = dice.pick((("open = ouvrir", 8, 10), ("close = fermer", 5, 8)))
+    en, fr = when.hour_of(dice.number(low, high), dice.number(0, 3))
+    place = noun_phrase("the", dice.pick(OPENING))
+    return _scheduled(dice, place, verb(entry), c.PRESENT, Phrase(f"at {en}", f"à {fr}"))
 
 
-def _scheduled(dice: Dice, who: NounPhrase, act: c.Verb, mode: c.Mode) -> Phrase:
-    day = (dice.pick(when.ROUTINE[:5]),) if mode is c.PRESENT and dice.chance(0.3) else ()
+def _scheduled(dice: Dice, who: NounPhrase, act: c.Verb, mode: c.Mode, time: Phrase) -> Phrase:
+    day = (dice.pick(when.ROUTINE[1:5]),) if mode is c.PRESENT and dice.chance(0.3) else ()
     if dice.chance(0.4):
         asking = dice.pick((Phrase("when", "quand"), Phrase("what time", "à quelle heure")))
         return sentence(Clause(who, act, mode, rest=day).question(asking), "?")
-    return sentence(Clause(who, act, mode, rest=(when.at_clock(dice), *day)).statement())
+    return sentence(Clause(who, act, mode, rest=(time, *day)).statement())
 
 
 def tickets(dice: Dice) -> Phrase:
@@ -319,7 +321,8 @@ def occasion(dice: Dice) -> Phrase:
     day = when.date(dice)
     rest = (Phrase(f"on {day.en}", day.fr),)
     if dice.chance(0.5):
-        rest = (when.on_day(dice), when.at_clock(dice))
+        en, fr = when.hour_of(dice.number(2, 8), dice.number(0, 2))
+        rest = (when.on_day(dice), Phrase(f"at {en}", f"à {fr}"))
     return sentence(being(event, *rest, mode=mode).statement())
 
 
@@ -334,7 +337,7 @@ def today(dice: Dice) -> Phrase:
 
 def hour(dice: Dice) -> Phrase:
     """It's half past eight."""
-    en, fr = when.clock(dice)
+    en, fr = dice.pick((when.clock(dice), when.clock(dice), Phrase("midnight", "minuit")))
     return say(f"it's {en}.", f"il est {fr}.")
 
 

@@ -8,6 +8,10 @@ from torch import nn
 from transformer_mt.config import Config, TrainingConfig
 
 
+_LONGEST_TIMED_WARMUP = 0.1
+"""Share of a training of limited time."""
+
+
 def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Adam:
     """Adam over all parameters; the loop sets its learning rate before every update."""
     return torch.optim.Adam(
@@ -29,7 +33,8 @@ def peak_learning_rate(config: Config) -> float:
 def learning_rate(config: Config, step: int, progress: float) -> float:
     """The rate of update `step` (1, 2, ...): a rising line up to where it meets a falling curve.
 
-    The rise reaches the peak at `warmup_steps`. The fall depends on `progress`, the share of the
+    The rise reaches the peak at `warmup_steps`, or earlier, after a tenth of the training, where
+    the time is limited: the machine may not get far in it. The fall depends on `progress`, the share of the
     training that is over (0 to 1): by steps, or by time where the time is limited.
 
     inverse_sqrt: peak * sqrt(warmup_steps / (progress * max_steps)), the paper's equation 3.
@@ -43,4 +48,7 @@ def learning_rate(config: Config, step: int, progress: float) -> float:
     else:
         position = max(training.warmup_steps, progress * training.max_steps)
         fall = math.sqrt(training.warmup_steps / position)
-    return peak_learning_rate(config) * min(step / training.warmup_steps, fall)
+    rise = step / training.warmup_steps
+    if training.max_time is not None:
+        rise = max(rise, progress / _LONGEST_TIMED_WARMUP)
+    return peak_learning_rate(config) * min(rise, fall)

@@ -1,0 +1,190 @@
+import pytest
+import torch
+from conftest import PAD, VOCAB, as_src, as_tgt, perturb, sentences, tiny_model
+from torch import Tensor, nn
+
+from transformer_mt.masks import causal_mask, padding_mask
+from transformer_mt.model.attention import KeyValues, MultiHeadAttention
+from transformer_mt.model.inspection import AttentionWeights, attention_weights
+from transformer_mt.model.layers import DecoderLayer
+from transformer_mt.model.transformer import Transformer
+
+D_MODEL, NUM_HEADS = 12, 3
+LENGTHS = (4, 2, 6)
+REAL = padding_mask(as_src(sentences(*(length - 1 for length in LENGTHS))), PAD)
+CAUSAL = causal_mask(6, 6)
+MASKS = {"none": None, "padding": REAL, "causal": CAUSAL, "both": REAL & CAUSAL}
+
+
+@pytest.fixture
+def attention() -> MultiHeadAttention:
+    module = MultiHeadAttention(D_MODEL, NUM_HEADS, dropout=0.0)
+    perturb(module)
+    return module
+
+
+def torch_attention(ours: MultiHeadAttention) -> nn.MultiheadAttention:
+    module = nn.MultiheadAttention(D_MODEL, NUM_HEADS, batch_first=True)
+    with torch.no_grad():
+        for kind in ("weight", "bias"):
+            parts = [getattr(getattr(ours, f"{part}_proj"), kind) for part in "qkv"]
+            getattr(module, f"in_proj_{kind}").copy_(torch.cat(parts))
+    module.out_proj.load_state_dict(ours.out_proj.state_dict())
+    return module
+
+
+def inputs(queries: int = 6) -> tuple[Tensor, Tensor]:
+    """What attends, and what is attended to."""
+    return torch.randn(3, queries, D_MODEL), torch.randn(3, 6, D_MODEL)
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_matches_torch(attention: MultiHeadAttention, name: str) -> None:
+    x, source = inputs()
+    mask = MASKS[name]
+    kv = attention.keys_values(source)
+    out, weights = torch_attention(attention)(
+        x,
+        source,
+        source,
+        key_padding_mask=~REAL[:, 0, 0] if name in ("padding", "both") else None,
+        attn_mask=~CAUSAL if name in ("causal", "both") else None,
+        average_attn_weights=False,
+    )
+    torch.testing.assert_close(attention(x, kv, mask), out, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(attention.weights(x, kv, mask), weights, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_forward_is_the_weighted_mean_of_the_values(
+    attention: MultiHeadAttention, name: str
+) -> None:
+    x, source = inputs()
+    kv = attention.keys_values(source)
+    heads = attention.weights(x, kv, MASKS[name]) @ kv.values
+    joined = torch.cat(heads.unbind(dim=1), dim=-1)
+    torch.testing.assert_close(attention(x, kv, MASKS[name]), attention.out_proj(joined))
+
+
+@pytest.mark.parametrize("queries", [1, 3])
+@pytest.mark.parametrize("shared_by", [1, 2, 5])
+def test_rows_may_share_a_source(
+    attention: MultiHeadAttention, shared_by: int, queries: int
+) -> None:
+    source = torch.randn(3, 6, D_MODEL)
+    x = torch.randn(3 * shared_by, queries, D_MODEL)
+    repeated = source.repeat_interleave(shared_by, dim=0)
+    mask = REAL.repeat_interleave(shared_by, dim=0)
+    shared = attention(x, attention.keys_values(source), REAL)
+    assert shared.shape == x.shape
+    torch.testing.assert_close(shared, attention(x, attention.keys_values(repeated), mask))
+
+
+def test_selected_rows_are_in_the_given_order() -> None:
+    kv = KeyValues(torch.randn(4, 2, 3, 5), torch.randn(4, 2, 3, 5))
+    rows = [3, 0, 0, 2, 1]
+    selected = kv.select(torch.tensor(rows))
+    for part, whole in zip(selected, kv, strict=True):
+        assert torch.equal(part, torch.stack([whole[row] for row in rows]))
+
+
+def test_dropout_of_weights_is_for_training_alone() -> None:
+    attention = MultiHeadAttention(D_MODEL, NUM_HEADS, dropout=0.5)
+    x, source = inputs()
+    kv = attention.keys_values(source)
+    assert not torch.allclose(attention(x, kv), attention(x, kv))
+    attention.eval()
+    exact = attention.out_proj((attention.weights(x, kv) @ kv.values).transpose(1, 2).flatten(2))
+    torch.testing.assert_close(attention(x, kv), exact)
+
+
+SRC, (TGT_IN, TGT_OUT) = as_src(sentences(5, 3)), as_tgt(sentences(2, 6, seed=1))
+
+
+def inspect(model: Transformer) -> AttentionWeights:
+    weights = attention_weights(model, SRC, TGT_IN)
+    src_len, tgt_len = SRC.shape[1], TGT_IN.shape[1]
+    assert weights.encoder.shape == (2, 2, 4, src_len, src_len)
+    assert weights.decoder.shape == (2, 2, 4, tgt_len, tgt_len)
+    assert weights.cross.shape == (2, 2, 4, tgt_len, src_len)
+    return weights
+
+
+def test_attention_is_a_distribution_over_what_may_be_seen() -> None:
+    weights = inspect(tiny_model())
+    src_mask = padding_mask(SRC, PAD)
+    future = causal_mask(TGT_IN.shape[1], TGT_IN.shape[1])
+    masks = (src_mask, padding_mask(TGT_IN, PAD) & future, src_mask)
+    for part, mask in zip(weights, masks, strict=True):
+        torch.testing.assert_close(part.sum(dim=-1), torch.ones(part.shape[:-1]))
+        assert torch.equal(part > 0, mask.expand_as(part))
+
+
+def test_each_attention_stands_in_its_place() -> None:
+    """What is changed in a layer shows there and after it, not before."""
+    model = tiny_model()
+    before = inspect(model)
+    layer = model.decoder[1]
+    assert isinstance(layer, DecoderLayer)
+    perturb(layer.cross_attn.q_proj)
+    after = inspect(model)
+    assert torch.equal(before.encoder, after.encoder)
+    assert torch.equal(before.decoder, after.decoder)
+    assert torch.equal(before.cross[0], after.cross[0])
+    assert not torch.allclose(before.cross[1], after.cross[1])
+    perturb(layer.self_attn.k_proj)
+    last = inspect(model)
+    assert torch.equal(last.decoder[0], after.decoder[0])
+    assert not torch.allclose(last.decoder[1], after.decoder[1])
+    assert torch.equal(last.encoder, before.encoder)
+
+
+def test_inspection_agrees_with_the_model() -> None:
+    """The first layer's attention, worked out from the embeddings."""
+    model = tiny_model(norm="post")
+    attention = model.get_submodule("encoder.0.self_attn")
+    assert isinstance(attention, MultiHeadAttention)
+    x = model.src_embedding(SRC)
+    _, expected = nn.functional.multi_head_attention_forward(
+        *[x.transpose(0, 1)] * 3,
+        embed_dim_to_check=16,
+        num_heads=4,
+        in_proj_weight=None,
+        in_proj_bias=torch.cat([getattr(attention, f"{p}_proj").bias for p in "qkv"]),
+        bias_k=None,
+        bias_v=None,
+        add_zero_attn=False,
+        dropout_p=0.0,
+        out_proj_weight=attention.out_proj.weight,
+        out_proj_bias=attention.out_proj.bias,
+        key_padding_mask=SRC == PAD,
+        use_separate_proj_weight=True,
+        q_proj_weight=attention.q_proj.weight,
+        k_proj_weight=attention.k_proj.weight,
+        v_proj_weight=attention.v_proj.weight,
+        average_attn_weights=False,
+    )
+    torch.testing.assert_close(inspect(model).encoder[0], expected)
+
+
+def hooks(model: nn.Module) -> int:
+    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
+
+
+def test_inspection_leaves_nothing_behind() -> None:
+    model = tiny_model()
+    before = model(SRC, TGT_IN)
+    weights = inspect(model)
+    assert hooks(model) == 0
+    assert not any(part.requires_grad for part in weights)
+    assert torch.equal(model(SRC, TGT_IN), before)
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_inspection_leaves_no_hook_after_an_exception(side: int) -> None:
+    model = tiny_model()
+    ids = [SRC.clone(), TGT_IN.clone()]
+    ids[side][0, 1] = VOCAB  # not a token
+    with pytest.raises(IndexError):
+        attention_weights(model, *ids)
+    assert hooks(model) == 0

@@ -1,0 +1,249 @@
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import PAD, SOS, VOCAB, as_src, as_tgt, sentences, tiny_config, tiny_model
+from parity import NORMS, paper_positions, parity_differences
+from torch import Tensor, nn
+
+from transformer_mt.config import ModelConfig
+from transformer_mt.config_file import load_config
+from transformer_mt.model.embedding import Embedding, sinusoids
+from transformer_mt.model.transformer import Transformer, count_parameters
+from transformer_mt.training.loss import label_smoothed_loss
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+TIES = ("none", "decoder", "all")
+SOURCES, TARGETS = sentences(5, 2, 7), sentences(6, 3, 4, seed=1)
+each_norm = pytest.mark.parametrize("norm", NORMS)
+each_tie = pytest.mark.parametrize("tied", TIES)
+
+
+@each_norm
+@each_tie
+def test_logits_loss_and_gradients_are_those_of_torch(norm: str, tied: str) -> None:
+    differences = parity_differences(norm, tied)
+    parameters = dict(tiny_model(norm=norm, tied_embeddings=tied).named_parameters())
+    assert set(differences) == {"logits", "loss", *parameters}
+    assert {name: d for name, d in differences.items() if not d < 1e-5} == {}
+
+
+@each_norm
+def test_no_position_sees_a_later_one(norm: str) -> None:
+    model = tiny_model(norm=norm)
+    src, (tgt_in, _) = as_src(SOURCES[:1]), as_tgt(TARGETS[:1])
+    hidden = model(src, tgt_in)
+    for position in range(tgt_in.shape[1]):
+        changed = tgt_in.clone()
+        changed[:, position] = tgt_in[:, position] % (VOCAB - 1) + 1
+        difference = (model(src, changed) - hidden).abs().amax(dim=-1)[0]
+        assert (difference[:position] == 0).all()
+        assert (difference[position:] > 1e-4).all()  # and all others do
+
+
+@each_norm
+def test_every_source_token_is_seen_by_every_position(norm: str) -> None:
+    model = tiny_model(norm=norm)
+    src, (tgt_in, _) = as_src(SOURCES[:1]), as_tgt(TARGETS[:1])
+    hidden = model(src, tgt_in)
+    for position in range(src.shape[1]):
+        changed = src.clone()
+        changed[:, position] = src[:, position] % (VOCAB - 1) + 1
+        difference = (model(changed, tgt_in) - hidden).abs().amax(dim=-1)
+        assert (difference > 1e-5).all()
+
+
+@each_norm
+def test_order_matters_on_both_sides(norm: str) -> None:
+    model = tiny_model(norm=norm)
+    src, (tgt_in, _) = torch.tensor([[4, 5, 6]]), as_tgt([[4, 5, 6]])
+    hidden = model(src, tgt_in)[0, -1]
+    assert not torch.allclose(model(src.flip(1), tgt_in)[0, -1], hidden, atol=1e-3)
+    assert not torch.allclose(model(src, tgt_in[:, [0, 2, 1, 3]])[0, -1], hidden, atol=1e-3)
+
+
+def loss_and_gradients(
+    model: Transformer, sources: list[list[int]], targets: list[list[int]], extra: int = 0
+) -> dict[str, Tensor]:
+    """The summed loss of a batch and its gradients, with extra padding."""
+    model.zero_grad()
+    src, (tgt_in, tgt_out) = as_src(sources, extra), as_tgt(targets, extra)
+    loss = label_smoothed_loss(model(src, tgt_in), model.output.weight, tgt_out, PAD, 0.1)
+    loss.backward()
+    gradients = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+    assert len(gradients) == len(list(model.parameters()))
+    return {"loss": loss.detach(), **gradients}
+
+
+@each_norm
+def test_padding_changes_no_value_and_no_gradient(norm: str) -> None:
+    model = tiny_model(norm=norm)
+    torch.testing.assert_close(
+        loss_and_gradients(model, SOURCES, TARGETS, extra=4),
+        loss_and_gradients(model, SOURCES, TARGETS),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+@each_norm
+def test_a_batch_is_the_sum_of_its_sentences(norm: str) -> None:
+    model = tiny_model(norm=norm)
+    alone = [
+        loss_and_gradients(model, [src], [tgt]) for src, tgt in zip(SOURCES, TARGETS, strict=True)
+    ]
+    summed = {name: sum(one[name] for one in alone) for name in alone[0]}
+    together = loss_and_gradients(model, SOURCES, TARGETS)
+    torch.testing.assert_close(together, summed, rtol=1e-4, atol=1e-5)
+
+
+@each_norm
+def test_what_stands_in_the_pad_row_is_never_seen(norm: str) -> None:
+    model = tiny_model(norm=norm, tied_embeddings="none")
+    src, (tgt_in, tgt_out) = as_src(SOURCES), as_tgt(TARGETS)
+    real = tgt_out != PAD
+    before = model(src, tgt_in)[real]
+    with torch.no_grad():
+        for embedding in (model.src_embedding, model.tgt_embedding):
+            embedding.token.weight[PAD] = 100 * torch.randn(16)
+    torch.testing.assert_close(model(src, tgt_in)[real], before)
+    gradients = loss_and_gradients(model, SOURCES, TARGETS)
+    for side in ("src", "tgt"):
+        rows = gradients[f"{side}_embedding.token.weight"].abs().sum(dim=1)
+        assert rows[PAD] == 0
+        assert rows.sum() > 0
+
+
+@each_norm
+def test_stepping_is_teacher_forcing(norm: str) -> None:
+    model = tiny_model(norm=norm)
+    src, tgt_in = as_src(SOURCES), torch.tensor([[SOS, *row] for row in sentences(7, 7, 7)])
+    state = model.start(src)
+    stepped = torch.stack([model.step(tokens, state) for tokens in tgt_in.T], dim=1)
+    torch.testing.assert_close(stepped, model.project(model(src, tgt_in)), rtol=1e-5, atol=1e-5)
+
+
+SELECTIONS: list[tuple[list[int], list[int] | None]] = [
+    ([0, 0, 1, 1, 2, 2], None),  # each sentence gets a beam of two
+    ([1, 1, 2, 3, 5, 4], None),  # the beams are reordered
+    ([5, 4, 5, 0, 0, 1], [2, 0]),  # a sentence goes, the others change places; a beam of three
+    ([3], [1]),
+]
+
+
+@each_norm
+def test_selected_hypotheses_are_those_of_fresh_states(norm: str) -> None:
+    model = tiny_model(norm=norm)
+    src = as_src(SOURCES)
+    state = model.start(src)
+    prefixes: list[list[int]] = [[] for _ in SOURCES]
+    kept = list(range(len(SOURCES)))
+    for number, (rows, selected) in enumerate([(list(range(3)), None), *SELECTIONS]):
+        if number:
+            indices = None if selected is None else torch.tensor(selected)
+            state.select(torch.tensor(rows), indices)
+            prefixes = [prefixes[row] for row in rows]
+            kept = kept if selected is None else [kept[sentence] for sentence in selected]
+        tokens = torch.randint(1, VOCAB, (len(rows),))
+        prefixes = [
+            [*prefix, token] for prefix, token in zip(prefixes, tokens.tolist(), strict=True)
+        ]
+        logits = model.step(tokens, state)
+        per_sentence = len(rows) // len(kept)
+        for row, prefix in enumerate(prefixes):
+            sentence = kept[row // per_sentence]
+            fresh = model.project(model(src[[sentence]], torch.tensor([prefix])))[0, -1]
+            torch.testing.assert_close(logits[row], fresh, rtol=1e-5, atol=1e-5)
+
+
+def expected_count(config: ModelConfig, src_vocab: int, tgt_vocab: int) -> int:
+    """Counted from figure 1 of the paper."""
+    d, d_ff = config.d_model, config.d_ff
+    norm = 2 * d
+    attention = 4 * (d * d + d) + norm
+    feed_forward = (d * d_ff + d_ff) + (d_ff * d + d) + norm
+    layers = config.num_encoder_layers * (attention + feed_forward)
+    layers += config.num_decoder_layers * (2 * attention + feed_forward)
+    final = 2 * norm if config.norm == "pre" else 0
+    matrices = {"none": src_vocab + 2 * tgt_vocab, "decoder": src_vocab + tgt_vocab}
+    return layers + final + d * matrices.get(config.tied_embeddings, tgt_vocab)
+
+
+@each_norm
+@each_tie
+def test_tied_matrices_are_one_and_counted_once(norm: str, tied: str) -> None:
+    sizes = (VOCAB, VOCAB) if tied == "all" else (VOCAB + 4, VOCAB)
+    model = tiny_model(*sizes, norm=norm, tied_embeddings=tied, num_encoder_layers=3)
+    assert count_parameters(model) == expected_count(model.config, *sizes)
+    matrices = (model.output, model.tgt_embedding.token, model.src_embedding.token)
+    storages = [matrix.weight.untyped_storage().data_ptr() for matrix in matrices]
+    shared = {"none": 1, "decoder": 2, "all": 3}[tied]
+    assert len(set(storages[:shared])) == 1
+    assert len(set(storages)) == 4 - shared
+
+
+def test_base_config_has_the_paper_s_63_million_parameters() -> None:
+    config = load_config(CONFIGS / "base.yaml").model
+    with torch.device("meta"):  # shapes without memory
+        model = Transformer(config, 37_000, 37_000, PAD)
+    assert count_parameters(model) == expected_count(config, 37_000, 37_000)
+    assert round(count_parameters(model) / 1e6) == 63
+
+
+@pytest.mark.parametrize(("length", "d_model"), [(1, 2), (50, 16), (700, 6)])
+def test_sinusoids_are_the_formula(length: int, d_model: int) -> None:
+    torch.testing.assert_close(
+        sinusoids(length, d_model), paper_positions(length, d_model), rtol=0, atol=1e-4
+    )
+
+
+def test_embedding_is_scaled_and_positions_go_on_for_ever() -> None:
+    embedding = Embedding(tiny_config(), VOCAB, PAD).eval()
+    positions = paper_positions(1500, 16)
+    for first, last in ((0, 9), (505, 520), (1490, 1500), (1, 3)):
+        ids = torch.randint(1, VOCAB, (2, last - first))
+        expected = math.sqrt(16) * embedding.token.weight[ids] + positions[first:last]
+        torch.testing.assert_close(embedding(ids, first), expected, rtol=0, atol=3e-4)
+
+
+def test_longer_than_the_table_of_positions() -> None:
+    config = tiny_config(num_encoder_layers=1, num_decoder_layers=1, d_model=4)
+    model = Transformer(config, VOCAB, VOCAB, PAD).eval()
+    src, tgt_in = as_src(sentences(600)), torch.tensor([[SOS, *sentences(515, seed=1)[0]]])
+    state = model.start(src)
+    with torch.inference_mode():
+        stepped = [model.step(tokens, state) for tokens in tgt_in.T][-1]
+        forced = model.project(model(src, tgt_in))[:, -1]
+    torch.testing.assert_close(stepped, forced, rtol=1e-4, atol=1e-4)
+
+
+@each_norm
+@each_tie
+def test_initial_values(norm: str, tied: str) -> None:
+    config = tiny_config(d_model=32, d_ff=64, norm=norm, tied_embeddings=tied)
+    model = Transformer(config, 300, 300, PAD)
+    for module in model.modules():
+        if isinstance(module, nn.Embedding):
+            assert (module.weight[PAD] == 0).all()
+            scaled = module.weight[PAD + 1 :] * math.sqrt(32)
+            assert scaled.mean().item() == pytest.approx(0, abs=0.05)
+            assert scaled.std().item() == pytest.approx(1, rel=0.05)
+        elif isinstance(module, nn.LayerNorm):
+            assert (module.weight == 1).all()
+            assert (module.bias == 0).all()
+        elif isinstance(module, nn.Linear) and (module is not model.output or tied == "none"):
+            bound = math.sqrt(6 / (module.in_features + module.out_features))  # Glorot and Bengio
+            assert 0.97 * bound < module.weight.abs().max() <= bound
+            assert module.weight.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.1)
+            assert module.bias is None or (module.bias == 0).all()
+
+
+def test_the_seed_decides_the_initial_values() -> None:
+    def values(seed: int) -> dict[str, Tensor]:
+        torch.manual_seed(seed)
+        return Transformer(tiny_config(), VOCAB, VOCAB, PAD).state_dict()
+
+    torch.testing.assert_close(values(1), values(1), rtol=0, atol=0)
+    first, second = values(1)["output.weight"], values(2)["output.weight"]
+    assert not torch.allclose(first, second)

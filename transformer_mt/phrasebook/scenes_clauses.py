@@ -1,0 +1,406 @@
+"""Sentences of more than one clause, questions with a question word, and manner."""
+
+from transformer_mt.phrasebook import actions as a
+from transformer_mt.phrasebook import adjuncts as when
+from transformer_mt.phrasebook import clauses as c
+from transformer_mt.phrasebook import lexicon
+from transformer_mt.phrasebook.clauses import HAVE, Clause, being, verb
+from transformer_mt.phrasebook.dice import Dice
+from transformer_mt.phrasebook.phrases import (
+    HE,
+    OWNERS,
+    PRONOUNS,
+    SHE,
+    THEY,
+    WE,
+    YOU,
+    I,
+    NounPhrase,
+    Phrase,
+    counted,
+    familiar,
+    join,
+    noun_phrase,
+    person,
+    quality,
+    say,
+    sentence,
+    to_friend,
+)
+from transformer_mt.phrasebook.words import adjectives, nouns, pairs
+
+QUALIFIED = (
+    ("read = lire", lexicon.READING, lexicon.OPINIONS),
+    ("watch = regarder", lexicon.SHOWS, lexicon.OPINIONS[:6]),
+    ("rent = louer", lexicon.OWNED_VEHICLES, lexicon.COLOURS + lexicon.OF_PLACES[:2]),
+    ("buy = acheter", lexicon.CLOTHES, lexicon.COLOURS + lexicon.OF_CLOTHES[3:]),
+    ("visit = visiter", lexicon.SIGHTS, adjectives("beautiful = beau, big = grand, old = vieux, "
+                                                    "famous = célèbre, quiet = calme")),
+)  # fmt: skip
+
+
+def relative_object(dice: Dice) -> Phrase:
+    """The dress that she bought is red; the film that we watched last night was boring."""
+    entry, things, verdicts = dice.pick(QUALIFIED)
+    thing = noun_phrase("the", dice.pick(things))
+    rest = (when.past_time(dice),) if dice.chance(0.3) else ()
+    that = Clause(a.anybody(dice), verb(entry), c.PAST, object=thing, gap=True, rest=rest).statement()
+    whole = NounPhrase(f"{thing.en} that {that.en}", f"{thing.fr} que {that.fr}", 2, thing.gender)
+    mode = c.PAST if "regarder" in entry else c.PRESENT
+    return sentence(being(whole, quality(thing, dice.pick(verdicts)), mode=mode).statement())
+
+
+def relative_place(dice: Dice) -> Phrase:
+    """The letters that I received are on the table; where is the pen that you bought?"""
+    entry, things = dice.pick(
+        (
+            ("receive = recevoir", lexicon.MAIL[:1] + lexicon.MAIL[3:]),
+            ("buy = acheter", lexicon.SEVERAL[:6] + lexicon.FOOTWEAR),
+            ("find = trouver", lexicon.SEVERAL[:8]),
+        )
+    )
+    many = dice.chance(0.5) or dice.pick(things) in lexicon.FOOTWEAR
+    things = things if many else tuple(n for n in things if n not in lexicon.FOOTWEAR)
+    thing = noun_phrase("the", dice.pick(things), many=many)
+    that = Clause(dice.pick(PRONOUNS), verb(entry), c.PAST, object=thing, gap=True).statement()
+    whole = NounPhrase(f"{thing.en} that {that.en}", f"{thing.fr} que {that.fr}", thing.person)
+    if dice.chance(0.3):
+        be, est = ("are", "sont") if many else ("is", "est")
+        return say(f"where {be} {whole.en}?", f"où {est} {whole.fr} ?")
+    return sentence(being(whole, dice.pick(when.WHERE_THINGS_ARE)).statement())
+
+
+STRANGERS = (
+    ("man = homme m", "uncle = oncle m, brother = frère m, father = père m"),
+    ("woman = femme f", "aunt = tante f, sister = sœur f, mother = mère f"),
+    ("boy = garçon m", "son = fils m, nephew = neveu m, brother = frère m"),
+    ("girl = fille f", "daughter = fille f, niece = nièce f, sister = sœur f"),
+    ("lady = dame f", "aunt = tante f, grandmother = grand-mère f, mother = mère f"),
+)
+SEEN_DOING = (
+    a.READ, a.DRINK, a.EAT, a.PLAY_MUSIC, a.LISTEN, a.PREPARE, a.LOOK_FOR,
+    *a.verbs("sleep = dormir, dance = danser, sing = chanter, draw = dessiner, cook = cuisiner"),
+)  # fmt: skip
+
+
+def relative_subject(dice: Dice) -> Phrase:
+    """The man who is talking to Paul is my brother."""
+    stranger, family = dice.pick(STRANGERS)
+    head = noun_phrase("the", nouns(stranger)[0], animate=True)
+    if dice.chance(0.3):
+        act = dice.pick((a.TALK_TO, a.WAIT_FOR, a.HELP)).verb
+        thing: NounPhrase | None = person(dice.pick(lexicon.EVERYBODY))
+    else:
+        action = dice.pick(SEEN_DOING)
+        act, thing = action.verb, action.object(dice, head)
+    who = Clause(head, act, c.PROGRESSIVE, object=thing).relative()
+    whole = NounPhrase(f"{head.en} {who.en}", f"{head.fr} {who.fr}", 2, head.gender)
+    kin = noun_phrase(dice.pick(OWNERS), dice.pick(nouns(family)))
+    return sentence(being(whole, kin.phrase).statement())
+
+
+def knowing_somebody(dice: Dice) -> Phrase:
+    """I know a woman who speaks Italian; we met a man who lives in Rome."""
+    somebody = noun_phrase("a", nouns(dice.pick(STRANGERS)[0])[0], animate=True)
+    language = dice.pick(lexicon.COUNTRIES).adjective
+    trade = dice.pick(lexicon.TOWN[2:16])
+    relative = dice.pick(
+        (
+            Clause(somebody, verb("speak = parler"), rest=(Phrase(language.en, language.fr),)),
+            Clause(somebody, verb("live = habiter"), rest=(when.abroad(dice, motion=False),)),
+            Clause(
+                somebody,
+                verb("work = travailler"),
+                rest=(noun_phrase("the", trade).after("at", "à"),),
+            ),
+        )
+    )
+    entry, mode = dice.pick((("know = connaître", c.PRESENT), ("meet = rencontrer", c.PAST)))
+    clause = Clause(a.anybody(dice), verb(entry), mode, object=somebody)
+    return sentence(join(clause.statement(), relative.relative()))
+
+
+REASONS = adjectives("ill = malade, late = en retard, tired = fatigué, busy = occupé, sad = triste")
+STAY = tuple(verb(v) for v in ("stay at home = rester à la maison", "go home = rentrer à la maison"))
+SKIPPED = a.verbs("""
+    work = travailler, swim = nager, dance = danser, sing = chanter, cook = cuisiner, run = courir,
+    do the shopping = faire les courses, do the dishes = faire la vaisselle,
+    have breakfast = prendre le petit déjeuner
+""")
+
+
+def because(dice: Dice) -> Phrase:
+    """Marie isn't working today because she is ill; he stayed at home because it was raining."""
+    if dice.chance(0.3):
+        who = again = I
+        reason = quality(I, dice.pick((REASONS[0], REASONS[1], REASONS[4])))
+    else:
+        who = dice.pick((HE, SHE, person(dice.pick(lexicon.EVERYBODY)), a.kin(dice)))
+        again = who if who in (HE, SHE) else who.pronoun()
+        reason = quality(again, dice.pick(REASONS))
+    past = who is not I and dice.chance(0.4)
+    why = being(again, reason, mode=c.PAST if past else c.PRESENT).statement()
+    if dice.chance(0.35):
+        act = dice.pick(STAY)
+        first = Clause(who, act, c.PAST if past else dice.pick((c.MUST, c.GOING_TO))).statement()
+        rain = ("it was raining", "il pleuvait") if past else ("it's raining", "il pleut")
+        why = Phrase(*rain) if dice.chance(0.4) else why
+    else:
+        mode = c.PAST if past else dice.pick((c.CAN, c.GOING_TO, c.WANT))
+        first = Clause(who, dice.pick(SKIPPED).verb, mode, "not").statement()
+    return sentence(join(first, Phrase("because", "parce que"), why))
+
+
+BAD_WEATHER = pairs("if it rains = si il pleut, if it snows = si il neige, if it's cold = si il fait froid")
+NICE_WEATHER = pairs("if it's nice = si il fait beau, if it's hot = si il fait chaud, "
+                     "if it's sunny = si il y a du soleil")  # fmt: skip
+FREE_TIME = pairs("if we have time = si nous avons le temps, if you want = si vous voulez, "
+                  "if you're free = si vous êtes libre")  # fmt: skip
+INDOORS = (a.READ, a.WATCH, a.CLEAN, a.LISTEN, a.PLAY_MUSIC, a.PREPARE, a.WRITE,
+           *a.verbs("stay at home = rester à la maison, take the car = prendre la voiture"))  # fmt: skip
+OUTDOORS = (a.PLAY_SPORT, a.WASH, a.VISIT, *a.verbs("""
+    go for a walk = se promener, swim = nager, go to the beach = aller à la plage,
+    work in the garden = travailler dans le jardin, go to the park = aller au parc,
+    go out = sortir, have lunch in the garden = déjeuner dans le jardin
+"""))  # fmt: skip
+TOGETHER = (a.VISIT, a.WATCH, a.GO_TO, a.CALL, a.INVITE, a.HELP, a.PREPARE, *a.DAILY[4:5],
+            *a.verbs("have dinner together = dîner ensemble, dance = danser"))  # fmt: skip
+
+
+def condition(dice: Dice) -> Phrase:
+    """If it rains tomorrow, we'll stay at home; if you want, we can go to the market."""
+    who = dice.pick((I, WE, THEY, HE, SHE, a.others(dice)))
+    time = when.SOON[0] if dice.chance(0.3) else (dice.pick(when.SOON) if dice.chance(0.5) else None)
+    mode, negation, kind = c.FUTURE, "", dice.number(0, 3)
+    if kind == 0:
+        si, actions = dice.pick(BAD_WEATHER), INDOORS
+    elif kind == 1:
+        si, actions = dice.pick(NICE_WEATHER), OUTDOORS
+    elif kind == 2:
+        si, actions, negation = dice.pick(BAD_WEATHER), OUTDOORS, "not"
+    else:
+        si, actions, who = dice.pick(FREE_TIME), TOGETHER, WE
+        mode = dice.pick((c.CAN, c.FUTURE))
+        time = None if "want" in si[0] else time
+    action = dice.pick(actions)
+    result = Clause(who, action.verb, mode, negation, action.object(dice, who)).statement()
+    start = join(Phrase(*si), time)
+    return say(f"{start.en}, {result.en}.", f"{start.fr}, {result.fr}.")
+
+
+CHILDHOOD = (a.PLAY_SPORT, a.PLAY_MUSIC, a.TAKE, a.GO_TO, a.READ, a.LISTEN, a.WATCH, *a.verbs("""
+    get up early = se lever tôt, sing = chanter, dance = danser, swim = nager, draw = dessiner,
+    work in the garden = travailler dans le jardin, go for a walk = se promener, run = courir
+"""))  # fmt: skip
+
+
+def childhood(dice: Dice) -> Phrase:
+    """When I was young, I used to play the piano every day."""
+    who, action = dice.pick((I, HE, SHE, THEY)), dice.pick(CHILDHOOD)
+    young = Phrase("young", "jeunes" if who.many else "jeune")
+    child = Phrase("children", "enfants") if who.many else Phrase("a child", "enfant")
+    first = being(who, dice.pick((young, child)), mode=c.PAST).statement()
+    rest = (when.habit_time(dice, daily=action.daily),)
+    thing = action.object(dice, who)
+    second = Clause(who, action.verb, c.USED_TO, object=thing, rest=rest).statement()
+    return say(f"when {first.en}, {second.en}.", f"quand {first.fr}, {second.fr}.")
+
+
+INTERRUPTED = (*a.LEISURE, *a.verbs("""
+    work = travailler, sleep = dormir, cook = cuisiner, rest = se reposer, have lunch = déjeuner,
+    have dinner = dîner, do the dishes = faire la vaisselle, do the housework = faire le ménage
+"""))  # fmt: skip
+
+
+def interruption(dice: Dice) -> Phrase:
+    """I was cooking when Paul arrived."""
+    who, action = a.anybody(dice), dice.pick(INTERRUPTED)
+    first = Clause(who, action.verb, c.WAS_DOING, object=action.object(dice, who)).statement()
+    name = person(dice.pick([n for n in lexicon.EVERYBODY if n.name != who.en]))
+    event = verb(dice.pick(("arrive = arriver", "call = téléphoner", "come home = rentrer")))
+    second = Clause(name, event, c.PAST).statement()
+    return sentence(join(first, Phrase("when", "quand"), second))
+
+
+def opinion(dice: Dice) -> Phrase:
+    """I think that this film is very sad; they say that the hotel is quiet."""
+    things, verdicts = dice.pick(
+        (
+            (lexicon.READING, lexicon.OPINIONS),
+            (lexicon.SHOWS, lexicon.OPINIONS[:6]),
+            (lexicon.TOWN[2:3] + lexicon.TOWN[12:16], lexicon.OF_PLACES[4:]),
+            (lexicon.CLOTHES, lexicon.OF_CLOTHES[3:]),
+        )
+    )
+    thing = noun_phrase(dice.pick(("this", "the")), dice.pick(things))
+    if dice.chance(0.25):
+        thing, verdicts = person(dice.pick(lexicon.EVERYBODY)), lexicon.OF_PEOPLE
+    adjective = dice.pick(verdicts)
+    degree = dice.pick((None, when.DEGREES[0]))
+    degree = None if adjective.en in ("excellent", "delicious") else degree
+    about = being(thing, degree, quality(thing, adjective)).statement()
+    opine = verb(dice.pick(("think = penser", "say = dire")))
+    who = a.others(dice) if "say" in opine.en else a.anybody(dice)
+    return sentence(join(Clause(who, opine).statement(), Phrase("that", "que"), about))
+
+
+CHOICES = (
+    ("buy = acheter", lexicon.CLOTHES + lexicon.GOODS), ("read = lire", lexicon.READING),
+    ("watch = regarder", lexicon.SHOWS), ("visit = visiter", lexicon.SIGHTS[:6]),
+    ("take = prendre", lexicon.VEHICLES[:4]), ("choose = choisir", lexicon.CLOTHES + lexicon.GOODS),
+    ("learn = apprendre", nouns("language = langue f, song = chanson f, poem = poème m")),
+)  # fmt: skip
+
+
+def which(dice: Dice) -> Phrase:
+    """Which dress did you buy? Which museums are they going to visit?"""
+    entry, things = dice.pick(CHOICES)
+    thing = noun_phrase("which", dice.pick(things), many=dice.chance(0.25))
+    mode = dice.pick((c.PAST, c.GOING_TO, c.WANT, c.SHOULD))
+    clause = Clause(a.asked(dice), verb(entry), mode, object=thing, gap=True)
+    return sentence(clause.question(thing.phrase), "?")
+
+
+DOINGS = tuple(verb(entry) for entry in (
+    "read = lire", "eat = manger", "drink = boire", "do = faire", "buy = acheter",
+    "look for = chercher", "write = écrire", "prepare = préparer", "watch = regarder",
+    "order = commander", "sell = vendre", "study = étudier", "wash = laver", "repair = réparer",
+    "choose = choisir"))  # fmt: skip
+
+
+def what(dice: Dice) -> Phrase:
+    """What are you reading? What did your sister buy on Monday? What does he want to eat?"""
+    mode = dice.pick((c.PROGRESSIVE, c.PAST, c.GOING_TO, c.WANT, c.FUTURE))
+    if mode is c.PROGRESSIVE:
+        rest: tuple[Phrase, ...] = ()
+    else:
+        rest = (dice.pick(when.RECENT if mode is c.PAST else when.SOON),)
+    en, fr = Clause(a.asked(dice), dice.pick(DOINGS), mode, rest=rest).question()
+    return sentence(Phrase(f"what {en}", f"qu'{fr}"), "?")
+
+
+def who_did(dice: Dice) -> Phrase:
+    """Who broke the lamp yesterday? Who is going to clean the kitchen?"""
+    who = NounPhrase("who", "qui", animate=True)
+    mode = dice.pick((c.PAST, c.GOING_TO, c.WANT, c.CAN, c.FUTURE))
+    actions = (a.CLOSE, a.CLEAN, a.PREPARE, a.CALL, a.HELP, a.PAY, a.WRITE, a.INVITE, *SKIPPED[1:-1])
+    action = dice.pick((a.BREAK, a.OPEN, *actions) if mode is c.PAST else actions)
+    times = when.RECENT if mode is c.PAST else when.SOON
+    rest = (dice.pick(times),) if dice.chance(0.6) else ()
+    clause = Clause(who, action.verb, mode, object=action.object(dice, who), rest=rest)
+    return sentence(clause.statement(), "?")
+
+
+WAITING, MOVING = when.SPANS[5:6] + when.SPANS[7:], when.SPANS[2:4]
+LASTING = (
+    (a.WAIT_FOR, WAITING), (a.WAIT_FOR, WAITING), (a.LOOK_FOR, when.SPANS[2:4]),
+    (a.STUDY, when.SPANS[:2] + when.SPANS[4:5]), (a.PLAY_MUSIC, when.SPANS[:2]),
+    (a.PLAY_SPORT, when.SPANS[:2]), *((action, when.SPANS) for action in a.verbs(
+        "work here = travailler ici, work in town = travailler en ville, travel = voyager")),
+    *((action, WAITING) for action in a.verbs("sleep = dormir, rest = se reposer")),
+)  # fmt: skip
+
+
+def since(dice: Dice) -> Phrase:
+    """We've been waiting for Paul for an hour; she has been studying law for two years."""
+    (action, spans), who = dice.pick(LASTING), a.anybody(dice)
+    thing, rest = action.object(dice, who), (dice.pick(spans),)
+    return sentence(Clause(who, action.verb, c.SINCE, object=thing, rest=rest).statement())
+
+
+def company(dice: Dice) -> Phrase:
+    """She went to the cinema with her parents; I'm going to travel without my brother."""
+    action = dice.pick((a.GO_TO, a.PLAY_SPORT, a.WATCH, a.VISIT, *a.verbs(
+        "dance = danser, travel = voyager, have dinner = dîner, have lunch = déjeuner, "
+        "swim = nager, do the shopping = faire les courses, sing = chanter, work = travailler")))  # fmt: skip
+    mode = dice.pick((c.GOING_TO, c.WANT, c.WOULD_LIKE, c.PAST, c.FUTURE))
+    who = a.actor(dice, action.verb, mode)
+    several = who.person == 2 or dice.chance(0.5)
+    circle = lexicon.RELATIVES[:3] if several else lexicon.FAMILY
+    companion = noun_phrase(a.own(who), dice.pick(circle), many=several)
+    rest = (companion.after(*dice.pick((("with", "avec"), ("without", "sans")))),)
+    thing = action.object(dice, who)
+    return sentence(Clause(who, action.verb, mode, object=thing, rest=rest).statement())
+
+
+def thanks(dice: Dice) -> Phrase:
+    """Thank you for your letter, Paul. Thank you very much for the flowers."""
+    many, whose = dice.chance(0.4), ""
+    if many:
+        thing = noun_phrase("the", dice.pick(nouns("flower = fleur f, photo = photo f, book = livre m, "
+                                                   "strawberry = fraise f, cherry = cerise f")), many=True)  # fmt: skip
+    else:
+        sent = lexicon.MAIL + nouns("help = aide f, visit = visite f, invitation = invitation f")
+        noun, whose = dice.pick(((dice.pick(sent), "your"), (dice.pick(lexicon.GIFTS), "the")))
+        thing = noun_phrase(whose, noun)
+    much = dice.pick((Phrase("", ""), Phrase(" very much", " beaucoup")))
+    thank = Phrase(f"thank you{much.en} for {thing.en}", f"merci{much.fr} pour {thing.fr}")
+    if dice.chance(0.5):
+        return sentence(thank)
+    if whose == "your":
+        thing = noun_phrase("thy", noun)
+        thank = Phrase(f"thank you{much.en} for {thing.en}", f"merci{much.fr} pour {thing.fr}")
+    return to_friend(thank, dice.pick(lexicon.EVERYBODY))
+
+
+def only(dice: Dice) -> Phrase:
+    """We only have two tickets; he only bought three pears."""
+    entry, mode, things = dice.pick((
+        ("have = avoir", c.PRESENT, lexicon.SEVERAL), ("find = trouver", c.PAST, lexicon.SEVERAL),
+        ("buy = acheter", c.PAST, lexicon.DISHES[:10] + lexicon.SEVERAL[1:6]),
+        ("sell = vendre", c.PAST, lexicon.SEVERAL[1:6]), ("eat = manger", c.PAST, lexicon.DISHES[:2]),
+    ))  # fmt: skip
+    who, number = a.anybody(dice), counted(when.several(dice), dice.pick(things))
+    en = Clause(who, verb(entry), mode, object=number, adverb=Phrase("only", "")).statement().en
+    fr = Clause(who, HAVE if "avoir" in entry else verb(entry), mode, "not").statement().fr
+    return say(f"{en}.", f"{fr.replace(' pas', '', 1)} que {number.fr}.")
+
+
+def nothing(dice: Dice) -> Phrase:
+    """I can't see anything; she didn't say anything yesterday."""
+    entry, mode = dice.pick((
+        ("see = voir", c.CAN), ("understand = comprendre", c.PRESENT), ("hear = entendre", c.CAN),
+        ("say = dire", c.PAST), ("eat = manger", c.PAST), ("buy = acheter", c.PAST),
+        ("drink = boire", c.PAST), ("do = faire", c.PAST), ("find = trouver", c.PAST),
+        ("eat = manger", c.WANT), ("buy = acheter", c.WANT), ("say = dire", c.WANT),
+    ))  # fmt: skip
+    who, time = a.anybody(dice), dice.pick(when.RECENT[:3]) if mode is c.PAST else None
+    anything = join(Phrase("anything", ""), time)
+    en = Clause(who, verb(entry), mode, "not", rest=(anything,)).statement().en
+    rest = (time,) if time else ()
+    fr = Clause(who, verb(entry), mode, "not", rest=rest).statement().fr
+    return say(f"{en}.", f"{fr.replace(' pas', ' rien', 1)}.")
+
+
+MANNERS = (
+    ("sleep = dormir", "well = bien, very well = très bien, badly = mal, a lot = beaucoup"),
+    ("work = travailler", "well = bien, a lot = beaucoup, too much = trop"),
+    ("eat = manger", "well = bien, very well = très bien, a lot = beaucoup, too much = trop"),
+    ("swim = nager", "well = bien, very well = très bien, a lot = beaucoup"),
+    ("drive = conduire", "well = bien, very well = très bien, badly = mal"),
+    ("sing = chanter", "well = bien, very well = très bien, badly = mal"),
+    ("dance = danser", "well = bien, very well = très bien, a lot = beaucoup"),
+    ("travel = voyager", "a lot = beaucoup, too much = trop"),
+)
+
+
+def manner(dice: Dice) -> Phrase:
+    """Did you sleep well on Monday, Marie? He ate too much last weekend; she swims very well."""
+    entry, manners = dice.pick(MANNERS)
+    en, fr = dice.pick(pairs(manners))
+    mode = dice.pick((c.PRESENT, c.PAST))
+    times = when.RECENT if mode is c.PAST else ()
+    rest = (Phrase(en, ""), dice.pick(times)) if times else (Phrase(en, ""),)
+    adverb = Phrase("", fr)
+    if dice.chance(0.3) and en not in ("badly", "too much"):
+        name = dice.pick(lexicon.EVERYBODY)
+        clause = Clause(familiar(name), verb(entry), mode, adverb=adverb, rest=rest)
+        return to_friend(clause.question(), name, "?")
+    return sentence(Clause(a.anybody(dice), verb(entry), mode, adverb=adverb, rest=rest).statement())
+
+
+SCENES = (
+    relative_object, relative_place, relative_subject, knowing_somebody, because, condition,
+    childhood, interruption, opinion, which, what, who_did, since, company, thanks, only, nothing,
+    manner,
+)  # fmt: skip
