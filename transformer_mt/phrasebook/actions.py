@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from transformer_mt.phrasebook import lexicon
-from transformer_mt.phrasebook.clauses import Mode, Verb, verb
+from transformer_mt.phrasebook.clauses import FUTURE, GOING_TO, Mode, Verb, verb
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.phrases import (
     OWNERS,
@@ -12,7 +12,6 @@ from transformer_mt.phrasebook.phrases import (
     THIRD,
     YOU,
     NounPhrase,
-    Phrase,
     generic,
     noun_phrase,
     person,
@@ -109,8 +108,8 @@ WATCH = Action(verb("watch = regarder"), a(lexicon.SHOWS, lexicon.OF_SHOWS))
 LISTEN = Action(verb("listen to = écouter"), the(nouns("radio = radio f")), daily=True)
 PLAY_SPORT = Action(verb("play = jouer à"), kinds(lexicon.SPORTS), daily=True)
 PLAY_MUSIC = Action(verb("play = jouer de"), the(lexicon.INSTRUMENTS), daily=True)
-WRITE = Action(verb("write = écrire"), a(lexicon.MAIL[:-1]))
-CLEAN = Action(verb("clean = nettoyer"), the(lexicon.ROOMS), daily=True)
+WRITE = Action(verb("write = écrire"), a(lexicon.NOTES))
+CLEAN = Action(verb("clean = nettoyer"), the(lexicon.INDOORS), daily=True)
 STUDY = Action(verb("study = étudier"), kinds(lexicon.SUBJECTS))
 CALL = Action(verb("call = appeler"), somebody)
 HELP = Action(verb("help = aider"), somebody, daily=True)
@@ -124,8 +123,9 @@ DAILY = verbs("""
     arrive late = arriver en retard, work = travailler, cook = cuisiner, sing = chanter,
     dance = danser, swim = nager, run = courir, walk = marcher, draw = dessiner,
     have lunch in town = déjeuner en ville, have dinner at the restaurant = dîner au restaurant,
-    have breakfast = prendre le petit déjeuner, do the shopping = faire les courses,
-    do the dishes = faire la vaisselle, do the housework = faire le ménage, drive = conduire,
+    have breakfast in the garden = prendre le petit déjeuner dans le jardin,
+    do the shopping = faire les courses, do the dishes = faire la vaisselle,
+    do the housework = faire le ménage, drive = conduire,
     work in the garden = travailler dans le jardin
 """)
 LEISURE = (EAT, EAT, DRINK, DRINK, READ, WATCH, LISTEN, PLAY_SPORT, PLAY_MUSIC)
@@ -141,7 +141,7 @@ BUY = Action(
         a(lexicon.CLOTHES, lexicon.OF_CLOTHES),
         any_of(lexicon.FOOD + lexicon.SEASONINGS),
         any_of(lexicon.DISHES + lexicon.GROCERIES + lexicon.FOOTWEAR, many=True),
-        a(lexicon.READING[:4]),
+        a(lexicon.PRESS),
     ),
 )
 SELL = Action(verb("sell = vendre"), theirs(lexicon.GOODS + lexicon.OWNED_VEHICLES))
@@ -163,16 +163,18 @@ RECEIVE = Action(verb("receive = recevoir"), a(lexicon.MAIL))
 SEND = Action(verb("send = envoyer"), a(lexicon.MAIL))
 ORDER = Action(
     verb("order = commander"),
-    either(any_of(lexicon.FOOD[:8]), any_of(lexicon.DRINKS), a(lexicon.SNACKS[-6:])),
+    either(any_of(lexicon.RESTAURANT_FOOD), any_of(lexicon.DRINKS), a(lexicon.SNACKS)),
     daily=True,
 )
-WASH = Action(verb("wash = laver"), theirs(lexicon.CLOTHES + lexicon.OWNED_VEHICLES), daily=True)
-MISS = Action(verb("miss = rater"), the(lexicon.VEHICLES[:4]))
-RENT = Action(verb("rent = louer"), a(lexicon.OWNED_VEHICLES, lexicon.OF_PLACES[:3]))
+WASH = Action(verb("wash = laver"), theirs(lexicon.LAUNDRY + lexicon.OWNED_VEHICLES), daily=True)
+MISS = Action(verb("miss = rater"), the(lexicon.LONG_DISTANCE))
+RENT = Action(verb("rent = louer"), a(lexicon.OWNED_VEHICLES, lexicon.SIZES))
 BREAK = Action(verb("break = casser"), the(lexicon.FRAGILE))
 PREPARE = Action(
     verb("prepare = préparer"),
-    either(the(nouns("meal = repas m, dessert = dessert m, salad = salade f")), kinds(lexicon.MEALS)),
+    either(
+        the(nouns("meal = repas m, dessert = dessert m, salad = salade f")), kinds(lexicon.MEALS)
+    ),
     daily=True,
 )
 PAY = Action(verb("pay = payer"), the(nouns("bill = addition f, rent = loyer m")))
@@ -196,7 +198,6 @@ CHORES = (
 """What one may forget or ask others to do."""
 
 TO_PEOPLE = (SEE, MEET, INVITE, WAIT_FOR, TALK_TO, ANSWER, CALL, HELP)
-TO_THINGS = (LOSE, FIND, FORGET, LOOK_FOR, REPAIR, SELL, WASH, OPEN, CLOSE)
 
 
 def relatives(dice: Dice) -> NounPhrase:
@@ -223,6 +224,11 @@ def actor(dice: Dice, action: Verb, mode: Mode) -> NounPhrase:
     """A subject for a verb; never je, nous or vous where a participle would show their gender."""
     shows = action.with_etre and mode.perfect and not mode.head
     return others(dice) if shows or dice.chance(0.5) else dice.pick(PRONOUNS)
+
+
+def without_repetition(mode: Mode, action: Verb) -> Mode:
+    """The future instead of "going to go"."""
+    return FUTURE if mode is GOING_TO and action.fr == "aller" else mode
 
 
 def anybody(dice: Dice) -> NounPhrase:

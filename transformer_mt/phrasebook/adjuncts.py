@@ -2,8 +2,8 @@
 
 from transformer_mt.phrasebook import english, lexicon
 from transformer_mt.phrasebook.dice import Dice
-from transformer_mt.phrasebook.phrases import Phrase, core, noun_phrase
-from transformer_mt.phrasebook.words import Noun, nouns, pairs
+from transformer_mt.phrasebook.phrases import Phrase, core
+from transformer_mt.phrasebook.words import Noun, nouns, pairs, select
 
 
 def _phrases(table: str) -> tuple[Phrase, ...]:
@@ -30,7 +30,8 @@ PAST_TIMES = _phrases("""
 """)
 FUTURE_TIMES = _phrases("""
     tomorrow = demain, next week = la semaine prochaine, tonight = ce soir,
-    next month = le mois prochain, tomorrow morning = demain matin, in two days = dans deux jours, in an hour = dans une heure,
+    next month = le mois prochain, tomorrow morning = demain matin,
+    tomorrow evening = demain soir, this week = cette semaine,
     this weekend = ce week-end, this afternoon = cet après-midi
 """)
 HABIT_TIMES = _phrases("""
@@ -61,17 +62,22 @@ SPANS = _phrases("""
     since this morning = depuis ce matin, for three weeks = depuis trois semaines,
     for an hour = depuis une heure
 """)
-HERE = _phrases("""
-    here = ici, at home = à la maison, at work = au travail, at school = à l'école,
-    at the office = au bureau, at the restaurant = au restaurant, in town = en ville,
-    in the garden = dans le jardin
-""")
 
+VERY, TOO, A_LITTLE, REALLY = DEGREES
+YESTERDAY, LAST_NIGHT, TODAY_ITSELF, TONIGHT, TOMORROW = _phrases("""
+    yesterday = hier, last night = hier soir, today = aujourd'hui, tonight = ce soir,
+    tomorrow = demain
+""")
+RECENTLY = select(SPANS, "since Monday, since yesterday")
+FOR_YEARS = select(SPANS, "for two years, for a long time")
+FOR_HOURS = select(SPANS, "since this morning, for an hour")
+FOR_WEEKS = select(SPANS, "for a month, since this morning")
 WHERE_THINGS_ARE = _phrases("""
     on the table = sur la table, on the chair = sur la chaise, on the bed = sur le lit,
     on the shelf = sur l'étagère, on the sofa = sur le canapé, on the desk = sur le bureau,
     under the table = sous la table, under the bed = sous le lit, under the chair = sous la chaise,
-    behind the sofa = derrière le canapé, in the drawer = dans le tiroir, in the box = dans la boîte,
+    behind the sofa = derrière le canapé, in the drawer = dans le tiroir,
+    in the box = dans la boîte,
     in the bag = dans le sac, in the wardrobe = dans l'armoire, in the car = dans la voiture,
     in the kitchen = dans la cuisine
 """)
@@ -134,7 +140,7 @@ def hour_of(hour: int, quarter: int) -> Phrase:
 
 
 def clock(dice: Dice) -> Phrase:
-    """A time of day: eight o'clock, half past eight, a quarter to nine, noon, nine in the evening."""
+    """A time of day: eight o'clock, half past eight, a quarter to nine, nine in the evening."""
     quarter, hour = dice.number(0, 5), dice.number(1, 11)
     if quarter < 4:
         return hour_of(hour, quarter)
@@ -186,11 +192,6 @@ def past_time(dice: Dice, *, daily: bool = False) -> Phrase:
 def habit_time(dice: Dice, *, daily: bool = False) -> Phrase:
     """When something usually happens; not at what hour, for what has its hour anyway."""
     return dice.pick(ROUTINE if daily else HABIT_TIMES)
-
-
-def to_town(dice: Dice) -> Phrase:
-    """To a place in town: to the station = à la gare."""
-    return noun_phrase("the", dice.pick(lexicon.TOWN)).after("to", "à")
 
 
 def in_city(dice: Dice) -> Phrase:

@@ -13,8 +13,14 @@ ETRE_VERBS = {
 }  # fmt: skip
 
 REFLEXIVE = ("me", "te", "se", "nous", "vous", "se")
-NEGATIONS = {"not": "pas", "never": "jamais", "anymore": "plus", "yet": "pas encore"}
-NOT_AUXILIARY = ("not", "anymore", "yet")
+NEGATIONS = {
+    "not": "pas", "never": "jamais", "anymore": "plus", "yet": "pas encore", "anything": "rien",
+    "only": "",
+}  # fmt: skip
+"""What follows the finite verb after "ne"; the "que" of "only" stands before the object."""
+
+BEFORE_VERB = ("never", "only")
+"""English adverbs; the other negations negate the auxiliary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ def verb(entry: str, *, state: bool = False) -> Verb:
 
 BE = verb("be = être", state=True)
 HAVE = verb("have = avoir", state=True)
+NEED = verb("need = avoir besoin de", state=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,6 @@ LIKE_TO = Mode(link="like to", head="aimer")
 PREFER_TO = Mode(link="prefer to", head="préférer")
 HOPE_TO = Mode(link="hope to", head="espérer")
 SINCE = Mode("have", form=lambda base: f"been {english.ing(base)}")
-TRY_TO = Mode(link="try to", head="essayer de")
 FORGOT_TO = Mode(link="forget to", past=True, head="oublier de", perfect=True)
 DECIDED_TO = Mode(link="decide to", past=True, head="décider de", perfect=True)
 STARTED_TO = Mode(link="start to", past=True, head="commencer à", perfect=True)
@@ -103,8 +109,8 @@ class Clause:
     """A clause; `statement` and `question` realise it in both languages.
 
     `pronoun` makes the object a pronoun; `gap` leaves it out, because a relative or a question
-    pronoun stands for it. `receiver` is an indirect object, always a pronoun. `adverb` stands by the verb; `rest` is everything after
-    the object: predicates, places, times.
+    pronoun stands for it. `receiver` is an indirect object, always a pronoun. `adverb` stands by
+    the verb; `rest` is everything after the object: predicates, places, times.
     """
 
     subject: NounPhrase
@@ -138,7 +144,7 @@ class Clause:
 
     def _english(self) -> str:
         auxiliary, lexical = self._english_verb()
-        refused = self.negation in NOT_AUXILIARY
+        refused = bool(self.negation) and self.negation not in BEFORE_VERB
         middle = self._english_middle()
         if self._auxiliary_melts and not refused:
             finite = self._english_finite(lexical)
@@ -152,14 +158,15 @@ class Clause:
 
     def _english_question(self) -> str:
         auxiliary, lexical = self._english_verb()
-        if self.negation in NOT_AUXILIARY:
+        if self.negation and self.negation not in BEFORE_VERB:
             auxiliary = english.negate(auxiliary)
         words = (auxiliary, self.subject.en, self._english_middle(), lexical)
         return " ".join(filter(None, (*words, *self._english_tail(asked=True))))
 
     @property
     def _is_be(self) -> bool:
-        return self.verb.en == "be" and self.mode.aux == "do" and not self.mode.link
+        be = self.verb.en == "be" or self.verb.en.startswith("be ")
+        return be and self.mode.aux == "do" and not self.mode.link
 
     @property
     def _auxiliary_melts(self) -> bool:
@@ -169,7 +176,7 @@ class Clause:
         """The auxiliary and what follows it: ("does", "eat"), ("is", "going to eat")."""
         mode, person = self.mode, self.subject.person
         if self._is_be:
-            return english.be(person, past_tense=mode.past), ""
+            return english.be(person, past_tense=mode.past), self.verb.en[3:]
         lexical = f"{mode.link} {mode.form(self.verb.en)}".strip()
         if mode.aux == "be":
             return english.be(person, past_tense=mode.past), lexical
@@ -185,13 +192,15 @@ class Clause:
         return english.third_person(lexical) if self.subject.person == 2 else lexical
 
     def _english_middle(self) -> str:
-        words = ("never" if self.negation == "never" else "", self.adverb.en if self.adverb else "")
-        return " ".join(filter(None, words))
+        negation = self.negation if self.negation in BEFORE_VERB else ""
+        return " ".join(filter(None, (negation, self.adverb.en if self.adverb else "")))
 
     def _english_tail(self, *, asked: bool) -> list[str]:
         words = [self.receiver.object_pronoun] if self.receiver else []
         if self.object and not self.gap:
             words.append(self._english_object(asked=asked))
+        if self.negation == "anything":
+            words.append("anything")
         words += [phrase.en for phrase in self.rest]
         if self.negation in ("anymore", "yet"):
             words.append(self.negation)
@@ -216,7 +225,7 @@ class Clause:
             words = [ne, finite, pas, adverb, *others[:-1], clitic, others[-1]]
         else:
             words = [ne, clitic, finite, pas, adverb, *others]
-        words.append(self.verb.tail)
+        words += [self.verb.tail, "que" if self.negation == "only" else ""]
         if self.object and not self.pronoun and not self.gap:
             words.append(self._french_object())
         words += [phrase.fr for phrase in self.rest]
@@ -259,10 +268,9 @@ class Clause:
 
     def _french_object(self) -> str:
         assert self.object is not None
-        words = self.object.fr
-        if self.negation and self.object.fr_not and not self.verb.link:
-            words = self.object.fr_not
-        return french.preposed(self.verb.link, words) if self.verb.link else words
+        if self.verb.link:
+            return self.object.french_after(self.verb.link)
+        return self.object.fr_not if self.negation and self.object.fr_not else self.object.fr
 
 
 _TOI = {1: "toi", 3: "nous", 4: "vous"}
@@ -284,7 +292,7 @@ def command(
     if thing:
         en = f"{en} {thing.en_not if refuse and thing.en_not else thing.en}"
         fr = thing.fr_not if refuse and thing.fr_not else thing.fr
-        words.append(french.preposed(action.link, fr) if action.link else fr)
+        words.append(thing.french_after(action.link) if action.link else fr)
     fr = " ".join(filter(None, words))
     return join(Phrase(f"don't {en}" if refuse else en, fr), *rest)
 

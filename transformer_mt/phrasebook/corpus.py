@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from transformer_mt.phrasebook import (
     scenes_actions,
+    scenes_answers,
     scenes_clauses,
     scenes_people,
     scenes_shops,
     scenes_things,
+    scenes_time,
     scenes_travel,
 )
 from transformer_mt.phrasebook.dice import Dice
@@ -23,8 +25,10 @@ SCENES: tuple[Scene, ...] = (
     *scenes_people.SCENES,
     *scenes_shops.SCENES,
     *scenes_travel.SCENES,
+    *scenes_time.SCENES,
     *scenes_things.SCENES,
     *scenes_clauses.SCENES,
+    *scenes_answers.SCENES,
 )
 
 PER_SCENE = 235
@@ -32,6 +36,9 @@ PER_SCENE = 235
 
 PATIENCE = 60
 """A scene that repeats itself this many times in a row has nothing more to say."""
+
+MIN_WORDS, MAX_WORDS = 3, 15
+"""How long an English sentence may be."""
 
 HELD_OUT = {"test": 1000, "validation": 500}
 MIN_COUNT = 15
@@ -47,7 +54,7 @@ def generate() -> Iterator[tuple[str, str]]:
         dice, found, repeats = Dice(seed), 0, 0
         while found < PER_SCENE and repeats < PATIENCE:
             en, fr = scene(dice)
-            if en in seen:
+            if en in seen or not MIN_WORDS <= len(en.split()) <= MAX_WORDS:
                 repeats += 1
                 continue
             seen.add(en)
@@ -68,7 +75,8 @@ def split(pairs: Sequence[tuple[str, str]]) -> dict[str, tuple[tuple[str, str], 
     """
     vocabulary = Counter(word for pair in pairs for word in _sided_words(pair))
     french = Counter(fr for _, fr in pairs)
-    train, held_out = [], []
+    train: list[tuple[str, str]] = []
+    held_out: list[tuple[str, str]] = []
     for pair in sorted(pairs, key=_rank):
         counts = Counter(_sided_words(pair))
         frequent = all(vocabulary[word] - n >= MIN_COUNT for word, n in counts.items())

@@ -23,7 +23,7 @@ bring brought brought, tell told told, say said said, meet met met, think though
 understand understood understood, feel felt felt, hear heard heard, begin began begun,
 choose chose chosen, build built built, teach taught taught, spend spent spent, break broke broken,
 keep kept kept, win won won, rise rose risen, ride rode ridden, hurt hurt hurt, let let let,
-become became become, cost cost cost, cut cut cut
+become became become, draw drew drawn, cost cost cost, cut cut cut
 """
 
 _DOUBLED = {"get", "run", "swim", "sit", "put", "forget", "begin", "stop", "plan", "win", "shop",

@@ -14,7 +14,8 @@ FEMININES = {
     "bas": "basse", "complet": "complète", "doux": "douce", "faux": "fausse", "favori": "favorite",
     "frais": "fraîche", "gentil": "gentille", "gros": "grosse", "inquiet": "inquiète",
     "long": "longue", "public": "publique", "roux": "rousse", "sec": "sèche", "grec": "grecque",
-    "turc": "turque", "surpris": "surprise", "jaloux": "jalouse", "marron": "marron", "chanteur": "chanteuse",
+    "turc": "turque", "surpris": "surprise", "jaloux": "jalouse",
+    "marron": "marron", "chanteur": "chanteuse",
     "coiffeur": "coiffeuse", "vendeur": "vendeuse", "serveur": "serveuse",
     "agriculteur": "agricultrice", "médecin": "médecin",
 }  # fmt: skip

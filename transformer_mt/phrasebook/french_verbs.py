@@ -24,16 +24,12 @@ savoir: sais sais sait savons savez savent | saur | su
 falloir: - - faut - - - | faudr | fallu
 pleuvoir: - - pleut - - - | pleuvr | plu
 venir: viens viens vient venons venez viennent | viendr | venu
-tenir: tiens tiens tient tenons tenez tiennent | tiendr | tenu
 prendre: prends prends prend prenons prenez prennent | prendr | pris
-mettre: mets mets met mettons mettez mettent | mettr | mis
 voir: vois vois voit voyons voyez voient | verr | vu
-croire: crois crois croit croyons croyez croient | croir | cru
 boire: bois bois boit buvons buvez boivent | boir | bu
 lire: lis lis lit lisons lisez lisent | lir | lu
 écrire: écris écris écrit écrivons écrivez écrivent | écrir | écrit
 dire: dis dis dit disons dites disent | dir | dit
-rire: ris ris rit rions riez rient | rir | ri
 connaître: connais connais connaît connaissons connaissez connaissent | connaîtr | connu
 partir: pars pars part partons partez partent | partir | parti
 sortir: sors sors sort sortons sortez sortent | sortir | sorti
@@ -44,10 +40,7 @@ ouvrir: ouvre ouvres ouvre ouvrons ouvrez ouvrent | ouvrir | ouvert
 offrir: offre offres offre offrons offrez offrent | offrir | offert
 courir: cours cours court courons courez courent | courr | couru
 recevoir: reçois reçois reçoit recevons recevez reçoivent | recevr | reçu
-vivre: vis vis vit vivons vivez vivent | vivr | vécu
-suivre: suis suis suit suivons suivez suivent | suivr | suivi
 conduire: conduis conduis conduit conduisons conduisez conduisent | conduir | conduit
-traduire: traduis traduis traduit traduisons traduisez traduisent | traduir | traduit
 envoyer: envoie envoies envoie envoyons envoyez envoient | enverr | envoyé
 naître: nais nais naît naissons naissez naissent | naîtr | né
 """

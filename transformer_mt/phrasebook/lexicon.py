@@ -1,9 +1,17 @@
 """Nouns, adjectives and names, grouped by what one can say about them."""
 
-from transformer_mt.phrasebook.words import adjectives, countries, names, nouns, pairs
+from transformer_mt.phrasebook.words import (
+    adjectives,
+    countries,
+    leave_out,
+    names,
+    nouns,
+    pairs,
+    select,
+)
 
 MEN = names("Paul, Julien, Thomas, Nicolas, Lucas, Antoine, Pierre, Louis, Marc, Éric", "m")
-WOMEN = names("Marie, Sophie, Claire, Emma, Alice, Anna, Julie, Camille, Laura, Nina", "f")
+WOMEN = names("Marie, Sophie, Claire, Emma, Alice, Anna, Julie, Élise, Laura, Nina", "f")
 
 EVERYBODY = MEN + WOMEN
 
@@ -22,11 +30,18 @@ DISHES = nouns("""
     strawberry = fraise f, cherry = cerise f, peach = pêche f,
     mushroom = champignon m, bean = haricot m
 """)
+PRODUCE = nouns("""
+    apple = pomme f, orange = orange f, carrot = carotte f, tomato = tomate f, pear = poire f,
+    potato = pomme de terre f, banana = banane f, strawberry = fraise f, cherry = cerise f,
+    mushroom = champignon m, peach = pêche f, lemon = citron m, onion = oignon m
+""")
 SNACKS = nouns("""
     apple = pomme f, orange = orange f, cake = gâteau m, banana = banane f, pear = poire f,
     peach = pêche f, sandwich = sandwich m, pizza = pizza f, salad = salade f, egg = œuf m,
     ice cream = glace f, omelette = omelette f
 """)
+FRUIT = select(SNACKS, "apple, orange, banana, pear, peach, cake")
+RESTAURANT_FOOD = leave_out(FOOD, "jam, honey, chocolate")
 GROCERIES = nouns(
     "lemon = citron m, onion = oignon m, egg = œuf m, candle = bougie f, flower = fleur f"
 )
@@ -39,10 +54,17 @@ CLOTHES = nouns("""
     jacket = veste f, sweater = pull m, scarf = écharpe f, tie = cravate f, suit = costume m,
     belt = ceinture f, cap = casquette f, raincoat = imperméable m
 """)
+LAUNDRY = nouns("""
+    shirt = chemise f, dress = robe f, skirt = jupe f, sweater = pull m, scarf = écharpe f,
+    coat = manteau m
+""")
+SMALL_CLOTHES = nouns("hat = chapeau m, cap = casquette f, tie = cravate f, belt = ceinture f")
+UNISEX = leave_out(CLOTHES, "dress, skirt, tie")
 FOOTWEAR = nouns("shoe = chaussure f, boot = botte f, glove = gant m, sock = chaussette f")
 BELONGINGS = nouns("""
     key = clé f, phone = téléphone m, bag = sac m, wallet = portefeuille m, watch = montre f,
-    suitcase = valise f, passport = passeport m, map = plan m, ring = bague f, camera = appareil photo m,
+    suitcase = valise f, passport = passeport m, map = plan m, ring = bague f,
+    camera = appareil photo m,
     umbrella = parapluie m, notebook = cahier m, pen = stylo m, computer = ordinateur m,
     credit card = carte de crédit f
 """)
@@ -59,25 +81,39 @@ MAIL = nouns("""
     letter = lettre f, message = message m, email = e-mail m, postcard = carte postale f,
     parcel = colis m
 """)
-SHOWS = nouns("film = film m, match = match m, programme = émission f, series = série f")
+PRESS = leave_out(READING, "poem, article")
+NOTES = leave_out(MAIL, "parcel")
+SHOWS = nouns(
+    "film = film m, match = match m, programme = émission f, documentary = documentaire m"
+)
 VEHICLES = nouns("""
     train = train m, bus = bus m, plane = avion m, boat = bateau m, taxi = taxi m,
     metro = métro m, tram = tramway m
 """)
+LONG_DISTANCE = select(VEHICLES, "train, bus, plane, boat")
 OWNED_VEHICLES = nouns("car = voiture f, motorbike = moto f, van = camionnette f")
-TOWN = nouns("""
-    station = gare f, airport = aéroport m, museum = musée m, hospital = hôpital m,
-    bank = banque f, post office = poste f, pharmacy = pharmacie f, market = marché m,
+LANDMARKS = nouns("""
+    station = gare f, museum = musée m, hospital = hôpital m, bank = banque f,
+    post office = bureau de poste m, pharmacy = pharmacie f, market = marché m,
     supermarket = supermarché m, library = bibliothèque f, cinema = cinéma m,
     theatre = théâtre m, restaurant = restaurant m, hotel = hôtel m, church = église f,
-    park = parc m, swimming pool = piscine f, bakery = boulangerie f, castle = château m,
-    stadium = stade m, town hall = mairie f, university = université f, bookshop = librairie f,
-    school = école f, harbour = port m, police station = commissariat m
+    park = parc m, bakery = boulangerie f, school = école f
 """)
+TOWN = LANDMARKS + nouns("""
+    airport = aéroport m, swimming pool = piscine f, castle = château m, stadium = stade m,
+    town hall = mairie f, university = université f, bookshop = librairie f, harbour = port m,
+    police station = commissariat m
+""")
+WORKPLACES = select(TOWN, "museum, hospital, bank, market, library, cinema, theatre, restaurant, "
+                    "hotel, bakery, school, airport, university, bookshop")  # fmt: skip
+FAMOUS = select(TOWN, "museum, library, restaurant, hotel, church, park, castle")
+BUILDINGS = select(TOWN, "theatre, restaurant, hotel, church, library, school, castle, stadium, "
+                   "town hall, university, museum")  # fmt: skip
 SIGHTS = nouns("""
     museum = musée m, castle = château m, church = église f, cathedral = cathédrale f,
     village = village m, garden = jardin m, island = île f, old town = vieille ville f
 """)
+MONUMENTS = leave_out(SIGHTS, "old town, island")
 ROOMS = nouns("""
     kitchen = cuisine f, bedroom = chambre f, bathroom = salle de bain f, living room = salon m,
     garage = garage m, garden = jardin m, cellar = cave f, office = bureau m
@@ -92,6 +128,7 @@ FRAGILE = nouns("""
     window = fenêtre f, lamp = lampe f, bottle = bouteille f
 """)
 MEALS = nouns("breakfast = petit déjeuner m, lunch = déjeuner m, dinner = dîner m")
+INDOORS = leave_out(ROOMS, "garden")
 ANIMALS = nouns("dog = chien m, cat = chat m, horse = cheval m, bird = oiseau m, rabbit = lapin m")
 
 FAMILY = nouns("""
@@ -110,14 +147,10 @@ STAFF = nouns("""
     electrician = électricien m, teacher = professeur m
 """)
 TRADES = pairs("""
-    nurse = infirmier, baker = boulanger, student = étudiant, singer = chanteur,
+    nurse = infirmier, baker = boulanger, cook = cuisinier, singer = chanteur,
     lawyer = avocat, journalist = journaliste, dentist = dentiste, architect = architecte,
     pharmacist = pharmacien, farmer = agriculteur, hairdresser = coiffeur, musician = musicien,
     photographer = photographe, secretary = secrétaire, doctor = médecin, engineer = ingénieur
-""")
-EPICENE_TRADES = pairs("""
-    journalist = journaliste, dentist = dentiste, architect = architecte,
-    photographer = photographe, secretary = secrétaire, doctor = médecin
 """)
 
 SPORTS = nouns("football = football m, tennis = tennis m, basketball = basket m, rugby = rugby m")
@@ -133,7 +166,8 @@ PASTIMES = nouns("""
 """)
 BODY = nouns("""
     head = tête f, back = dos m, stomach = ventre m, throat = gorge f, leg = jambe f, arm = bras m,
-    foot = pied m, knee = genou m, shoulder = épaule f, ear = oreille f, hand = main f
+    foot = pied m, knee = genou m, shoulder = épaule f, ear = oreille f, hand = main f,
+    tooth = dent f, eye = œil m
 """)
 TABLEWARE = nouns("""
     glass = verre m, plate = assiette f, knife = couteau m, fork = fourchette f, spoon = cuillère f,
@@ -157,6 +191,8 @@ SEVERAL = nouns("""
     magazine = magazine m, glove = gant m, sock = chaussette f, shoe = chaussure f, bag = sac m,
     photo = photo f, letter = lettre f, ticket = billet m
 """)
+PAPERS = select(SEVERAL, "book, notebook, pen, newspaper, magazine")
+SMALL_THINGS = leave_out(SEVERAL, "shoe, sock")
 LENT = nouns("""
     umbrella = parapluie m, pen = stylo m, book = livre m, camera = appareil photo m, map = plan m,
     computer = ordinateur m, suitcase = valise f, phone = téléphone m, novel = roman m,
@@ -197,10 +233,15 @@ OF_THINGS = adjectives("""
     heavy = lourd, light = léger, expensive = cher, modern = moderne, broken = cassé,
     useful = utile, pretty = <joli
 """)
+NEW = select(OF_THINGS, "new")[0]
+OF_VEHICLES = leave_out(OF_THINGS, "useful, pretty")
+OF_FURNITURE = leave_out(OF_THINGS, "big, small")
 OF_CLOTHES = adjectives("""
     warm = chaud, new = <nouveau, old = <vieux, beautiful = <beau, elegant = élégant,
     comfortable = confortable, pretty = <joli, expensive = cher
 """)
+LASTING = select(OF_CLOTHES, "new, old, beautiful")
+LOOKS = leave_out(OF_CLOTHES, "new, old, warm")
 OF_FOOD = adjectives("""
     good = <bon, fresh = frais, hot = chaud, cold = froid, delicious = délicieux,
     excellent = excellent
@@ -213,6 +254,7 @@ OPINIONS = adjectives("""
     interesting = intéressant, boring = ennuyeux, excellent = excellent, funny = drôle,
     sad = triste, long = long, good = bon, beautiful = beau
 """)
+SHOW_OPINIONS = leave_out(OPINIONS, "good, beautiful")
 OF_SHOWS = adjectives("""
     interesting = intéressant, long = <long, good = <bon, funny = drôle, new = <nouveau,
     old = <vieux, sad = triste
@@ -221,6 +263,9 @@ OF_PLACES = adjectives("""
     big = <grand, small = <petit, new = <nouveau, old = <vieux, quiet = calme,
     beautiful = <beau, modern = moderne, famous = célèbre, excellent = excellent, clean = propre
 """)
+SIZES = select(OF_PLACES, "big, small, new, old")
+PRAISE = leave_out(OF_PLACES, "big, small, new, old")
+OF_HOMES = select(OF_PLACES, "big, small, new, old, quiet, beautiful")
 OF_ROOMS = adjectives("""
     clean = propre, dirty = sale, small = <petit, big = <grand, quiet = calme, dark = sombre,
     comfortable = confortable, cold = froid

@@ -56,6 +56,7 @@ class NounPhrase:
     en_not: str = ""
     fr_not: str = ""
     animate: bool = False
+    partitive: bool = False
 
     @property
     def many(self) -> bool:
@@ -69,7 +70,13 @@ class NounPhrase:
 
     def after(self, en: str, fr: str) -> Phrase:
         """Its words after a preposition, contracted in French: to the = au."""
-        return Phrase(f"{en} {self.en}", french.preposed(fr, self.fr))
+        return Phrase(f"{en} {self.en}", self.french_after(fr))
+
+    def french_after(self, preposition: str) -> str:
+        """Its French after a preposition; "de" takes the place of a partitive article."""
+        if self.partitive and preposition == "de":
+            return self.fr_not
+        return french.preposed(preposition, self.fr)
 
     def pronoun(self) -> "NounPhrase":
         """The subject pronoun that stands for it: he, she, it, they."""
@@ -119,7 +126,6 @@ _FRENCH_DETERMINERS = {
     "their": ("leur", "leur", "leurs"),
     "which": ("quel", "quelle", "quels"),
 }
-POSSESSIVES = ("my", "thy", "his", "our", "your", "their")
 OWNERS = ("my", "his", "her", "our", "your", "their")
 
 
@@ -185,7 +191,9 @@ def some(noun: Noun, adjective: Adjective | None = None, *, many: bool = False) 
     else:
         whole = french.after_de(f"{'la' if noun.gender == 'f' else 'le'} {fr}")
     person = 5 if many else 2
-    return NounPhrase(f"some {en}", whole, person, noun.gender, f"any {en}", f"de {fr}")
+    return NounPhrase(
+        f"some {en}", whole, person, noun.gender, f"any {en}", f"de {fr}", partitive=True
+    )
 
 
 def generic(noun: Noun, *, many: bool = False) -> NounPhrase:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
+from transformer_mt.phrasebook import actions as a
 from transformer_mt.phrasebook import adjuncts as when
 from transformer_mt.phrasebook import clauses as c
 from transformer_mt.phrasebook import lexicon
-from transformer_mt.phrasebook.actions import *
 from transformer_mt.phrasebook.clauses import Clause, Mode, command
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.phrases import (
@@ -24,32 +24,51 @@ PLEASE = (Phrase(", please", ", s'il vous plaît"), Phrase(", please", ", s'il t
 
 Time = Callable[..., Phrase]
 
-ACTIVITIES = (*LEISURE, WRITE, CLEAN, STUDY, HELP, LOOK_FOR, WAIT_FOR, PREPARE, REPAIR, *verbs("""
+ACTIVITIES = (
+    *a.LEISURE, a.WRITE, a.CLEAN, a.STUDY, a.HELP, a.LOOK_FOR, a.WAIT_FOR, a.PREPARE, a.REPAIR,
+    *a.verbs("""
     work = travailler, sleep = dormir, cook = cuisiner, sing = chanter, dance = danser,
     swim = nager, run = courir, draw = dessiner, rest = se reposer, drive = conduire,
     have lunch = déjeuner, have dinner = dîner, do the dishes = faire la vaisselle,
     do the housework = faire le ménage, go home = rentrer à la maison
-"""))  # fmt: skip
-ACHIEVEMENTS = (
-    EAT, READ, WATCH, BUY, SELL, REPAIR, SEE, MEET, VISIT, TALK_TO, ANSWER, SEND, CALL, CLEAN,
-    *ACCIDENTS, *verbs("arrive = arriver, leave = partir, go home = rentrer "
-                       "à la maison, do the shopping = faire les courses, go out = sortir"),
+    """),
 )  # fmt: skip
-SKILLS = (PLAY_SPORT, PLAY_MUSIC, *verbs("""
+EXPERIENCES = (
+    a.EAT, a.READ, a.WATCH, a.BUY, a.SELL, a.REPAIR, a.SEE, a.MEET, a.VISIT, a.TALK_TO, a.SEND,
+    a.CALL, a.CLEAN, *a.ACCIDENTS,
+)  # fmt: skip
+ACHIEVEMENTS = (*EXPERIENCES, *a.verbs("""
+    arrive = arriver, leave = partir, go home = rentrer à la maison, go out = sortir,
+    do the shopping = faire les courses
+"""))  # fmt: skip
+TASKS = (*a.LEISURE, a.CLEAN, a.STUDY, a.PREPARE, a.REPAIR, a.WASH, a.WRITE, a.LOOK_FOR)
+SKILLS = (a.PLAY_SPORT, a.PLAY_MUSIC, *a.verbs("""
     swim = nager, cook = cuisiner, dance = danser, drive = conduire, draw = dessiner,
     sing = chanter, ski = skier, read = lire, write = écrire
 """))  # fmt: skip
-SOMEWHERE = (LEISURE[0], PLAY_SPORT, *verbs("""
+SOMEWHERE = (a.PLAY_SPORT, *a.verbs("""
     work = travailler, sleep = dormir, swim = nager, have lunch = déjeuner, have dinner = dîner,
     do the shopping = faire les courses, go for a walk = se promener, live = habiter,
     park = se garer, dance = danser, study = étudier, run = courir, have breakfast = prendre
     le petit déjeuner
 """))  # fmt: skip
-PLEASURES = (*LEISURE, TAKE, GO_TO, *(a for a in DAILY if "late" not in a.verb.en))
-ORDERS = (*CHORES, OPEN, TAKE, GO_TO, VISIT, SELL, ORDER, *verbs("""
+PLEASURES = (
+    *a.LEISURE, a.TAKE, a.GO_TO,
+    *(habit for habit in a.DAILY if " late" not in habit.verb.en and " the " not in habit.verb.en),
+)  # fmt: skip
+ORDERS = (*a.CHORES, a.OPEN, a.TAKE, a.GO_TO, a.VISIT, a.SELL, a.ORDER)
+AT_ONCE = a.verbs("""
     rest = se reposer, go home = rentrer à la maison, wait here = attendre ici,
     hurry = se dépêcher, get up = se lever, get dressed = s'habiller, come in = entrer,
-    stay here = rester ici, go to bed = se coucher, come back = revenir
+    stay here = rester ici, go to bed = se coucher, go out = sortir
+""")
+
+
+FREQUENT = (*a.LEISURE, a.CALL, a.HELP, a.TAKE, a.GO_TO, *a.verbs("""
+    smoke = fumer, get up early = se lever tôt, go to bed late = se coucher tard, cook = cuisiner,
+    go out = sortir, sing = chanter, dance = danser, swim = nager, draw = dessiner, run = courir,
+    go for a walk = se promener, have lunch in town = déjeuner en ville, drive = conduire,
+    arrive late = arriver en retard, do the housework = faire le ménage
 """))  # fmt: skip
 
 
@@ -58,14 +77,15 @@ def act(
     mode: Mode,
     time: Time | None = None,
     *,
-    actions: tuple[Action, ...] = EVENTS,
+    actions: tuple[a.Action, ...] = a.EVENTS,
     negation: str = "",
     subject: NounPhrase | None = None,
     adverb: Phrase | None = None,
 ) -> Clause:
     """A clause around a random action, at a time that suits it, by a subject if none is given."""
     action = dice.pick(actions)
-    who = subject or actor(dice, action.verb, mode)
+    mode = a.without_repetition(mode, action.verb)
+    who = subject or a.actor(dice, action.verb, mode)
     thing = action.object(dice, who)
     rest = (time(dice, daily=action.daily),) if time else ()
     return Clause(who, action.verb, mode, negation, thing, adverb=adverb, rest=rest)
@@ -76,30 +96,25 @@ def now(dice: Dice, *, daily: bool) -> Phrase:
     return when.NOW[1 if daily else dice.number(0, 1)]
 
 
-def asked(dice: Dice) -> NounPhrase:
-    """Whom a question is about."""
-    return YOU if dice.chance(0.5) else others(dice)
-
-
 def habit(dice: Dice) -> Phrase:
     """He doesn't eat any bread in the morning."""
     negation = dice.pick(("", "", "", "not"))
-    clause = act(dice, c.PRESENT, when.habit_time, actions=HABITS, negation=negation)
+    clause = act(dice, c.PRESENT, when.habit_time, actions=a.HABITS, negation=negation)
     return sentence(clause.statement())
 
 
 def frequency(dice: Dice) -> Phrase:
     """We often play the piano; my father never smokes."""
     if dice.chance(0.6):
-        clause = act(dice, c.PRESENT, actions=HABITS, adverb=dice.pick(when.OFTEN))
+        clause = act(dice, c.PRESENT, actions=FREQUENT, adverb=dice.pick(when.OFTEN))
     else:
-        clause = act(dice, c.PRESENT, actions=HABITS, negation=dice.pick(("never", "anymore")))
+        clause = act(dice, c.PRESENT, actions=FREQUENT, negation=dice.pick(("never", "anymore")))
     return sentence(clause.statement())
 
 
 def habit_question(dice: Dice) -> Phrase:
     """Do you take the bus every morning?"""
-    clause = act(dice, c.PRESENT, when.habit_time, actions=HABITS, subject=asked(dice))
+    clause = act(dice, c.PRESENT, when.habit_time, actions=a.HABITS, subject=a.asked(dice))
     return sentence(clause.question(), "?")
 
 
@@ -112,7 +127,7 @@ def doing_now(dice: Dice) -> Phrase:
 
 def doing_question(dice: Dice) -> Phrase:
     """Are you working now?"""
-    clause = act(dice, c.PROGRESSIVE, now, actions=ACTIVITIES, subject=asked(dice))
+    clause = act(dice, c.PROGRESSIVE, now, actions=ACTIVITIES, subject=a.asked(dice))
     return sentence(clause.question(), "?")
 
 
@@ -128,7 +143,7 @@ def past_refused(dice: Dice) -> Phrase:
 
 def past_question(dice: Dice) -> Phrase:
     """Did your brother call Marie last week?"""
-    return sentence(act(dice, c.PAST, when.past_time, subject=others(dice)).question(), "?")
+    return sentence(act(dice, c.PAST, when.past_time, subject=a.others(dice)).question(), "?")
 
 
 def perfect(dice: Dice) -> Phrase:
@@ -136,33 +151,34 @@ def perfect(dice: Dice) -> Phrase:
     if dice.chance(0.4):
         clause = act(dice, c.PERFECT, actions=ACHIEVEMENTS, adverb=Phrase("already", "déjà"))
     else:
-        clause = act(dice, c.PERFECT, actions=ACHIEVEMENTS, negation=dice.pick(("yet", "never")))
+        actions, negation = dice.pick(((ACHIEVEMENTS, "yet"), (EXPERIENCES, "never")))
+        clause = act(dice, c.PERFECT, actions=actions, negation=negation)
     return sentence(clause.statement())
 
 
 def used_to(dice: Dice) -> Phrase:
     """My aunt used to sing every day."""
-    return sentence(act(dice, c.USED_TO, when.habit_time, actions=HABITS).statement())
+    return sentence(act(dice, c.USED_TO, when.habit_time, actions=a.HABITS).statement())
 
 
 def future(dice: Dice) -> Phrase:
     """They will clean the kitchen tomorrow."""
     negation = "not" if dice.chance(0.3) else ""
-    clause = act(dice, c.FUTURE, when.future_time, actions=PLANS, negation=negation)
+    clause = act(dice, c.FUTURE, when.future_time, actions=a.PLANS, negation=negation)
     return sentence(clause.statement())
 
 
 def going_to(dice: Dice) -> Phrase:
     """I'm going to buy a new lamp next week."""
     negation = "not" if dice.chance(0.3) else ""
-    clause = act(dice, c.GOING_TO, when.future_time, actions=PLANS, negation=negation)
+    clause = act(dice, c.GOING_TO, when.future_time, actions=a.PLANS, negation=negation)
     return sentence(clause.statement())
 
 
 def future_question(dice: Dice) -> Phrase:
     """Are you going to see Paul on Monday?"""
     mode = dice.pick((c.FUTURE, c.GOING_TO))
-    clause = act(dice, mode, when.future_time, actions=PLANS, subject=asked(dice))
+    clause = act(dice, mode, when.future_time, actions=a.PLANS, subject=a.asked(dice))
     return sentence(clause.question(), "?")
 
 
@@ -171,7 +187,7 @@ def modal(dice: Dice) -> Phrase:
     mode = dice.pick((c.CAN, c.MUST, c.SHOULD, c.HAVE_TO))
     negation = "not" if mode in (c.CAN, c.SHOULD) and dice.chance(0.5) else ""
     time = when.future_time if dice.chance(0.6) and mode is not c.SHOULD else None
-    return sentence(act(dice, mode, time, actions=PLANS, negation=negation).statement())
+    return sentence(act(dice, mode, time, actions=a.PLANS, negation=negation).statement())
 
 
 def wish(dice: Dice) -> Phrase:
@@ -179,7 +195,7 @@ def wish(dice: Dice) -> Phrase:
     mode = dice.pick((c.WOULD_LIKE, c.WANT, c.HOPE_TO))
     negation = "not" if mode is c.WANT and dice.chance(0.5) else ""
     time = when.future_time if dice.chance(0.6) else None
-    return sentence(act(dice, mode, time, actions=PLANS, negation=negation).statement())
+    return sentence(act(dice, mode, time, actions=a.PLANS, negation=negation).statement())
 
 
 def taste(dice: Dice) -> Phrase:
@@ -193,7 +209,7 @@ def taste(dice: Dice) -> Phrase:
 def skill(dice: Dice) -> Phrase:
     """I don't know how to swim; does she know how to drive?"""
     if dice.chance(0.3):
-        clause = act(dice, c.KNOW_HOW, actions=SKILLS, subject=asked(dice))
+        clause = act(dice, c.KNOW_HOW, actions=SKILLS, subject=a.asked(dice))
         return sentence(clause.question(), "?")
     negation = dice.pick(("", "not"))
     return sentence(act(dice, c.KNOW_HOW, actions=SKILLS, negation=negation).statement())
@@ -201,10 +217,10 @@ def skill(dice: Dice) -> Phrase:
 
 def past_modal(dice: Dice) -> Phrase:
     """I had to work yesterday; he wanted to see the castle; Marie forgot to call Paul."""
-    mode = dice.pick((c.HAD_TO, c.WANTED, c.FORGOT_TO, c.DECIDED_TO))
+    mode = dice.pick((c.HAD_TO, c.WANTED, c.FORGOT_TO, c.DECIDED_TO, c.STARTED_TO))
     negation = "not" if mode is c.WANTED and dice.chance(0.5) else ""
     time = when.past_time if mode in (c.HAD_TO, c.FORGOT_TO) else None
-    actions = CHORES if mode in (c.HAD_TO, c.FORGOT_TO) else PLANS
+    actions = {c.HAD_TO: a.CHORES, c.FORGOT_TO: a.CHORES, c.STARTED_TO: TASKS}.get(mode, a.PLANS)
     return sentence(act(dice, mode, time, actions=actions, negation=negation).statement())
 
 
@@ -212,19 +228,19 @@ def permission(dice: Dice) -> Phrase:
     """Can you wait for the bus? Would you like to go out tonight?"""
     mode = dice.pick((c.CAN, c.COULD, c.SHOULD, c.WANT, c.WOULD_LIKE))
     subject = YOU if mode in (c.WANT, c.WOULD_LIKE) else dice.pick(PRONOUNS)
-    actions = CHORES if mode is c.COULD else PLANS
-    time = when.future_time if dice.chance(0.5) else None
+    actions = a.CHORES if mode is c.COULD else a.PLANS
+    time = when.future_time if mode is not c.COULD and dice.chance(0.5) else None
     return sentence(act(dice, mode, time, actions=actions, subject=subject).question(), "?")
 
 
 def friend_question(dice: Dice) -> Phrase:
-    """Did you sleep well, Paul? ("tu", and agreement with the name.)"""
+    """Did you go out yesterday, Marie?"""
     name = dice.pick(lexicon.MEN + lexicon.WOMEN)
     mode, time = dice.pick((
         (c.PRESENT, when.habit_time), (c.PAST, when.past_time), (c.GOING_TO, when.future_time),
         (c.CAN, when.future_time), (c.WANT, when.future_time), (c.PAST, when.past_time),
     ))  # fmt: skip
-    actions = {c.PRESENT: HABITS, c.PAST: EVENTS}.get(mode, PLANS)
+    actions = {c.PRESENT: a.HABITS, c.PAST: a.EVENTS}.get(mode, a.PLANS)
     clause = act(dice, mode, time, actions=actions, subject=familiar(name))
     en, fr = clause.question()
     return say(f"{en}, {name.name}?", f"{fr}, {name.name} ?")
@@ -235,19 +251,19 @@ def friend_statement(dice: Dice) -> Phrase:
     name = dice.pick(lexicon.MEN + lexicon.WOMEN)
     mode = dice.pick((c.SHOULD, c.MUST, c.CAN, c.HAVE_TO, c.PERFECT))
     if mode is c.PERFECT:
-        clause = act(dice, mode, actions=CHORES, negation="yet", subject=familiar(name))
+        clause = act(dice, mode, actions=a.CHORES, negation="yet", subject=familiar(name))
     else:
         time = when.future_time if mode is not c.SHOULD else None
-        clause = act(dice, mode, time, actions=PLANS, subject=familiar(name))
+        clause = act(dice, mode, time, actions=a.PLANS, subject=familiar(name))
     en, fr = clause.statement()
     return say(f"{name.name}, {en}.", f"{name.name}, {fr}.")
 
 
 def order(dice: Dice) -> Phrase:
     """Open the window, please. Don't sell your car."""
-    action, refuse = dice.pick(ORDERS), dice.chance(0.4)
+    action, refuse = dice.pick(ORDERS + AT_ONCE), dice.chance(0.4)
     thing = action.object(dice, YOU)
-    timed = not refuse and " here" not in action.verb.en and dice.chance(0.5)
+    timed = not refuse and action not in AT_ONCE and dice.chance(0.5)
     rest = (when.future_time(dice, daily=action.daily),) if timed else ()
     en, fr = command(action.verb, thing, *rest, refuse=refuse)
     please = PLEASE[0] if dice.chance(0.5) else Phrase("", "")
@@ -256,7 +272,7 @@ def order(dice: Dice) -> Phrase:
 
 def friend_order(dice: Dice) -> Phrase:
     """Call your mother, Paul."""
-    action, refuse = dice.pick(ORDERS), dice.chance(0.4)
+    action, refuse = dice.pick(ORDERS + AT_ONCE), dice.chance(0.4)
     name = dice.pick(lexicon.MEN + lexicon.WOMEN)
     thing = action.object(dice, familiar(name))
     en, fr = command(action.verb, thing, person=TU, refuse=refuse)
@@ -274,15 +290,15 @@ def lets(dice: Dice) -> Phrase:
 
 def wh_question(dice: Dice) -> Phrase:
     """Why did your sister sell her car? When are you going to leave? Where do they work?"""
-    kind, subject = dice.number(0, 2), asked(dice)
+    kind, subject = dice.number(0, 2), a.asked(dice)
     if kind == 0:
         asking = Phrase("why", "pourquoi")
         mode = c.WANT if subject is YOU else dice.pick((c.PAST, c.WANT))
-        clause = act(dice, mode, actions=PLANS, subject=subject)
+        clause = act(dice, mode, actions=a.PROJECTS, subject=subject)
     elif kind == 1:
         asking = Phrase("when", "quand")
         mode = dice.pick((c.GOING_TO, c.FUTURE, c.WANT, c.CAN))
-        clause = act(dice, mode, actions=PLANS, subject=subject)
+        clause = act(dice, mode, actions=a.PROJECTS, subject=subject)
     else:
         asking = Phrase("where", "où")
         mode = dice.pick((c.PRESENT, c.GOING_TO, c.PAST, c.WANT))

@@ -4,7 +4,7 @@ from transformer_mt.phrasebook import actions as a
 from transformer_mt.phrasebook import adjuncts as when
 from transformer_mt.phrasebook import clauses as c
 from transformer_mt.phrasebook import lexicon
-from transformer_mt.phrasebook.clauses import HAVE, Clause, being, verb
+from transformer_mt.phrasebook.clauses import Clause, being, verb
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.phrases import (
     HE,
@@ -13,27 +13,23 @@ from transformer_mt.phrasebook.phrases import (
     SHE,
     THEY,
     WE,
-    YOU,
     I,
     NounPhrase,
     Phrase,
-    counted,
-    familiar,
     join,
     noun_phrase,
     person,
     quality,
     say,
     sentence,
-    to_friend,
 )
-from transformer_mt.phrasebook.words import adjectives, nouns, pairs
+from transformer_mt.phrasebook.words import adjectives, leave_out, nouns, pairs, select
 
 QUALIFIED = (
     ("read = lire", lexicon.READING, lexicon.OPINIONS),
-    ("watch = regarder", lexicon.SHOWS, lexicon.OPINIONS[:6]),
-    ("rent = louer", lexicon.OWNED_VEHICLES, lexicon.COLOURS + lexicon.OF_PLACES[:2]),
-    ("buy = acheter", lexicon.CLOTHES, lexicon.COLOURS + lexicon.OF_CLOTHES[3:]),
+    ("watch = regarder", lexicon.SHOWS, lexicon.SHOW_OPINIONS),
+    ("rent = louer", lexicon.OWNED_VEHICLES, lexicon.COLOURS + leave_out(lexicon.SIZES, "new")),
+    ("buy = acheter", lexicon.CLOTHES, lexicon.COLOURS + lexicon.LOOKS),
     ("visit = visiter", lexicon.SIGHTS, adjectives("beautiful = beau, big = grand, old = vieux, "
                                                     "famous = célèbre, quiet = calme")),
 )  # fmt: skip
@@ -44,7 +40,9 @@ def relative_object(dice: Dice) -> Phrase:
     entry, things, verdicts = dice.pick(QUALIFIED)
     thing = noun_phrase("the", dice.pick(things))
     rest = (when.past_time(dice),) if dice.chance(0.3) else ()
-    that = Clause(a.anybody(dice), verb(entry), c.PAST, object=thing, gap=True, rest=rest).statement()
+    that = Clause(
+        a.anybody(dice), verb(entry), c.PAST, object=thing, gap=True, rest=rest
+    ).statement()
     whole = NounPhrase(f"{thing.en} that {that.en}", f"{thing.fr} que {that.fr}", 2, thing.gender)
     mode = c.PAST if "regarder" in entry else c.PRESENT
     return sentence(being(whole, quality(thing, dice.pick(verdicts)), mode=mode).statement())
@@ -54,9 +52,9 @@ def relative_place(dice: Dice) -> Phrase:
     """The letters that I received are on the table; where is the pen that you bought?"""
     entry, things = dice.pick(
         (
-            ("receive = recevoir", lexicon.MAIL[:1] + lexicon.MAIL[3:]),
-            ("buy = acheter", lexicon.SEVERAL[:6] + lexicon.FOOTWEAR),
-            ("find = trouver", lexicon.SEVERAL[:8]),
+            ("receive = recevoir", select(lexicon.MAIL, "letter, postcard, parcel")),
+            ("buy = acheter", lexicon.PAPERS + lexicon.FOOTWEAR),
+            ("find = trouver", lexicon.SMALL_THINGS),
         )
     )
     many = dice.chance(0.5) or dice.pick(things) in lexicon.FOOTWEAR
@@ -103,7 +101,7 @@ def knowing_somebody(dice: Dice) -> Phrase:
     """I know a woman who speaks Italian; we met a man who lives in Rome."""
     somebody = noun_phrase("a", nouns(dice.pick(STRANGERS)[0])[0], animate=True)
     language = dice.pick(lexicon.COUNTRIES).adjective
-    trade = dice.pick(lexicon.TOWN[2:16])
+    trade = dice.pick(lexicon.WORKPLACES)
     relative = dice.pick(
         (
             Clause(somebody, verb("speak = parler"), rest=(Phrase(language.en, language.fr),)),
@@ -120,8 +118,10 @@ def knowing_somebody(dice: Dice) -> Phrase:
     return sentence(join(clause.statement(), relative.relative()))
 
 
-REASONS = adjectives("ill = malade, late = en retard, tired = fatigué, busy = occupé, sad = triste")
-STAY = tuple(verb(v) for v in ("stay at home = rester à la maison", "go home = rentrer à la maison"))
+REASONS = adjectives("ill = malade, sad = triste, tired = fatigué, busy = occupé")
+STAY = tuple(
+    verb(v) for v in ("stay at home = rester à la maison", "go home = rentrer à la maison")
+)
 SKIPPED = a.verbs("""
     work = travailler, swim = nager, dance = danser, sing = chanter, cook = cuisiner, run = courir,
     do the shopping = faire les courses, do the dishes = faire la vaisselle,
@@ -133,7 +133,7 @@ def because(dice: Dice) -> Phrase:
     """Marie isn't working today because she is ill; he stayed at home because it was raining."""
     if dice.chance(0.3):
         who = again = I
-        reason = quality(I, dice.pick((REASONS[0], REASONS[1], REASONS[4])))
+        reason = quality(I, dice.pick(REASONS[:2]))
     else:
         who = dice.pick((HE, SHE, person(dice.pick(lexicon.EVERYBODY)), a.kin(dice)))
         again = who if who in (HE, SHE) else who.pronoun()
@@ -151,26 +151,40 @@ def because(dice: Dice) -> Phrase:
     return sentence(join(first, Phrase("because", "parce que"), why))
 
 
-BAD_WEATHER = pairs("if it rains = si il pleut, if it snows = si il neige, if it's cold = si il fait froid")
+BAD_WEATHER = pairs(
+    "if it rains = si il pleut, if it snows = si il neige, if it's cold = si il fait froid"
+)
 NICE_WEATHER = pairs("if it's nice = si il fait beau, if it's hot = si il fait chaud, "
                      "if it's sunny = si il y a du soleil")  # fmt: skip
 FREE_TIME = pairs("if we have time = si nous avons le temps, if you want = si vous voulez, "
                   "if you're free = si vous êtes libre")  # fmt: skip
-INDOORS = (a.READ, a.WATCH, a.CLEAN, a.LISTEN, a.PLAY_MUSIC, a.PREPARE, a.WRITE,
-           *a.verbs("stay at home = rester à la maison, take the car = prendre la voiture"))  # fmt: skip
-OUTDOORS = (a.PLAY_SPORT, a.WASH, a.VISIT, *a.verbs("""
+INDOORS = (
+    a.READ,
+    a.WATCH,
+    a.CLEAN,
+    a.LISTEN,
+    a.PLAY_MUSIC,
+    a.PREPARE,
+    a.WRITE,
+    *a.verbs("stay at home = rester à la maison, take the car = prendre la voiture"),
+)
+OUTDOORS = (a.PLAY_SPORT, a.VISIT, *a.verbs("""
+    wash the car = laver la voiture,
     go for a walk = se promener, swim = nager, go to the beach = aller à la plage,
     work in the garden = travailler dans le jardin, go to the park = aller au parc,
     go out = sortir, have lunch in the garden = déjeuner dans le jardin
 """))  # fmt: skip
-TOGETHER = (a.VISIT, a.WATCH, a.GO_TO, a.CALL, a.INVITE, a.HELP, a.PREPARE, *a.DAILY[4:5],
-            *a.verbs("have dinner together = dîner ensemble, dance = danser"))  # fmt: skip
+TOGETHER = (a.VISIT, a.WATCH, a.GO_TO, a.CALL, a.INVITE, a.HELP, a.PREPARE, *a.verbs("""
+    go for a walk = se promener, have dinner together = dîner ensemble, dance = danser
+"""))  # fmt: skip
 
 
 def condition(dice: Dice) -> Phrase:
     """If it rains tomorrow, we'll stay at home; if you want, we can go to the market."""
     who = dice.pick((I, WE, THEY, HE, SHE, a.others(dice)))
-    time = when.SOON[0] if dice.chance(0.3) else (dice.pick(when.SOON) if dice.chance(0.5) else None)
+    time = (
+        when.SOON[0] if dice.chance(0.3) else (dice.pick(when.SOON) if dice.chance(0.5) else None)
+    )
     mode, negation, kind = c.FUTURE, "", dice.number(0, 3)
     if kind == 0:
         si, actions = dice.pick(BAD_WEATHER), INDOORS
@@ -200,7 +214,7 @@ def childhood(dice: Dice) -> Phrase:
     young = Phrase("young", "jeunes" if who.many else "jeune")
     child = Phrase("children", "enfants") if who.many else Phrase("a child", "enfant")
     first = being(who, dice.pick((young, child)), mode=c.PAST).statement()
-    rest = (when.habit_time(dice, daily=action.daily),)
+    rest = (dice.pick(when.ROUTINE),)
     thing = action.object(dice, who)
     second = Clause(who, action.verb, c.USED_TO, object=thing, rest=rest).statement()
     return say(f"when {first.en}, {second.en}.", f"quand {first.fr}, {second.fr}.")
@@ -227,16 +241,16 @@ def opinion(dice: Dice) -> Phrase:
     things, verdicts = dice.pick(
         (
             (lexicon.READING, lexicon.OPINIONS),
-            (lexicon.SHOWS, lexicon.OPINIONS[:6]),
-            (lexicon.TOWN[2:3] + lexicon.TOWN[12:16], lexicon.OF_PLACES[4:]),
-            (lexicon.CLOTHES, lexicon.OF_CLOTHES[3:]),
+            (lexicon.SHOWS, lexicon.SHOW_OPINIONS),
+            (lexicon.FAMOUS, lexicon.PRAISE),
+            (lexicon.CLOTHES, lexicon.LOOKS),
         )
     )
     thing = noun_phrase(dice.pick(("this", "the")), dice.pick(things))
     if dice.chance(0.25):
         thing, verdicts = person(dice.pick(lexicon.EVERYBODY)), lexicon.OF_PEOPLE
     adjective = dice.pick(verdicts)
-    degree = dice.pick((None, when.DEGREES[0]))
+    degree = dice.pick((None, when.VERY))
     degree = None if adjective.en in ("excellent", "delicious") else degree
     about = being(thing, degree, quality(thing, adjective)).statement()
     opine = verb(dice.pick(("think = penser", "say = dire")))
@@ -244,60 +258,12 @@ def opinion(dice: Dice) -> Phrase:
     return sentence(join(Clause(who, opine).statement(), Phrase("that", "que"), about))
 
 
-CHOICES = (
-    ("buy = acheter", lexicon.CLOTHES + lexicon.GOODS), ("read = lire", lexicon.READING),
-    ("watch = regarder", lexicon.SHOWS), ("visit = visiter", lexicon.SIGHTS[:6]),
-    ("take = prendre", lexicon.VEHICLES[:4]), ("choose = choisir", lexicon.CLOTHES + lexicon.GOODS),
-    ("learn = apprendre", nouns("language = langue f, song = chanson f, poem = poème m")),
-)  # fmt: skip
-
-
-def which(dice: Dice) -> Phrase:
-    """Which dress did you buy? Which museums are they going to visit?"""
-    entry, things = dice.pick(CHOICES)
-    thing = noun_phrase("which", dice.pick(things), many=dice.chance(0.25))
-    mode = dice.pick((c.PAST, c.GOING_TO, c.WANT, c.SHOULD))
-    clause = Clause(a.asked(dice), verb(entry), mode, object=thing, gap=True)
-    return sentence(clause.question(thing.phrase), "?")
-
-
-DOINGS = tuple(verb(entry) for entry in (
-    "read = lire", "eat = manger", "drink = boire", "do = faire", "buy = acheter",
-    "look for = chercher", "write = écrire", "prepare = préparer", "watch = regarder",
-    "order = commander", "sell = vendre", "study = étudier", "wash = laver", "repair = réparer",
-    "choose = choisir"))  # fmt: skip
-
-
-def what(dice: Dice) -> Phrase:
-    """What are you reading? What did your sister buy on Monday? What does he want to eat?"""
-    mode = dice.pick((c.PROGRESSIVE, c.PAST, c.GOING_TO, c.WANT, c.FUTURE))
-    if mode is c.PROGRESSIVE:
-        rest: tuple[Phrase, ...] = ()
-    else:
-        rest = (dice.pick(when.RECENT if mode is c.PAST else when.SOON),)
-    en, fr = Clause(a.asked(dice), dice.pick(DOINGS), mode, rest=rest).question()
-    return sentence(Phrase(f"what {en}", f"qu'{fr}"), "?")
-
-
-def who_did(dice: Dice) -> Phrase:
-    """Who broke the lamp yesterday? Who is going to clean the kitchen?"""
-    who = NounPhrase("who", "qui", animate=True)
-    mode = dice.pick((c.PAST, c.GOING_TO, c.WANT, c.CAN, c.FUTURE))
-    actions = (a.CLOSE, a.CLEAN, a.PREPARE, a.CALL, a.HELP, a.PAY, a.WRITE, a.INVITE, *SKIPPED[1:-1])
-    action = dice.pick((a.BREAK, a.OPEN, *actions) if mode is c.PAST else actions)
-    times = when.RECENT if mode is c.PAST else when.SOON
-    rest = (dice.pick(times),) if dice.chance(0.6) else ()
-    clause = Clause(who, action.verb, mode, object=action.object(dice, who), rest=rest)
-    return sentence(clause.statement(), "?")
-
-
-WAITING, MOVING = when.SPANS[5:6] + when.SPANS[7:], when.SPANS[2:4]
 LASTING = (
-    (a.WAIT_FOR, WAITING), (a.WAIT_FOR, WAITING), (a.LOOK_FOR, when.SPANS[2:4]),
-    (a.STUDY, when.SPANS[:2] + when.SPANS[4:5]), (a.PLAY_MUSIC, when.SPANS[:2]),
-    (a.PLAY_SPORT, when.SPANS[:2]), *((action, when.SPANS) for action in a.verbs(
+    (a.WAIT_FOR, when.FOR_HOURS), (a.WAIT_FOR, when.FOR_HOURS), (a.LOOK_FOR, when.RECENTLY),
+    (a.STUDY, when.FOR_YEARS), (a.PLAY_MUSIC, when.FOR_YEARS),
+    (a.PLAY_SPORT, when.FOR_YEARS), *((action, when.SPANS) for action in a.verbs(
         "work here = travailler ici, work in town = travailler en ville, travel = voyager")),
-    *((action, WAITING) for action in a.verbs("sleep = dormir, rest = se reposer")),
+    *((action, when.FOR_HOURS) for action in a.verbs("sleep = dormir, rest = se reposer")),
 )  # fmt: skip
 
 
@@ -308,99 +274,26 @@ def since(dice: Dice) -> Phrase:
     return sentence(Clause(who, action.verb, c.SINCE, object=thing, rest=rest).statement())
 
 
+COMPANIONS = select(lexicon.RELATIVES, "parent, child, friend")
+
+
 def company(dice: Dice) -> Phrase:
     """She went to the cinema with her parents; I'm going to travel without my brother."""
     action = dice.pick((a.GO_TO, a.PLAY_SPORT, a.WATCH, a.VISIT, *a.verbs(
         "dance = danser, travel = voyager, have dinner = dîner, have lunch = déjeuner, "
-        "swim = nager, do the shopping = faire les courses, sing = chanter, work = travailler")))  # fmt: skip
+        "swim = nager, do the shopping = faire les courses")))  # fmt: skip
     mode = dice.pick((c.GOING_TO, c.WANT, c.WOULD_LIKE, c.PAST, c.FUTURE))
+    mode = a.without_repetition(mode, action.verb)
     who = a.actor(dice, action.verb, mode)
-    several = who.person == 2 or dice.chance(0.5)
-    circle = lexicon.RELATIVES[:3] if several else lexicon.FAMILY
+    several = who.person in (2, 5) or dice.chance(0.5)
+    circle = COMPANIONS if several else lexicon.FAMILY
     companion = noun_phrase(a.own(who), dice.pick(circle), many=several)
     rest = (companion.after(*dice.pick((("with", "avec"), ("without", "sans")))),)
     thing = action.object(dice, who)
     return sentence(Clause(who, action.verb, mode, object=thing, rest=rest).statement())
 
 
-def thanks(dice: Dice) -> Phrase:
-    """Thank you for your letter, Paul. Thank you very much for the flowers."""
-    many, whose = dice.chance(0.4), ""
-    if many:
-        thing = noun_phrase("the", dice.pick(nouns("flower = fleur f, photo = photo f, book = livre m, "
-                                                   "strawberry = fraise f, cherry = cerise f")), many=True)  # fmt: skip
-    else:
-        sent = lexicon.MAIL + nouns("help = aide f, visit = visite f, invitation = invitation f")
-        noun, whose = dice.pick(((dice.pick(sent), "your"), (dice.pick(lexicon.GIFTS), "the")))
-        thing = noun_phrase(whose, noun)
-    much = dice.pick((Phrase("", ""), Phrase(" very much", " beaucoup")))
-    thank = Phrase(f"thank you{much.en} for {thing.en}", f"merci{much.fr} pour {thing.fr}")
-    if dice.chance(0.5):
-        return sentence(thank)
-    if whose == "your":
-        thing = noun_phrase("thy", noun)
-        thank = Phrase(f"thank you{much.en} for {thing.en}", f"merci{much.fr} pour {thing.fr}")
-    return to_friend(thank, dice.pick(lexicon.EVERYBODY))
-
-
-def only(dice: Dice) -> Phrase:
-    """We only have two tickets; he only bought three pears."""
-    entry, mode, things = dice.pick((
-        ("have = avoir", c.PRESENT, lexicon.SEVERAL), ("find = trouver", c.PAST, lexicon.SEVERAL),
-        ("buy = acheter", c.PAST, lexicon.DISHES[:10] + lexicon.SEVERAL[1:6]),
-        ("sell = vendre", c.PAST, lexicon.SEVERAL[1:6]), ("eat = manger", c.PAST, lexicon.DISHES[:2]),
-    ))  # fmt: skip
-    who, number = a.anybody(dice), counted(when.several(dice), dice.pick(things))
-    en = Clause(who, verb(entry), mode, object=number, adverb=Phrase("only", "")).statement().en
-    fr = Clause(who, HAVE if "avoir" in entry else verb(entry), mode, "not").statement().fr
-    return say(f"{en}.", f"{fr.replace(' pas', '', 1)} que {number.fr}.")
-
-
-def nothing(dice: Dice) -> Phrase:
-    """I can't see anything; she didn't say anything yesterday."""
-    entry, mode = dice.pick((
-        ("see = voir", c.CAN), ("understand = comprendre", c.PRESENT), ("hear = entendre", c.CAN),
-        ("say = dire", c.PAST), ("eat = manger", c.PAST), ("buy = acheter", c.PAST),
-        ("drink = boire", c.PAST), ("do = faire", c.PAST), ("find = trouver", c.PAST),
-        ("eat = manger", c.WANT), ("buy = acheter", c.WANT), ("say = dire", c.WANT),
-    ))  # fmt: skip
-    who, time = a.anybody(dice), dice.pick(when.RECENT[:3]) if mode is c.PAST else None
-    anything = join(Phrase("anything", ""), time)
-    en = Clause(who, verb(entry), mode, "not", rest=(anything,)).statement().en
-    rest = (time,) if time else ()
-    fr = Clause(who, verb(entry), mode, "not", rest=rest).statement().fr
-    return say(f"{en}.", f"{fr.replace(' pas', ' rien', 1)}.")
-
-
-MANNERS = (
-    ("sleep = dormir", "well = bien, very well = très bien, badly = mal, a lot = beaucoup"),
-    ("work = travailler", "well = bien, a lot = beaucoup, too much = trop"),
-    ("eat = manger", "well = bien, very well = très bien, a lot = beaucoup, too much = trop"),
-    ("swim = nager", "well = bien, very well = très bien, a lot = beaucoup"),
-    ("drive = conduire", "well = bien, very well = très bien, badly = mal"),
-    ("sing = chanter", "well = bien, very well = très bien, badly = mal"),
-    ("dance = danser", "well = bien, very well = très bien, a lot = beaucoup"),
-    ("travel = voyager", "a lot = beaucoup, too much = trop"),
-)
-
-
-def manner(dice: Dice) -> Phrase:
-    """Did you sleep well on Monday, Marie? He ate too much last weekend; she swims very well."""
-    entry, manners = dice.pick(MANNERS)
-    en, fr = dice.pick(pairs(manners))
-    mode = dice.pick((c.PRESENT, c.PAST))
-    times = when.RECENT if mode is c.PAST else ()
-    rest = (Phrase(en, ""), dice.pick(times)) if times else (Phrase(en, ""),)
-    adverb = Phrase("", fr)
-    if dice.chance(0.3) and en not in ("badly", "too much"):
-        name = dice.pick(lexicon.EVERYBODY)
-        clause = Clause(familiar(name), verb(entry), mode, adverb=adverb, rest=rest)
-        return to_friend(clause.question(), name, "?")
-    return sentence(Clause(a.anybody(dice), verb(entry), mode, adverb=adverb, rest=rest).statement())
-
-
 SCENES = (
     relative_object, relative_place, relative_subject, knowing_somebody, because, condition,
-    childhood, interruption, opinion, which, what, who_did, since, company, thanks, only, nothing,
-    manner,
+    childhood, interruption, opinion, since, company,
 )  # fmt: skip

@@ -2,35 +2,39 @@
 
 from transformer_mt.phrasebook import adjuncts as when
 from transformer_mt.phrasebook import clauses as c
-from transformer_mt.phrasebook import english, french, lexicon
-from transformer_mt.phrasebook.actions import actor, anybody, asked
-from transformer_mt.phrasebook.clauses import HAVE, Clause, being, verb
+from transformer_mt.phrasebook import english, lexicon
+from transformer_mt.phrasebook.actions import anybody, asked, kin
+from transformer_mt.phrasebook.clauses import HAVE, NEED, Clause, being, verb
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.phrases import (
-    PRONOUNS,
+    HE,
+    SHE,
     WE,
     YOU,
     I,
     NounPhrase,
     Phrase,
     counted,
-    join,
     noun_phrase,
+    person,
     quality,
     say,
     sentence,
     some,
 )
-from transformer_mt.phrasebook.words import adjectives, nouns, pairs
+from transformer_mt.phrasebook.words import adjectives, leave_out, nouns, pairs, select
 
+CONDIMENTS = select(lexicon.SEASONINGS, "salt, pepper, sugar, mustard, oil")
 REQUESTED = nouns("menu = carte f, bill = addition f, wine list = carte des vins f")
 HOT_DISHES = nouns("""
     soup = soupe f, chicken = poulet m, meat = viande f, fish = poisson m, rice = riz m,
     coffee = café m, tea = thé m, pizza = pizza f, omelette = omelette f
 """)
-FRESH = nouns("bread = pain m, fish = poisson m, butter = beurre m, salad = salade f, cream = crème f")
+FRESH = nouns(
+    "bread = pain m, fish = poisson m, butter = beurre m, salad = salade f, cream = crème f"
+)
 FITTING = adjectives("""
-    big = grand, small = petit, expensive = cher, long = long, short = court, warm = chaud,
+    big = grand, small = petit, expensive = cher, warm = chaud, long = long, short = court,
     heavy = lourd
 """)
 WEARERS = pairs("""
@@ -42,7 +46,7 @@ ALIKE = (
     nouns("coat = manteau m, jacket = veste f, raincoat = imperméable m"),
     nouns("hat = chapeau m, cap = casquette f"),
     nouns("shirt = chemise f, sweater = pull m"),
-    nouns("scarf = écharpe f, tie = cravate f"),
+    nouns("suit = costume m, jacket = veste f"),
 )
 
 
@@ -92,7 +96,7 @@ def at_table(dice: Dice) -> Phrase:
         autre = "une autre" if noun.gender == "f" else "un autre"
         thing = Phrase(f"another {noun.en}", f"{autre} {noun.fr}")
     else:
-        thing = some(dice.pick(lexicon.FOOD + lexicon.SEASONINGS[:3] + lexicon.DRINKS)).phrase
+        thing = some(dice.pick(lexicon.FOOD + CONDIMENTS + lexicon.DRINKS)).phrase
     bring = Clause(YOU, verb("bring = apporter"), c.COULD, receiver=who, rest=(thing,))
     return courtesy(dice, bring.question(), "?")
 
@@ -101,10 +105,9 @@ def meal(dice: Dice) -> Phrase:
     """The soup is too cold; your chicken was delicious; are the peaches fresh?"""
     kind = dice.number(0, 2)
     pool = (HOT_DISHES, FRESH, lexicon.DISHES)[kind]
-    adjective = dice.pick(lexicon.OF_FOOD[2:] if kind == 0 else lexicon.OF_FOOD[:2])
-    adjective = dice.pick((adjective, *lexicon.OF_FOOD[4:], lexicon.OF_FOOD[0]))
+    adjective = dice.pick(leave_out(lexicon.OF_FOOD, "fresh" if kind == 0 else "hot, cold"))
     thing = noun_phrase(dice.pick(("the", "this")), dice.pick(pool), many=kind == 2)
-    degree = dice.pick(when.DEGREES[:2]) if adjective.en in ("cold", "hot") else None
+    degree = dice.pick((when.VERY, when.TOO)) if adjective.en in ("cold", "hot") else None
     predicate = quality(thing, adjective)
     if dice.chance(0.3):
         return sentence(being(thing, predicate).question(), "?")
@@ -130,7 +133,7 @@ def how_much(dice: Dice) -> Phrase:
 
 def fruit_price(dice: Dice) -> Phrase:
     """How much do the pears cost? The apples cost €3.50 a kilo."""
-    thing = noun_phrase(dice.pick(("the", "this")), dice.pick(lexicon.DISHES), many=True)
+    thing = noun_phrase(dice.pick(("the", "this")), dice.pick(lexicon.PRODUCE), many=True)
     if dice.chance(0.3):
         return say(f"how much do {thing.en} cost?", f"combien coûtent {thing.fr} ?")
     kilo = Phrase("a kilo", "le kilo")
@@ -142,7 +145,7 @@ def looking_for(dice: Dice) -> Phrase:
     """I'm looking for a blue coat; is she looking for a new phone?"""
     look = verb("look for = chercher")
     adjective = dice.pick(lexicon.COLOURS + lexicon.OF_CLOTHES)
-    thing = noun_phrase("a", dice.pick(lexicon.CLOTHES), adjective)
+    thing = noun_phrase("a", dice.pick(lexicon.UNISEX), adjective)
     if dice.chance(0.25):
         return sentence(Clause(asked(dice), look, c.PROGRESSIVE, object=thing).question(), "?")
     return sentence(Clause(anybody(dice), look, c.PROGRESSIVE, object=thing).statement())
@@ -151,7 +154,10 @@ def looking_for(dice: Dice) -> Phrase:
 def trying(dice: Dice) -> Phrase:
     """Can I try on this shirt, please? Do you have these boots in black?"""
     many = dice.chance(0.3)
-    noun, colour = dice.pick(lexicon.FOOTWEAR if many else lexicon.CLOTHES), dice.pick(lexicon.COLOURS)
+    noun, colour = (
+        dice.pick(lexicon.FOOTWEAR if many else lexicon.CLOTHES),
+        dice.pick(lexicon.COLOURS),
+    )
     if dice.chance(0.5):
         in_colour = Phrase(f"in {colour.en}", f"en {colour.fr}")
         thing = noun_phrase("this", noun, many=many)
@@ -165,34 +171,37 @@ def wearing(dice: Dice) -> Phrase:
     """Emma is wearing a green dress today; he wore a grey suit yesterday."""
     mode, time = dice.pick(
         (
-            (c.PROGRESSIVE, when.TODAY[0]),
-            (c.PROGRESSIVE, when.TODAY[1]),
-            (c.PAST, when.PAST_TIMES[0]),
-            (c.PAST, when.PAST_TIMES[1]),
+            (c.PROGRESSIVE, when.TODAY_ITSELF),
+            (c.PROGRESSIVE, when.TONIGHT),
+            (c.PAST, when.YESTERDAY),
+            (c.PAST, when.LAST_NIGHT),
         )
     )
     wear = verb("wear = porter", state=True)
-    adjective = dice.pick(lexicon.COLOURS + lexicon.OF_CLOTHES[:5])
-    thing = noun_phrase("a", dice.pick(lexicon.CLOTHES), adjective)
-    who = actor(dice, wear, mode)
+    adjective = dice.pick(lexicon.COLOURS + lexicon.OF_CLOTHES)
+    thing = noun_phrase("a", dice.pick(lexicon.UNISEX), adjective)
+    who = dice.pick((I, YOU, HE, SHE, person(dice.pick(lexicon.EVERYBODY)), kin(dice)))
     return sentence(Clause(who, wear, mode, object=thing, rest=(time,)).statement())
 
 
 def fitting(dice: Dice) -> Phrase:
     """This dress is too long for me; these shoes are a little too big for him."""
     many = dice.chance(0.4)
-    thing = noun_phrase("this", dice.pick(lexicon.FOOTWEAR if many else lexicon.CLOTHES), many=many)
+    noun = dice.pick(lexicon.FOOTWEAR if many else lexicon.UNISEX)
+    thing = noun_phrase("this", noun, many=many)
+    short = many or noun in lexicon.SMALL_CLOTHES
+    adjective = dice.pick(leave_out(FITTING, "long, short, heavy") if short else FITTING)
     degree = dice.pick((Phrase("too", "trop"), Phrase("a little too", "un peu trop")))
     whom_en, whom_fr = dice.pick(WEARERS)
     whom = Phrase(f"for {whom_en}", f"pour {whom_fr}")
-    return sentence(being(thing, degree, quality(thing, dice.pick(FITTING)), whom).statement())
+    return sentence(being(thing, degree, quality(thing, adjective), whom).statement())
 
 
 def comparing_clothes(dice: Dice) -> Phrase:
     """This coat is warmer than the green jacket; her hat is as elegant as my cap."""
     group = dice.pick(ALIKE)
     thing = noun_phrase(dice.pick(("this", "my", "your")), dice.pick(group))
-    owner = dice.pick(("the", "his", "her"))
+    owner = dice.pick(("the", "her"))
     colour = dice.pick(lexicon.COLOURS) if owner == "the" else None
     than = noun_phrase(owner, dice.pick(group), colour)
     adjective = dice.pick([a for a in lexicon.OF_CLOTHES if a.en not in ("new", "old")])
@@ -247,31 +256,21 @@ def there_is(dice: Dice, thing: NounPhrase, place: Phrase) -> Phrase:
 
 def need_food(dice: Dice) -> Phrase:
     """I need some flour; do they need any onions?"""
-    thing, who = grocery(dice), dice.pick(PRONOUNS)
-    bare = thing.fr_not.removeprefix("de ")
-    en = Clause(who, verb("need = avoir"), object=thing)
-    fr = Clause(who, HAVE, rest=(Phrase("", f"besoin de {bare}"),))
-    if dice.chance(0.3) and who is not I:
-        return sentence(Phrase(en.question().en, fr.question().fr), "?")
-    return sentence(Phrase(en.statement().en, fr.statement().fr))
+    if dice.chance(0.3):
+        return sentence(Clause(asked(dice), NEED, object=grocery(dice)).question(), "?")
+    return sentence(Clause(anybody(dice), NEED, object=grocery(dice)).statement())
 
 
 def need(dice: Dice) -> Phrase:
     """She needs a new pen; do you need my umbrella? I don't need this chair."""
-    noun = dice.pick(lexicon.BELONGINGS + lexicon.CLOTHES[:6] + lexicon.TABLEWARE)
+    noun = dice.pick(lexicon.BELONGINGS + lexicon.UNISEX + lexicon.TABLEWARE)
     determiner = dice.pick(("a", "a", "my", "this"))
-    new = lexicon.OF_THINGS[2] if determiner == "a" and dice.chance(0.4) else None
+    new = lexicon.NEW if determiner == "a" and dice.chance(0.4) else None
     thing = noun_phrase(determiner, noun, new)
-    rest = (Phrase("", f"besoin {french.preposed('de', thing.fr)}"),)
     if dice.chance(0.3):
-        who = asked(dice)
-        en = Clause(who, verb("need = avoir"), object=thing).question().en
-        return sentence(Phrase(en, Clause(who, HAVE, rest=rest).question().fr), "?")
-    who = anybody(dice)
+        return sentence(Clause(asked(dice), NEED, object=thing).question(), "?")
     negation = "not" if determiner != "a" and dice.chance(0.4) else ""
-    en = Clause(who, verb("need = avoir"), c.PRESENT, negation, thing).statement().en
-    fr = Clause(who, HAVE, c.PRESENT, negation, rest=rest).statement().fr
-    return sentence(join(Phrase(en, fr)))
+    return sentence(Clause(anybody(dice), NEED, c.PRESENT, negation, thing).statement())
 
 
 SCENES = (

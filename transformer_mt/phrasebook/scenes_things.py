@@ -31,7 +31,7 @@ from transformer_mt.phrasebook.phrases import (
     then,
     to_friend,
 )
-from transformer_mt.phrasebook.words import Adjective, Noun, adjectives, nouns
+from transformer_mt.phrasebook.words import Adjective, Noun, adjectives, nouns, select
 
 LIKE = verb("like = aimer", state=True)
 KNOW = verb("know = connaître", state=True)
@@ -39,18 +39,18 @@ KNOW = verb("know = connaître", state=True)
 Described = tuple[tuple[Noun, ...], tuple[Adjective, ...]]
 HOMES = nouns("house = maison f, flat = appartement m, hotel = hôtel m, garden = jardin m")
 JUDGED: tuple[Described, ...] = (
-    (lexicon.GOODS, lexicon.OF_THINGS[2:]),
-    (lexicon.OWNED_VEHICLES, lexicon.OF_THINGS[:7] + lexicon.COLOURS),
+    (lexicon.GOODS, lexicon.OF_FURNITURE),
+    (lexicon.OWNED_VEHICLES, lexicon.OF_VEHICLES + lexicon.COLOURS),
     (lexicon.CLOTHES, lexicon.OF_CLOTHES + lexicon.COLOURS),
     (lexicon.FOOTWEAR, lexicon.OF_CLOTHES + lexicon.COLOURS),
     (lexicon.ROOMS, lexicon.OF_ROOMS),
-    (HOMES, lexicon.OF_PLACES[:6]),
+    (HOMES, lexicon.OF_HOMES),
 )
 OWNED: tuple[Described, ...] = (
-    (lexicon.ANIMALS, adjectives("black = noir, white = blanc, big = <gros, old = <vieux, small = <petit")),
-    (lexicon.OWNED_VEHICLES, lexicon.COLOURS + lexicon.OF_PLACES[:4]),
-    (HOMES[:2], lexicon.OF_PLACES[:4]),
-    (lexicon.GOODS, lexicon.OF_THINGS[2:5]),
+    (lexicon.ANIMALS, adjectives("black = noir, white = blanc, big = <gros, small = <petit")),
+    (lexicon.OWNED_VEHICLES, lexicon.COLOURS + lexicon.SIZES),
+    (select(HOMES, "house, flat"), lexicon.SIZES),
+    (lexicon.GOODS, select(lexicon.OF_THINGS, "new, old, beautiful")),
 )  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def lost_and_found(dice: Dice) -> Phrase:
     thing = noun_phrase("my", noun, many=many)
     entry, mode, negation, times = dice.pick(
         (
-            ("lose = perdre", c.PAST, "", when.PAST_TIMES[:2]),
+            ("lose = perdre", c.PAST, "", (when.YESTERDAY, when.LAST_NIGHT)),
             ("find = trouver", c.HAVE_TO, "", ()),
             ("see = voir", c.PRESENT, "not", ()),
             ("find = trouver", c.PERFECT, "yet", ()),
@@ -98,11 +98,13 @@ def lost_and_found(dice: Dice) -> Phrase:
 def judged_thing(dice: Dice) -> Phrase:
     """Marie's new car is very expensive; these boots are old; is this sofa comfortable?"""
     things, qualities = dice.pick(JUDGED)
-    noun, adjective, many = dice.pick(things), dice.pick(qualities), things is lexicon.FOOTWEAR
+    # as a predicate "new" would be "neuf", not "nouveau"
+    adjective = dice.pick([quality for quality in qualities if quality != lexicon.NEW])
+    noun, many = dice.pick(things), things is lexicon.FOOTWEAR
     thing = noun_phrase(dice.pick(("this", *OWNERS)), noun, many=many)
     if not many and dice.chance(0.2):
         thing = owned_by(dice.pick(lexicon.EVERYBODY), noun)
-    degree = dice.pick((None, when.DEGREES[0], when.DEGREES[3]))
+    degree = dice.pick((None, when.VERY, when.REALLY))
     if adjective in lexicon.COLOURS or adjective.en == "broken":
         degree = None
     predicate = quality(thing, adjective)
@@ -131,7 +133,7 @@ def possession(dice: Dice) -> Phrase:
 def identified(dice: Dice) -> Phrase:
     """Is this your umbrella, Paul? This is Marie's car. This isn't my coat."""
     noun = dice.pick(lexicon.BELONGINGS + lexicon.CLOTHES + lexicon.OWNED_VEHICLES)
-    name, new = dice.pick(lexicon.EVERYBODY), dice.pick((None, lexicon.OF_THINGS[2]))
+    name, new = dice.pick(lexicon.EVERYBODY), dice.pick((None, lexicon.NEW))
     kind = dice.number(0, 3)
     thing = noun_phrase("thy" if kind == 0 else dice.pick(OWNERS), noun, new)
     if kind == 0:
@@ -189,33 +191,26 @@ def people_pronoun_question(dice: Dice) -> Phrase:
 
 def acquaintance(dice: Dice) -> Phrase:
     """Do you know my sister? I know her very well. We don't know this man."""
-    whom = dice.pick(
-        (
-            a.kin(dice, ("my", "our")),
-            person(dice.pick(lexicon.EVERYBODY)),
-            noun_phrase("this", dice.pick(lexicon.PEOPLE), animate=True),
-        )
-    )
+    this = noun_phrase("this", dice.pick(lexicon.PEOPLE), animate=True)
+    whom = dice.pick((a.kin(dice, ("my",)), person(dice.pick(lexicon.EVERYBODY)), this))
     if dice.chance(0.5):
         asked = sentence(Clause(YOU, KNOW, object=whom).question(), "?")
         well, bien = Phrase("very well", ""), Phrase("", "très bien")
-        answer = dice.pick(
-            (
-                Clause(I, KNOW, object=whom, pronoun=True, adverb=bien, rest=(well,)),
-                Clause(I, KNOW, c.PRESENT, "not", whom, pronoun=True),
-            )
+        answers = (
+            Clause(I, KNOW, object=whom, pronoun=True, adverb=bien, rest=(well,)),
+            Clause(I, KNOW, c.PRESENT, "not", whom, pronoun=True),
         )
-        return then(asked, sentence(answer.statement()))
+        return then(asked, sentence(dice.pick(answers).statement()))
     mode, negation = dice.pick(((c.PRESENT, "not"), (c.PRESENT, ""), (c.PAST, "not")))
-    return sentence(Clause(dice.pick((I, *THIRD)), KNOW, mode, negation, whom).statement())
+    return sentence(Clause(dice.pick(THIRD), KNOW, mode, negation, whom).statement())
 
 
 def shown(dice: Dice) -> Phrase:
     """This is my new coat. Do you like it? These are our old boots. I don't wear them anymore."""
     many = dice.chance(0.3)
-    noun = dice.pick(lexicon.FOOTWEAR if many else lexicon.CLOTHES)
+    noun = dice.pick(lexicon.FOOTWEAR if many else lexicon.UNISEX)
     owner, who = dice.pick((("my", I), ("our", WE), ("his", HE), ("her", SHE)))
-    thing = noun_phrase(owner, noun, dice.pick(lexicon.OF_CLOTHES[1:4]), many=many)
+    thing = noun_phrase(owner, noun, dice.pick(lexicon.LASTING), many=many)
     first = say(f"{'these are' if many else 'this is'} {thing.en}.", f"voici {thing.fr}.")
     if dice.chance(0.4):
         liked = Clause(YOU, LIKE, object=thing, pronoun=True).question()
@@ -228,7 +223,7 @@ def shown(dice: Dice) -> Phrase:
 def regretted(dice: Dice) -> Phrase:
     """She bought this dress but she never wears it; I bought these boots but I lost them."""
     many = dice.chance(0.3)
-    thing = noun_phrase("this", dice.pick(lexicon.FOOTWEAR if many else lexicon.CLOTHES), many=many)
+    thing = noun_phrase("this", dice.pick(lexicon.FOOTWEAR if many else lexicon.UNISEX), many=many)
     who = dice.pick((I, WE, *THIRD, person(dice.pick(lexicon.EVERYBODY)), a.kin(dice)))
     first = Clause(who, verb("buy = acheter"), c.PAST, object=thing).statement()
     entry, mode, negation = dice.pick(
@@ -276,7 +271,8 @@ def present(dice: Dice) -> Phrase:
 
 
 LENDING = (
-    ("lend = prêter", lexicon.LENT), ("give = donner", lexicon.POCKETABLE[:3]),
+    ("lend = prêter", lexicon.LENT),
+    ("give = donner", select(lexicon.POCKETABLE, "key, phone, passport")),
     ("show = montrer", lexicon.POCKETABLE), ("send = envoyer", lexicon.MAIL),
 )  # fmt: skip
 
@@ -303,27 +299,33 @@ def favour(dice: Dice) -> Phrase:
     )
 
 
+COMPARABLE = select(lexicon.OPINIONS, "interesting, boring, long")
+
+
 def comparing(dice: Dice) -> Phrase:
     """My car is more expensive than your motorbike; the castle is older than the church."""
     pools: tuple[Described, ...] = (
-        (lexicon.TOWN[10:22], adjectives("big = grand, small = petit, old = vieux, quiet = calme, "
+        (lexicon.BUILDINGS, adjectives("big = grand, small = petit, old = vieux, quiet = calme, "
                                          "beautiful = beau, modern = moderne, famous = célèbre")),
         (lexicon.OWNED_VEHICLES, adjectives("expensive = cher, old = vieux, modern = moderne, "
                                             "comfortable = confortable, heavy = lourd")),
-        (lexicon.READING, lexicon.OPINIONS[:2] + lexicon.OPINIONS[3:6]),
-        (lexicon.SHOWS, lexicon.OPINIONS[:2] + lexicon.OPINIONS[5:6]),
+        (lexicon.READING, COMPARABLE),
+        (lexicon.SHOWS, COMPARABLE),
     )  # fmt: skip
     things, qualities = dice.pick(pools)
     (first, second), adjective = dice.two(things), dice.pick(qualities)
     left_owner, right_owner = dice.pick((("my", "your"), ("this", "her"), ("his", "our")))
-    if things[0] in lexicon.TOWN or things is lexicon.SHOWS:
+    if things is lexicon.BUILDINGS or things is lexicon.SHOWS:
         left_owner, right_owner = "the", "the"
     left, right = noun_phrase(left_owner, first), noun_phrase(right_owner, second)
     fr, more = quality(left, adjective).fr, english.comparative(adjective.en)
-    grades = [Phrase(f"{more} than {right.en}", f"plus {fr} que {right.fr}"),
-              Phrase(f"as {adjective.en} as {right.en}", f"aussi {fr} que {right.fr}"),
-              Phrase(f"less {adjective.en} than {right.en}", f"moins {fr} que {right.fr}")]  # fmt: skip
-    return sentence(being(left, dice.pick(grades if more.startswith("more") else grades[:2])).statement())
+    grades = [
+        Phrase(f"{more} than {right.en}", f"plus {fr} que {right.fr}"),
+        Phrase(f"as {adjective.en} as {right.en}", f"aussi {fr} que {right.fr}"),
+    ]
+    if more.startswith("more"):
+        grades.append(Phrase(f"less {adjective.en} than {right.en}", f"moins {fr} que {right.fr}"))
+    return sentence(being(left, dice.pick(grades)).statement())
 
 
 COUNTED = (

@@ -3,11 +3,10 @@
 from transformer_mt.phrasebook import adjuncts as when
 from transformer_mt.phrasebook import clauses as c
 from transformer_mt.phrasebook import english, french, lexicon
-from transformer_mt.phrasebook.actions import actor, anybody, asked, kin, others
-from transformer_mt.phrasebook.clauses import HAVE, Clause, being, verb
+from transformer_mt.phrasebook.actions import actor, anybody, kin, others
+from transformer_mt.phrasebook.clauses import Clause, being, verb
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.phrases import (
-    PRONOUNS,
     WE,
     YOU,
     I,
@@ -17,18 +16,16 @@ from transformer_mt.phrasebook.phrases import (
     familiar,
     join,
     noun_phrase,
-    person,
     quality,
     say,
     sentence,
     to_friend,
 )
 from transformer_mt.phrasebook.scenes_shops import courtesy, there_is
-from transformer_mt.phrasebook.words import adjectives, nouns, pairs
+from transformer_mt.phrasebook.words import adjectives, leave_out, nouns, pairs, select
 
 GO = verb("go = aller")
 ROOM, TABLE, TICKET = nouns("room = chambre f, table = table f, ticket = billet m")
-LANDMARKS = lexicon.TOWN[:16]
 STREETS = nouns("street = rue f, road = route f, avenue = avenue f")
 ORDINALS = pairs("first = première, second = deuxième, third = troisième, last = dernière")
 SIDES = pairs("left = gauche, right = droite")
@@ -37,7 +34,7 @@ NEAR = pairs("""
     next to = à côté de, far from = loin de
 """)
 LONG_AGO = (
-    *when.PAST_TIMES[2:4],
+    *select(when.PAST_TIMES, "last week, last month"),
     Phrase("last year", "l'année dernière"),
     Phrase("last summer", "l'été dernier"),
 )
@@ -47,10 +44,14 @@ SOME_DAY = (
     Phrase("next week", "la semaine prochaine"),
     Phrase("this summer", "cet été"),
 )
+DURATIONS = pairs("""
+    two weeks = deux semaines, three days = trois jours, a month = un mois, two years = deux ans,
+    six months = six mois, a week = une semaine
+""")
 VEHICLES = nouns("train = train m, bus = bus m, plane = avion m")
 RUNS = pairs("the = le, the next = le prochain, the last = le dernier, the first = le premier")
 OPENING = nouns("""
-    museum = musée m, bank = banque f, post office = poste f, pharmacy = pharmacie f,
+    museum = musée m, bank = banque f, post office = bureau de poste m, pharmacy = pharmacie f,
     market = marché m, supermarket = supermarché m, library = bibliothèque f, castle = château m,
     bakery = boulangerie f, swimming pool = piscine f, town hall = mairie f, bookshop = librairie f
 """)
@@ -74,7 +75,7 @@ def room_booking(dice: Dice) -> Phrase:
     unit_en, unit_fr = dice.pick(pairs("nights = nuits, people = personnes, weeks = semaines"))
     count = when.several(dice, 7 if unit_en == "nights" else 4)
     size = Phrase(f"for {count.en} {unit_en}", f"pour {count.fr} {unit_fr}")
-    qualities = adjectives("quiet = calme, big = <grand, small = <petit, clean = propre")
+    qualities = adjectives("quiet = calme, big = <grand, small = <petit")
     room = noun_phrase("a", ROOM, dice.pick((None, *qualities)))
     mode = dice.pick((c.WOULD_LIKE, c.WANT, c.GOING_TO))
     clause = Clause(anybody(dice), verb("book = réserver"), mode, object=room, rest=(size,))
@@ -90,9 +91,7 @@ def complaint(dice: Dice) -> Phrase:
     kind = dice.number(0, 2)
     if kind == 0 and noun.en not in ("bed", "window", "door"):
         negation = dice.pick(("not", "anymore"))
-        return sentence(
-            Clause(whole, verb("work = marcher"), c.PRESENT, negation).statement()
-        )
+        return sentence(Clause(whole, verb("work = marcher"), c.PRESENT, negation).statement())
     if kind == 1 and noun.en != "heating":
         return courtesy(
             dice, Clause(YOU, verb("repair = réparer"), c.COULD, object=whole).question(), "?"
@@ -108,7 +107,7 @@ def near(dice: Dice, place: NounPhrase, *, far: bool = True) -> Phrase:
 
 def in_town(dice: Dice) -> Phrase:
     """There is a good restaurant near the station."""
-    noun, landmark = dice.two(LANDMARKS)
+    noun, landmark = dice.two(lexicon.LANDMARKS)
     place = near(dice, noun_phrase("the", landmark), far=False)
     return there_is(dice, noun_phrase("a", noun), place)
 
@@ -140,7 +139,7 @@ def directions(dice: Dice) -> Phrase:
     """Take the second street on the left. Turn right after the bridge, Paul."""
     friend = dice.pick((None, None, dice.pick(lexicon.EVERYBODY)))
     side_en, side_fr = dice.pick(SIDES)
-    landmark = noun_phrase("the", dice.pick(LANDMARKS))
+    landmark = noun_phrase("the", dice.pick(lexicon.LANDMARKS))
     if dice.chance(0.6):
         (nth_en, nth_fr), street = dice.pick(ORDINALS), dice.pick(STREETS)
         verb_fr = "prends" if friend else "prenez"
@@ -182,14 +181,11 @@ def friend_trip(dice: Dice) -> Phrase:
 
 def arrival(dice: Dice) -> Phrase:
     """Marie arrived in Lyon on Monday; they came back from Italy last week."""
-    who = others(dice) if dice.chance(0.7) else kin(dice)
-    mode = dice.pick((c.PAST, c.PAST, c.FUTURE))
+    who, mode = dice.pick((others(dice), kin(dice))), dice.pick((c.PAST, c.PAST, c.FUTURE))
     time = when.past_time(dice) if mode is c.PAST else when.future_time(dice)
     if dice.chance(0.5):
-        arrive = verb(dice.pick(("arrive = arriver", "stay = rester")))
-        return sentence(
-            Clause(who, arrive, mode, rest=(when.abroad(dice, motion=False), time)).statement()
-        )
+        rest = (when.abroad(dice, motion=False), time)
+        return sentence(Clause(who, verb("arrive = arriver"), mode, rest=rest).statement())
     country = dice.pick(lexicon.COUNTRIES + lexicon.OTHER_COUNTRIES)
     city_en, city_fr = dice.pick(lexicon.CITIES)
     origin = dice.pick(
@@ -198,13 +194,23 @@ def arrival(dice: Dice) -> Phrase:
     return sentence(Clause(who, verb("come back = revenir"), mode, rest=(origin, time)).statement())
 
 
+def stay(dice: Dice) -> Phrase:
+    """He stayed in Rome for two weeks; we're going to stay in Spain for a month."""
+    (en, fr), action = dice.pick(DURATIONS), verb("stay = rester")
+    mode = dice.pick((c.PAST, c.FUTURE, c.GOING_TO, c.WOULD_LIKE, c.HAD_TO))
+    rest = (when.abroad(dice, motion=False), Phrase(f"for {en}", f"pendant {fr}"))
+    return sentence(Clause(actor(dice, action, mode), action, mode, rest=rest).statement())
+
+
 def departures(dice: Dice) -> Phrase:
     """When does the next train to Rome leave? The bus to Lyon leaves at eight o'clock."""
     noun, (city_en, city_fr), (run_en, run_fr) = (
         dice.pick(VEHICLES), dice.pick(lexicon.CITIES), dice.pick(RUNS),
     )  # fmt: skip
     who = NounPhrase(f"{run_en} {noun.en} to {city_en}", f"{run_fr} {noun.fr} pour {city_fr}")
-    return _scheduled(dice, who, verb("leave = partir"), dice.pick((c.PRESENT, c.FUTURE)), when.at_clock(dice))
+    return _scheduled(
+        dice, who, verb("leave = partir"), dice.pick((c.PRESENT, c.FUTURE)), when.at_clock(dice)
+    )
 
 
 def opening_hours(dice: Dice) -> Phrase:
@@ -216,7 +222,11 @@ def opening_hours(dice: Dice) -> Phrase:
 
 
 def _scheduled(dice: Dice, who: NounPhrase, act: c.Verb, mode: c.Mode, time: Phrase) -> Phrase:
-    day = (dice.pick(when.ROUTINE[1:5]),) if mode is c.PRESENT and dice.chance(0.3) else ()
+    day = (
+        (dice.pick(leave_out(when.ROUTINE, "every day, at the weekend")),)
+        if mode is c.PRESENT and dice.chance(0.3)
+        else ()
+    )
     if dice.chance(0.4):
         asking = dice.pick((Phrase("when", "quand"), Phrase("what time", "à quelle heure")))
         return sentence(Clause(who, act, mode, rest=day).question(asking), "?")
@@ -240,124 +250,9 @@ def tickets(dice: Dice) -> Phrase:
     return sentence(Clause(anybody(dice), verb("buy = acheter"), mode, object=thing).statement())
 
 
-def weather(dice: Dice) -> Phrase:
-    """It'll be very cold in Berlin tomorrow; it's foggy in London today."""
-    place = when.abroad(dice, motion=False)
-    (is_en, fait, avoir), time = dice.pick(
-        (
-            (("it's", "il fait", "il y a"), when.TODAY[0]),
-            (("it'll be", "il fera", "il y aura"), when.FUTURE_TIMES[0]),
-            (("it'll be", "il fera", "il y aura"), when.SOON[1]),
-            (("it was", "il faisait", "il y avait"), when.PAST_TIMES[0]),
-        )
-    )
-    if dice.chance(0.4):
-        kind = Phrase(*dice.pick(pairs("windy = du vent, sunny = du soleil, foggy = du brouillard")))
-        return sentence(join(Phrase(is_en, avoir), kind, place, time))
-    kind = Phrase(*dice.pick(pairs("hot = chaud, cold = froid, nice = beau")))
-    degree = dice.pick((None, when.DEGREES[0]))
-    return sentence(join(Phrase(is_en, fait), degree, kind, place, time))
-
-
-def rain(dice: Dice) -> Phrase:
-    """It's raining in Nice today; will it snow in Sweden tomorrow?"""
-    fall = verb(dice.pick(("rain = pleuvoir", "snow = neiger")))
-    mode, times = dice.pick(
-        (
-            (c.PROGRESSIVE, (*when.TODAY, *when.NOW)),
-            (c.FUTURE, when.FUTURE_TIMES[:3]),
-            (c.GOING_TO, when.FUTURE_TIMES[:3]),
-            (c.PAST, when.PAST_TIMES[:3]),
-        )
-    )
-    rest = (when.abroad(dice, motion=False), dice.pick(times))
-    clause = Clause(NounPhrase("it", "il"), fall, mode, rest=rest)
-    return sentence(clause.question(), "?") if dice.chance(0.3) else sentence(clause.statement())
-
-
-ROUTINES = (
-    ("get up = se lever", 6, 9), ("wake up = se réveiller", 5, 8), ("go to bed = se coucher", 9, 11),
-    ("leave home = partir de la maison", 6, 9), ("have lunch = déjeuner", 1, 2),
-    ("have breakfast = prendre le petit déjeuner", 6, 9), ("have dinner = dîner", 6, 9),
-    ("start work = commencer le travail", 7, 10), ("finish work = finir le travail", 3, 7),
-)  # fmt: skip
-
-
-def routine(dice: Dice) -> Phrase:
-    """I get up at seven o'clock on Mondays; they have to leave home at half past six."""
-    entry, low, high = dice.pick(ROUTINES)
-    mode = dice.pick((c.PRESENT, c.PRESENT, c.HAVE_TO, c.USED_TO))
-    en, fr = when.hour_of(dice.number(low, high), dice.number(0, 3))
-    day = (dice.pick(when.ROUTINE),) if dice.chance(0.4) else ()
-    rest = (Phrase(f"at {en}", f"à {fr}"), *day)
-    return sentence(Clause(actor(dice, verb(entry), mode), verb(entry), mode, rest=rest).statement())
-
-
-def routine_question(dice: Dice) -> Phrase:
-    """What time do you have lunch on Sundays? When did you get up, Marie?"""
-    action = verb(dice.pick(ROUTINES)[0])
-    asking = Phrase("what time", "à quelle heure")
-    if dice.chance(0.5):
-        name = dice.pick(lexicon.EVERYBODY)
-        mode, time = dice.pick(((c.PRESENT, when.ROUTINE), (c.PAST, when.RECENT)))
-        clause = Clause(familiar(name), action, mode, rest=(dice.pick(time),))
-        return to_friend(clause.question(asking), name, "?")
-    mode, time = dice.pick(((c.PRESENT, when.ROUTINE), (c.GOING_TO, when.SOON)))
-    day = (dice.pick(time),) if dice.chance(0.6) else ()
-    return sentence(Clause(asked(dice), action, mode, rest=day).question(asking), "?")
-
-
-def appointment(dice: Dice) -> Phrase:
-    """I have an appointment with the dentist on Monday."""
-    staff = noun_phrase("the", dice.pick(lexicon.STAFF))
-    meeting = Phrase(f"an appointment with {staff.en}", f"rendez-vous avec {staff.fr}")
-    time = dice.pick((when.on_day(dice), when.at_clock(dice), when.FUTURE_TIMES[0]))
-    return sentence(Clause(anybody(dice), HAVE, rest=(meeting, time)).statement())
-
-
-def occasion(dice: Dice) -> Phrase:
-    """The meeting is on May 3; the party will be on Saturday at eight o'clock."""
-    event, mode = noun_phrase("the", dice.pick(lexicon.OCCASIONS)), dice.pick((c.PRESENT, c.FUTURE))
-    day = when.date(dice)
-    rest = (Phrase(f"on {day.en}", day.fr),)
-    if dice.chance(0.5):
-        en, fr = when.hour_of(dice.number(2, 8), dice.number(0, 2))
-        rest = (when.on_day(dice), Phrase(f"at {en}", f"à {fr}"))
-    return sentence(being(event, *rest, mode=mode).statement())
-
-
-def today(dice: Dice) -> Phrase:
-    """Today is Monday, May 3."""
-    day, date = dice.pick(when.DAYS), when.date(dice)
-    return say(
-        f"today is {day.en}, {date.en}.",
-        f"aujourd'hui, nous sommes le {day.fr} {date.fr.removeprefix('le ')}.",
-    )
-
-
-def hour(dice: Dice) -> Phrase:
-    """It's half past eight."""
-    en, fr = dice.pick((when.clock(dice), when.clock(dice), Phrase("midnight", "minuit")))
-    return say(f"it's {en}.", f"il est {fr}.")
-
-
-def phone(dice: Dice) -> Phrase:
-    """Could I speak to Marie, please? He has to call my uncle at noon."""
-    name = person(dice.pick(lexicon.EVERYBODY))
-    if dice.chance(0.5):
-        thing = dice.pick((name, noun_phrase("the", dice.pick(lexicon.STAFF))))
-        return courtesy(
-            dice, Clause(I, verb("speak to = parler à"), c.COULD, object=thing).question(), "?"
-        )
-    thing = dice.pick((name, noun_phrase("my", dice.pick(lexicon.FAMILY))))
-    mode = dice.pick((c.MUST, c.WANT, c.HAVE_TO, c.GOING_TO))
-    clause = Clause(dice.pick(PRONOUNS), verb("call = appeler"), mode, object=thing)
-    return sentence(join(clause.statement(), when.at_clock(dice)))
-
-
 NATIONAL_THINGS = (
     ("buy = acheter", "car = voiture f, book = livre m, motorbike = moto f, lamp = lampe f"),
-    ("watch = regarder", "film = film m, series = série f"),
+    ("watch = regarder", "film = film m, documentary = documentaire m"),
     ("read = lire", "novel = roman m, newspaper = journal m, magazine = magazine m"),
     ("sing = chanter", "song = chanson f"),
 )
@@ -381,11 +276,14 @@ def national(dice: Dice) -> Phrase:
 
 def superlative(dice: Dice) -> Phrase:
     """This is the oldest church in Lyon; where is the most beautiful village in Italy?"""
-    noun = dice.pick(lexicon.TOWN[2:3] + lexicon.TOWN[9:10] + lexicon.TOWN[12:16] + lexicon.TOWN[18:19])
-    adjective = dice.pick([a for a in lexicon.OF_PLACES if a.en not in ("excellent", "new", "clean")])
+    noun = dice.pick(lexicon.FAMOUS)
+    adjective = dice.pick(
+        [a for a in lexicon.OF_PLACES if a.en not in ("excellent", "new", "clean")]
+    )
     city_en, city_fr = dice.pick(lexicon.CITIES)
     le = "la" if noun.gender == "f" else "le"
-    best = f"{le} plus {adjective.french(noun.gender, many=False)}"
+    agreed = adjective.french(noun.gender, many=False, before=noun.fr if adjective.before else "")
+    best = f"{le} plus {agreed}"
     fr = f"{best} {noun.fr}" if adjective.before else f"{le} {noun.fr} {best}"
     en = f"the {english.superlative(adjective.en)} {noun.en} in {city_en}"
     if dice.chance(0.5):
@@ -395,6 +293,5 @@ def superlative(dice: Dice) -> Phrase:
 
 SCENES = (
     table_booking, room_booking, complaint, in_town, whereabouts, where_is, directions, trip,
-    friend_trip, arrival, departures, opening_hours, tickets, weather, rain, routine,
-    routine_question, appointment, occasion, today, hour, phone, national, superlative,
+    friend_trip, arrival, stay, departures, opening_hours, tickets, national, superlative,
 )  # fmt: skip

@@ -5,6 +5,7 @@ adjective says that it stands before the noun in French.
 """
 
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from transformer_mt.phrasebook import english, french
 
@@ -72,6 +73,26 @@ class Country:
             return f"des {self.fr}"
         bare = self.gender == "f" or french.starts_with_vowel(self.fr)
         return f"{'de' if bare else 'du'} {self.fr}"
+
+
+class _HasEnglish(Protocol):
+    @property
+    def en(self) -> str: ...
+
+
+Entry = TypeVar("Entry", bound=_HasEnglish)
+
+
+def select(entries: tuple[Entry, ...], names: str) -> tuple[Entry, ...]:
+    """The entries of a table with these English names, in the order of the names."""
+    by_name = {entry.en: entry for entry in entries}
+    return tuple(by_name[name.strip()] for name in names.split(","))
+
+
+def leave_out(entries: tuple[Entry, ...], names: str) -> tuple[Entry, ...]:
+    """The entries of a table without those of these English names."""
+    unwanted = select(entries, names)
+    return tuple(entry for entry in entries if entry not in unwanted)
 
 
 def _entries(table: str) -> list[tuple[str, str]]:
