@@ -26,14 +26,15 @@ done
 source "$(dirname "${BASH_SOURCE[0]}")/_env.sh"
 
 run=runs/quickstart
-sentences=(
-    "A dog is running through the snow."
-    "Two men are talking in front of a house."
+sentences=( # none of them is in the phrasebook
     "Where is the train station?"
-    "I would like a cup of coffee, please."
-    "The weather is very nice today."
+    "My sister doesn't like cheese."
+    "We bought a new car yesterday."
+    "How much does this red dress cost?"
+    "Did you buy the red shoes, Anna?"
+    "If it rains, we'll stay at home."
 )
-pronouns="The little girl does not want to eat her soup."
+pictured="The white house is bigger than the old church."
 
 times=""
 part() { # NAME: begin the next part of the show; note how long the one before took
@@ -70,8 +71,8 @@ paste -d '|' <(printf '%s\n' "${sentences[@]}") <(echo "$translations") | while 
 done
 
 part "Attention"
-tmt attention --model $run "$pronouns" -o $run/attention.png
-tmt attention --model $run "$pronouns" -o $run/attention.html
+tmt attention --model $run "$pictured" -o $run/attention.png
+tmt attention --model $run "$pictured" -o $run/attention.html
 
 part "Done"
 cat <<END

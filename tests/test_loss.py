@@ -13,6 +13,7 @@ from transformer_mt.training.loss import label_smoothed_loss, plain_loss
 
 SMOOTHINGS = [0.0, 0.1]
 D_MODEL = 4
+CHUNK = loss_module._CHUNK
 
 
 def make(tokens: int, pads: int = 7, dtype: torch.dtype = torch.float64) -> tuple[Tensor, ...]:
@@ -32,7 +33,7 @@ def oracle(hidden: Tensor, weight: Tensor, targets: Tensor, smoothing: float) ->
 
 
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)
-@pytest.mark.parametrize("tokens", [0, 1, 255, 256, 257, 512, 600])
+@pytest.mark.parametrize("tokens", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 600])
 def test_value_and_gradients_are_those_of_cross_entropy(tokens: int, smoothing: float) -> None:
     hidden, weight, targets = make(tokens)
     ours = label_smoothed_loss(hidden, weight, targets, PAD, smoothing) / 17
@@ -97,6 +98,21 @@ def test_gradients_are_those_of_finite_differences(
         return label_smoothed_loss(hidden, weight, targets, PAD, smoothing) / 3
 
     assert torch.autograd.gradcheck(loss, (hidden, weight))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_bf16_products_cost_little_precision(dtype: torch.dtype) -> None:
+    hidden, weight, targets = make(300)
+    exact = label_smoothed_loss(hidden, weight, targets, PAD, 0.1)
+    rounded = hidden.detach().to(dtype).requires_grad_(), weight.detach().float().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = label_smoothed_loss(*rounded, targets, PAD, 0.1)
+    assert loss.item() == pytest.approx(exact.item(), rel=0.01)
+    expected = torch.autograd.grad(exact, (hidden, weight))
+    gradients = torch.autograd.grad(loss, rounded)
+    for gradient, source, right in zip(gradients, rounded, expected, strict=True):
+        assert gradient.dtype == source.dtype
+        assert (gradient - right).norm() < 0.02 * right.norm()
 
 
 def mean_gradients(model: Transformer, batches: Iterable[Batch]) -> list[Tensor]:

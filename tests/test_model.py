@@ -116,6 +116,21 @@ def test_what_stands_in_the_pad_row_is_never_seen(norm: str) -> None:
 
 
 @each_norm
+def test_bf16_products_cost_little_precision(norm: str) -> None:
+    model = Transformer(tiny_config(norm=norm), VOCAB, VOCAB, PAD)
+    exact = loss_and_gradients(model, SOURCES, TARGETS)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = loss_and_gradients(model, SOURCES, TARGETS)
+    assert rounded.pop("loss").item() == pytest.approx(exact.pop("loss").item(), rel=0.02)
+    assert {value.dtype for value in rounded.values()} == {torch.float32}
+    errors, whole = (
+        torch.cat([value.flatten() for value in values])
+        for values in ([rounded[name] - exact[name] for name in exact], exact.values())
+    )
+    assert errors.norm() < 0.1 * whole.norm()
+
+
+@each_norm
 def test_stepping_is_teacher_forcing(norm: str) -> None:
     model = tiny_model(norm=norm)
     src, tgt_in = as_src(SOURCES), torch.tensor([[SOS, *row] for row in sentences(7, 7, 7)])
@@ -231,12 +246,12 @@ def test_initial_values(norm: str, tied: str) -> None:
             assert scaled.std().item() == pytest.approx(1, rel=0.05)
         elif isinstance(module, nn.LayerNorm):
             assert (module.weight == 1).all()
-            assert (module.bias == 0).all()
         elif isinstance(module, nn.Linear) and (module is not model.output or tied == "none"):
             bound = math.sqrt(6 / (module.in_features + module.out_features))  # Glorot and Bengio
             assert 0.97 * bound < module.weight.abs().max() <= bound
             assert module.weight.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.1)
-            assert module.bias is None or (module.bias == 0).all()
+    for name, parameter in model.named_parameters():
+        assert not name.endswith("bias") or (parameter == 0).all()
 
 
 def test_the_seed_decides_the_initial_values() -> None:

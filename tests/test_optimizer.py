@@ -76,6 +76,30 @@ def test_fall_follows_progress_not_steps(schedule: str) -> None:
     assert learning_rate(config, WARMUP, 1.0) == pytest.approx(0)
 
 
+@pytest.mark.parametrize("progress", [0.0, 0.5, 1.0])
+def test_equation_3_counts_updates(progress: float) -> None:
+    config = make(learning_rate=PEAK, schedule="inverse_sqrt")
+    assert learning_rate(config, 4 * WARMUP, progress) == pytest.approx(PEAK / 2)
+
+
+@pytest.mark.parametrize(("schedule", "fall"), [("linear", 0.9), ("inverse_sqrt", 1.0)])
+def test_limited_time_is_warmed_up_after_a_tenth(schedule: str, fall: float) -> None:
+    """However few updates the machine has done by then; where it is fast, by updates."""
+    slow = make(max_time="1h", warmup_steps=1000, learning_rate=PEAK, schedule=schedule)
+    assert learning_rate(slow, 5, 0.05) == pytest.approx(PEAK / 2)
+    assert learning_rate(slow, 10, 0.1) == pytest.approx(PEAK * fall)
+    assert learning_rate(slow, 750, 0.01) == pytest.approx(0.75 * PEAK)
+    untimed = make(warmup_steps=1000, learning_rate=PEAK, schedule=schedule)
+    assert learning_rate(untimed, 10, 0.1) == pytest.approx(PEAK / 100)
+
+
+@pytest.mark.parametrize(("schedule", "share"), [("linear", 0.2), ("inverse_sqrt", 8**-0.5)])
+def test_limited_time_falls_with_the_time(schedule: str, share: float) -> None:
+    config = make(max_time="1h", learning_rate=PEAK, schedule=schedule)
+    for step in (WARMUP, 10 * STEPS):
+        assert learning_rate(config, step, 0.8) == pytest.approx(PEAK * share)
+
+
 def test_cosine_is_flat_at_both_ends() -> None:
     config = make(learning_rate=PEAK, schedule="cosine")
     falls = [learning_rate(config, STEPS, progress / 4) / PEAK for progress in range(5)]
@@ -83,7 +107,7 @@ def test_cosine_is_flat_at_both_ends() -> None:
 
 
 def test_updates_are_those_of_adam_with_the_configured_settings() -> None:
-    settings = {"adam_beta1": 0.7, "adam_beta2": 0.9, "adam_epsilon": 1e-3}
+    settings: dict[str, Any] = {"adam_beta1": 0.7, "adam_beta2": 0.9, "adam_epsilon": 1e-3}
     model = nn.Linear(3, 2)
     optimizer = make_optimizer(model, make(**settings).training)
     beta1, beta2, epsilon = settings.values()

@@ -44,9 +44,14 @@ class TrainState:
     """Time spent, over all sessions."""
     tokens: int = 0
     """Real target tokens trained on."""
+    recent_loss: float = 0.0
+    """Summed over the tokens since the last point of the training curve."""
+    recent_tokens: int = 0
     best_score: float | None = None
     """`training.best_metric` of the best checkpoint (a loss is negated: higher is better)."""
     best_step: int = 0
+    validated_step: int = 0
+    """Updates made before the last validation."""
     stale: int = 0
     """Validations since the best."""
     validation_seconds: float = 0.0
@@ -223,10 +228,15 @@ def load_training(
         return None
     load_weights(model, _load_tensors(whole / MODEL_FILE), whole / MODEL_FILE)
     tensors = _load_tensors(whole / _TRAINING_FILE)
-    _restore_optimizer(optimizer, tensors)
-    torch.set_rng_state(tensors["random.cpu"])
-    if "random.cuda" in tensors and torch.cuda.is_available():
-        torch.cuda.set_rng_state(tensors["random.cuda"])
+    try:
+        _restore_optimizer(optimizer, tensors)
+        torch.set_rng_state(tensors["random.cpu"])
+        if "random.cuda" in tensors and torch.cuda.is_available():
+            torch.cuda.set_rng_state(tensors["random.cuda"])
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise DataError(
+            f"{whole / _TRAINING_FILE}: does not hold the state of a training ({error!r})"
+        ) from None
     return load_state(whole)
 
 
@@ -265,10 +275,19 @@ def keep_checkpoint(run: RunDir, weights: dict[str, Tensor], state: TrainState, 
         shutil.rmtree(folder)
 
 
+def recover(run: RunDir) -> None:
+    """Put a checkpoint back that a crash left between the two renames of `_new_folder`."""
+    for folder in (run.best, run.last):
+        whole = _whole_folder(folder)
+        if whole is not None and whole != folder and not folder.exists():
+            whole.rename(folder)
+
+
 def remove_run(run: RunDir) -> None:
     """Remove what training wrote, and nothing else that may stand in the folder."""
     for folder in (run.best, run.last, run.checkpoints, run.tensorboard):
-        shutil.rmtree(folder, ignore_errors=True)
+        for each in (folder, *_beside(folder)):
+            shutil.rmtree(each, ignore_errors=True)
     for file in (run.config, run.metrics, run.info, run.tokenizer("src"), run.tokenizer("tgt")):
         file.unlink(missing_ok=True)
 
@@ -293,7 +312,7 @@ def newest_run(root: Path) -> Path:
 @contextlib.contextmanager
 def _new_folder(folder: Path) -> Iterator[Path]:
     """A folder to fill that then takes the place of `folder`; until then the old one is whole."""
-    partial, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
+    partial, old = _beside(folder)
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -312,8 +331,13 @@ def _new_folder(folder: Path) -> Iterator[Path]:
 
 def _whole_folder(folder: Path) -> Path | None:
     """The folder, or what `_new_folder` left of it when it was cut off between two renames."""
-    candidates = (folder, folder.with_name(f".{folder.name}.old"))
-    return next((f for f in candidates if (f / STATE_FILE).is_file()), None)
+    _, old = _beside(folder)
+    return next((f for f in (folder, old) if (f / STATE_FILE).is_file()), None)
+
+
+def _beside(folder: Path) -> tuple[Path, Path]:
+    """Where the next checkpoint is written, and where the one before it waits to be removed."""
+    return folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
 
 
 def _flush(file: Path) -> None:

@@ -95,19 +95,25 @@ BatchTokens = Annotated[
 ]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print_lines([f"tmt {__version__}"])
+        raise typer.Exit
+
+
 @app.callback()
 def _global_options(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and errors.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,  # noqa: ARG001
-    version: Annotated[
-        bool, typer.Option("--version", is_eager=True, help="Print the version and stop.")
+    version: Annotated[  # noqa: ARG001
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version and stop."
+        ),
     ] = False,
 ) -> None:
     """Train your own translator, the Transformer of "Attention Is All You Need"."""
-    if version:
-        print_lines([f"tmt {__version__}"])
-        raise typer.Exit
     set_up_logging(quiet=quiet, verbose=verbose)
 
 
@@ -193,7 +199,7 @@ def translate(
         raise ConfigError(f"--format {layout}: must be text, jsonl or tsv")
     if sentences and input_file:
         raise ConfigError("give sentences or --input, not both")
-    if input_file and output_file and input_file.absolute() == output_file.absolute():
+    if input_file and output_file and _is_same_file(input_file, output_file):
         raise ConfigError(f"--output {output_file} is the input file")
     if greedy and beam_size not in (None, 1):
         raise ConfigError(f"--greedy and --beam-size {beam_size} contradict each other")
@@ -202,10 +208,10 @@ def translate(
     translator = _load_translator(
         model, device, 1 if greedy else beam_size, length_penalty, at_least=n_best
     )
-    interactive = not sentences and input_file is None and sys.stdin.isatty()
+    interactive = not sentences and input_file is None and streams.is_prompted()
     with streams.open_input(input_file) as source, streams.open_output(output_file) as target:
         if sentences:
-            chunks = iter([[" ".join(sentence.split("\n")) for sentence in sentences]])
+            chunks = iter([[streams.argument_line(sentence) for sentence in sentences]])
         elif interactive:
             chunks = ([line] for line in streams.prompt_lines("> "))
         else:
@@ -249,6 +255,8 @@ def evaluate(
         raise ConfigError("--reference is missing: the file with the right translations")
     if reference and not (hypothesis or source):
         raise ConfigError("--reference needs --source (to translate) or --hypothesis")
+    if hypothesis and output_file:
+        raise ConfigError("--output is for the model's translations: --hypothesis has none")
     from transformer_mt.data.corpus import load_corpus, read_parallel
     from transformer_mt.evaluation import evaluate as evaluate_model
     from transformer_mt.evaluation import evaluate_translations
@@ -288,10 +296,11 @@ def attention(
     """Draw what the model attends to while it translates a sentence, in every layer and head."""
     from transformer_mt.analysis.attention import attention_maps
     from transformer_mt.analysis.render import check_suffix, render
+    from transformer_mt.streams import argument_line
 
     check_suffix(output_file)
     translator = _load_translator(model, device, beam_size, length_penalty, at_least=n_best)
-    translation = translator.translate([" ".join(sentence.split())], n_best=n_best)[0]
+    translation = translator.translate([argument_line(sentence)], n_best=n_best)[0]
     if not translation.src_ids:
         raise ConfigError("the sentence is empty: there is nothing to attend to")
     render(attention_maps(translator, translation), output_file)
@@ -312,6 +321,10 @@ def info(
         if as_json
         else [f"{name:<18}{value}" for name, value in description.items()]
     )
+
+
+def _is_same_file(first: Path, second: Path) -> bool:
+    return first.exists() and second.exists() and first.samefile(second)
 
 
 def _find_model(model: Path | None) -> Path:

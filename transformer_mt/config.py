@@ -69,6 +69,13 @@ class DataConfig:
             "data.train",
             "is missing: give two parallel files, one table, or a 'data.dataset'",
         )
+        for name in ("train", "validation", "test"):
+            _require(
+                self.dataset is None or not isinstance(getattr(self, name), tuple),
+                f"data.{name}",
+                "names files, but there is a data.dataset: set one of the two to null",
+                "data.dataset",
+            )
         _require(self.heldout_size >= 1, "data.heldout_size", "must be at least 1")
         _require(self.max_length >= 2, "data.max_length", "must be at least 2")
         _require(self.max_length_ratio >= 1, "data.max_length_ratio", "must be at least 1")

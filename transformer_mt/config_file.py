@@ -84,8 +84,11 @@ def _read_settings(path: Path) -> _Settings:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such configuration file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as UTF-8 text ({error})") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: not valid UTF-8 ({error.reason})") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from None
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         return _flatten(node, str(path), Config, prefix="")
@@ -248,4 +251,5 @@ def _literal_suggestion(value: Any, options: Sequence[Any]) -> str:
 def _show(value: Any) -> str:
     if isinstance(value, str):
         return f"'{value}'"
-    return yaml.safe_dump(value, default_flow_style=True, width=1000).split("\n")[0]
+    shown = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=1000)
+    return shown.split("\n")[0]

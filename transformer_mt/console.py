@@ -1,7 +1,6 @@
 """What goes to the terminal: logs and errors to stderr, results to stdout."""
 
 import logging
-import os
 import sys
 from collections.abc import Iterable
 
@@ -28,8 +27,11 @@ def set_up_logging(*, quiet: bool, verbose: bool) -> None:
     logger.handlers = [_BarHandler()]
     logger.handlers[0].setFormatter(_Formatter())
     logger.propagate = False
-    if quiet:
-        os.environ["TQDM_DISABLE"] = "1"  # read by tqdm when a bar is made
+
+
+def hides_bars() -> bool | None:
+    """What tqdm's `disable` should be: True when quiet, else None, which asks for a terminal."""
+    return None if logging.getLogger("transformer_mt").isEnabledFor(logging.INFO) else True
 
 
 def print_error(message: str) -> None:

@@ -8,12 +8,14 @@ import logging
 import queue
 import sys
 import threading
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from tqdm import tqdm
 
+from transformer_mt.console import hides_bars
 from transformer_mt.data.files import open_binary
 from transformer_mt.errors import DataError
 from transformer_mt.translator import Translation, Translator
@@ -29,13 +31,19 @@ def read_chunks(file: BinaryIO) -> Iterator[list[str]]:
 
     A program that writes one line and waits gets its answer at once; a file is read in large
     chunks. Lines end at \n alone; bytes that are no UTF-8 are replaced, with a warning.
+
+    Raises:
+        DataError: the stream breaks off (a damaged .gz file, say), after the lines before that.
     """
     lines: queue.Queue[bytes | None] = queue.Queue(maxsize=4 * _CHUNK)
+    failures: list[Exception] = []
 
     def fill() -> None:
         try:
             for line in file:
                 lines.put(line)
+        except (OSError, EOFError, zlib.error) as error:
+            failures.append(error)
         finally:
             lines.put(None)
 
@@ -51,6 +59,8 @@ def read_chunks(file: BinaryIO) -> Iterator[list[str]]:
         if raw:
             yield [_decode(line, number + index) for index, line in enumerate(raw, start=1)]
         number += len(raw)
+    if failures:
+        raise DataError(f"the input cannot be read after line {number} ({failures[0]})")
 
 
 def _decode(raw: bytes, number: int) -> str:
@@ -67,7 +77,7 @@ def _decode(raw: bytes, number: int) -> str:
 def open_input(path: Path | None) -> Iterator[BinaryIO]:
     """A file (plain or .gz) to read bytes from; None or "-" is standard input."""
     if path is None or str(path) == "-":
-        yield sys.stdin.buffer
+        yield _standard_input()
         return
     try:
         opened = open_binary(path)
@@ -75,6 +85,24 @@ def open_input(path: Path | None) -> Iterator[BinaryIO]:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     with opened as file:
         yield file
+
+
+def _standard_input() -> BinaryIO:
+    """Standard input, through a reader of its own.
+
+    `sys.stdin` must not be held by the thread that waits for lines: Python shuts it down at exit.
+    """
+    if sys.stdin is None:  # closed by whoever started us
+        return io.BytesIO()
+    try:
+        return open(sys.stdin.fileno(), "rb", closefd=False)
+    except io.UnsupportedOperation:
+        return sys.stdin.buffer
+
+
+def is_prompted() -> bool:
+    """True when standard input is a terminal: a person types."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 @contextlib.contextmanager
@@ -91,6 +119,12 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
         raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
     with opened as file:
         yield file
+
+
+def argument_line(text: str) -> str:
+    """A sentence of the command line as one line; bytes that are no UTF-8 are replaced."""
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return " ".join(text.splitlines())
 
 
 def prompt_lines(prompt: str) -> Iterator[str]:
@@ -153,7 +187,7 @@ def translate_chunks(
 ) -> None:
     """Translate chunk after chunk; each is written as soon as it is done."""
     done = 0
-    bar = tqdm(desc="translating", unit="line", disable=None if show_progress else True)
+    bar = tqdm(desc="translating", unit="line", disable=hides_bars() if show_progress else True)
     with bar:
         for lines in chunks:
             translations = translator.translate(

@@ -61,7 +61,7 @@ class Translator:
     Args:
         model: on its device; it is used in evaluation mode.
         tokenizers: those that the model was trained with.
-        max_length: longer lines, in tokens, are cut, with a warning.
+        data: lines of more than its `max_length` tokens are cut, with a warning.
         decoding: how to search.
     """
 

@@ -1,6 +1,7 @@
 """Where sentence pairs come from, and how missing splits are cut."""
 
 import hashlib
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,6 +12,8 @@ from transformer_mt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+log = logging.getLogger(__name__)
 
 PHRASEBOOK = "phrasebook"
 SPLITS = ("train", "validation", "test")
@@ -98,7 +101,7 @@ def _load_dataset(config: DataConfig) -> dict[str, list[SentencePair]]:
     splits = {}
     for split in SPLITS:
         name = getattr(config, split)
-        if name is not None and (not isinstance(name, str) or name not in available):
+        if name is not None and name not in available:
             raise ConfigError(
                 f"data.{split}: {config.dataset} has no split '{name}', it has"
                 f" {', '.join(available)}"
@@ -121,6 +124,7 @@ def _open_dataset(name: str, subset: str | None) -> "dict[str, Dataset]":
     folder = Path(name)
     saved = any((folder / f).is_file() for f in ("dataset_dict.json", "state.json"))
     if not folder.exists():
+        log.info("loading the data set %s from the Hugging Face hub or its cache", name)
         _go_offline_if_unreachable(name)
     try:
         loaded = datasets.load_from_disk(name) if saved else datasets.load_dataset(name, subset)
@@ -129,7 +133,9 @@ def _open_dataset(name: str, subset: str | None) -> "dict[str, Dataset]":
             f"data set {name}: there is no such folder, and the Hugging Face hub cannot be reached"
         ) from None
     except Exception as error:  # network, hub and file errors have no common class
-        cause = str(error).strip().split("\n")[0]
+        cause = " ".join(str(error).strip().split("\n")[:2])
+        if "config" in cause.lower():  # the library's word for a subset
+            raise ConfigError(f"data set {name}: set data.subset ({cause})") from None
         raise DataError(f"data set {name}: cannot be loaded ({cause})") from None
     if isinstance(loaded, datasets.Dataset):
         return {"train": loaded}

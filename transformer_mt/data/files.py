@@ -71,9 +71,11 @@ def read_table(path: Path, suffix: str) -> "Dataset":
 
 
 def silence() -> None:
-    """Keep the `datasets` library from the terminal: we say what is wrong, in one line."""
+    """Keep the libraries of Hugging Face from the terminal: we say in one line what is wrong."""
     import datasets
+    import huggingface_hub
 
+    huggingface_hub.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity(datasets.logging.CRITICAL)
 

@@ -14,7 +14,7 @@ import tokenizers
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
 
 from transformer_mt.config import TokenizerConfig
-from transformer_mt.errors import DataError
+from transformer_mt.errors import ConfigError, DataError
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[SOS]", "[EOS]")
 PAD_ID, UNK_ID, SOS_ID, EOS_ID = range(4)
@@ -37,10 +37,25 @@ class Tokenizer:
 
     @classmethod
     def build(cls, texts: Sequence[str], config: TokenizerConfig) -> "Tokenizer":
-        """Learn a vocabulary. The same texts and settings give the same bytes in `to_json`."""
+        """Learn a vocabulary. The same texts and settings give the same bytes in `to_json`.
+
+        Raises:
+            ConfigError: subwords need a larger vocabulary, to spell every word by its characters.
+        """
         rules = _word_rules(config) if config.type == "word" else _subword_rules(config)
-        rules.train_from_iterator(texts, _trainer(config), length=len(texts))
+        try:
+            rules.train_from_iterator(texts, _trainer(config), length=len(texts))
+            too_small = rules.get_vocab_size() > config.vocab_size
+        except Exception:  # the unigram trainer's only one is of this kind
+            too_small = True
+        if too_small:
+            raise ConfigError(
+                f"tokenizer.vocab_size is {config.vocab_size}, but the training text has more"
+                " different characters: raise it, or set tokenizer.type to word"
+            )
         saved = json.loads(rules.to_str())
+        if config.type == "unigram":
+            saved["model"]["vocab"] = _settle(saved["model"]["vocab"])
         saved["added_tokens"] = []  # else text that spells a special token would become one
         return cls(tokenizers.Tokenizer.from_str(json.dumps(saved)))
 
@@ -62,6 +77,8 @@ class Tokenizer:
         found = [rules.id_to_token(number) for number in range(len(SPECIAL_TOKENS))]
         if found != list(SPECIAL_TOKENS):
             raise DataError(f"{path}: ids 0 to 3 must be {' '.join(SPECIAL_TOKENS)}, not {found}")
+        if None in (rules.normalizer, rules.pre_tokenizer, rules.decoder):
+            raise DataError(f"{path}: is not a tokenizer (it lacks rules to split and join text)")
         return cls(rules)
 
     def to_json(self) -> str:
@@ -174,6 +191,22 @@ def _subword_rules(config: TokenizerConfig) -> tokenizers.Tokenizer:
     )
     rules.decoder = decoders.Metaspace()
     return rules
+
+
+def _settle(vocab: list[list[Any]]) -> list[list[Any]]:
+    """The pieces of a unigram model and their scores, in digits that every build agrees on.
+
+    The library adds up in a random order; and to characters that it would have pruned it gives
+    the lowest score plus 0, 0.0001, 0.0002 ..., again in a random order: here all get the lowest.
+    """
+    specials, pieces = vocab[: len(SPECIAL_TOKENS)], vocab[len(SPECIAL_TOKENS) :]
+    lowest = min((score for _, score in pieces), default=0.0)
+    pruned_below = lowest + 0.0001 * sum(len(piece) == 1 for piece, _ in pieces)
+    settled = [
+        [piece, round(lowest if len(piece) == 1 and score < pruned_below else score, 6)]
+        for piece, score in pieces
+    ]
+    return specials + sorted(settled, key=lambda item: (-item[1], item[0]))
 
 
 def _trainer(config: TokenizerConfig) -> trainers.Trainer:

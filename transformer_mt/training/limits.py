@@ -2,6 +2,7 @@
 
 from transformer_mt.checkpoint import TrainState
 from transformer_mt.config import Config, parse_duration
+from transformer_mt.errors import TrainingError
 
 
 def time_limit(config: Config, state: TrainState) -> float | None:
@@ -22,3 +23,16 @@ def share_done(config: Config, state: TrainState) -> float:
 def is_stale(config: Config, state: TrainState) -> bool:
     """True when validation has not improved for `patience` times."""
     return 0 < config.training.patience <= state.stale
+
+
+def is_over(config: Config, state: TrainState) -> bool:
+    """True when nothing is left to train, whatever the reason."""
+    return share_done(config, state) >= 1 or is_stale(config, state)
+
+
+def diverged(what: str, value: float) -> TrainingError:
+    """The error for a figure that is no longer a number."""
+    return TrainingError(
+        f"{what} is {value}: lower training.learning_rate or raise training.warmup_steps,"
+        " and start anew with --overwrite"
+    )

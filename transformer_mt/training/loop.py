@@ -15,8 +15,13 @@ from transformer_mt.checkpoint import RunDir, TrainState
 from transformer_mt.config import Config
 from transformer_mt.data.batching import Batch, Collator, token_batches
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
-from transformer_mt.errors import TrainingError
-from transformer_mt.training.limits import is_stale, share_done, time_limit
+from transformer_mt.training.limits import (
+    diverged,
+    is_over,
+    is_stale,
+    share_done,
+    time_limit,
+)
 from transformer_mt.training.loss import label_smoothed_loss
 from transformer_mt.training.optimizer import learning_rate
 from transformer_mt.training.progress import Progress
@@ -49,6 +54,7 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
     run = RunDir(Path(config.run_dir))
+    checkpoint.recover(run)
     if not overwrite and (over := finished_state(config, run)):
         log.info("%s: finished (%s); nothing to do", config.run_dir, over.finished)
         return over
@@ -57,7 +63,8 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
     limit = time_limit(config, state)
     with StopSignals() as stop, Progress(run, config, state, limit) as progress:
         clock = time.perf_counter()
-        for batches in updates(session):
+        done = is_over(config, state)  # where an earlier session was cut off at the very end
+        for batches in () if done else updates(session):
             lr = learning_rate(config, state.step + 1, share_done(config, state))
             loss, grad_norm = training_step(session, batches, lr)
             state.step += 1
@@ -73,7 +80,7 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
             if done or state.step % training.validate_every == 0:
                 _validate_and_save(session, progress)
                 clock = time.perf_counter()
-                done = done or is_stale(config, state)
+                done = is_over(config, state)
 
             if stop.received and not done:
                 checkpoint.save_training(session.run.last, session.model, session.optimizer, state)
@@ -115,17 +122,15 @@ def training_step(session: Session, batches: list[Batch], lr: float) -> tuple[fl
         total += loss.detach()
     limit = training.clip_norm or math.inf
     grad_norm = nn.utils.clip_grad_norm_(model.parameters(), limit)
-    mean_loss = total.item()
-    if not math.isfinite(mean_loss):
-        raise TrainingError(
-            f"the loss of update {session.state.step + 1} is {mean_loss}: lower"
-            " training.learning_rate or raise training.warmup_steps, and run again"
-        )
+    mean_loss, norm = total.item(), grad_norm.item()
+    for what, value in (("loss", mean_loss), ("gradient norm", norm)):
+        if not math.isfinite(value):
+            raise diverged(f"the {what} of update {session.state.step + 1}", value)
     for group in session.optimizer.param_groups:
         group["lr"] = lr
     session.optimizer.step()
     session.optimizer.zero_grad()
-    return mean_loss, grad_norm.item()
+    return mean_loss, norm
 
 
 def _loss(session: Session, batch: Batch) -> Tensor:
@@ -148,7 +153,7 @@ def _validate_and_save(session: Session, progress: Progress) -> None:
         state.best_score, state.best_step, state.stale = score, state.step, 0
     else:
         state.stale += 1
-    state.scores = result.figures()
+    state.scores, state.validated_step = result.figures(), state.step
     progress.validation(state, result, _translator(session), session.validation_pairs[:_SAMPLES])
     _say_result(session, result, improved=improved)
     weights = checkpoint.weights_of(session.model)
@@ -204,6 +209,8 @@ def _say_result(session: Session, result: Validation, *, improved: bool) -> None
 def _finish(session: Session, progress: Progress) -> None:
     """Let the average of the last checkpoints compete to be best, and mark the run finished."""
     state, run = session.state, session.run
+    if state.validated_step < state.step:  # interrupted, then gone on with a smaller limit
+        _validate_and_save(session, progress)
     folders = checkpoint.kept_checkpoints(run)
     last = checkpoint.weights_of(session.model)
     if len(folders) > 1:

@@ -7,7 +7,6 @@ from torch import nn
 
 from transformer_mt.config import Config, TrainingConfig
 
-
 _LONGEST_TIMED_WARMUP = 0.1
 """Share of a training of limited time."""
 
@@ -33,12 +32,10 @@ def peak_learning_rate(config: Config) -> float:
 def learning_rate(config: Config, step: int, progress: float) -> float:
     """The rate of update `step` (1, 2, ...): a rising line up to where it meets a falling curve.
 
-    The rise reaches the peak at `warmup_steps`, or earlier, after a tenth of the training, where
-    the time is limited: the machine may not get far in it. The fall depends on `progress`, the share of the
-    training that is over (0 to 1): by steps, or by time where the time is limited.
-
-    inverse_sqrt: peak * sqrt(warmup_steps / (progress * max_steps)), the paper's equation 3.
-    linear and cosine reach 0 at the end.
+    The fall depends on `progress`, the share of the training that is over (0 to 1). linear and
+    cosine reach 0 at its end; inverse_sqrt is peak * sqrt(warmup_steps / step), the paper's
+    equation 3. Where the time is limited, the machine decides how many updates that is: then
+    the rise takes a tenth of the time at most, and inverse_sqrt falls as if in `max_steps`.
     """
     training = config.training
     if training.schedule == "linear":
@@ -46,7 +43,8 @@ def learning_rate(config: Config, step: int, progress: float) -> float:
     elif training.schedule == "cosine":
         fall = (1 + math.cos(math.pi * progress)) / 2
     else:
-        position = max(training.warmup_steps, progress * training.max_steps)
+        position = step if training.max_time is None else progress * training.max_steps
+        position = max(position, training.warmup_steps)
         fall = math.sqrt(training.warmup_steps / position)
     rise = step / training.warmup_steps
     if training.max_time is not None:

@@ -14,6 +14,7 @@ from transformer_mt.analysis.render import cross_attention_figure
 from transformer_mt.checkpoint import RunDir, TrainState
 from transformer_mt.config import Config
 from transformer_mt.config_file import to_yaml
+from transformer_mt.console import hides_bars
 from transformer_mt.data.corpus import SentencePair
 from transformer_mt.training.validation import Validation
 from transformer_mt.translator import Translator
@@ -23,17 +24,15 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(slots=True)
-class Average:
-    """Sums since the last logged point."""
+class Speed:
+    """Tokens trained on, and since when."""
 
-    loss: float = 0.0
     tokens: int = 0
     since: float = dataclasses.field(default_factory=time.perf_counter)
 
-    def add(self, loss: float, tokens: int) -> None:
-        """One update: the mean loss of its tokens."""
-        self.loss += loss * tokens
-        self.tokens += tokens
+    def per_second(self) -> float:
+        """Up to now."""
+        return self.tokens / max(time.perf_counter() - self.since, 1e-9)
 
 
 class Progress:
@@ -46,7 +45,7 @@ class Progress:
     def __init__(self, run: RunDir, config: Config, state: TrainState, total: float | None) -> None:
         self._run = run
         self._timed = total is not None
-        self._average = Average()
+        self._speed = Speed()
         self._writer: SummaryWriter | None = None
         self._config = config
         self._bar = tqdm(
@@ -54,7 +53,7 @@ class Progress:
             initial=round(state.seconds) if self._timed else state.step,
             desc=f"epoch {state.epoch + 1}",
             unit="s" if self._timed else "step",
-            disable=None,  # no bar where stderr is no terminal
+            disable=hides_bars(),
             dynamic_ncols=True,
             file=sys.stderr,
         )
@@ -64,7 +63,8 @@ class Progress:
         from torch.utils.tensorboard import SummaryWriter
 
         self._writer = SummaryWriter(str(self._run.tensorboard), purge_step=self._purge_step)
-        self._writer.add_text("config", f"```yaml\n{to_yaml(self._config)}```")
+        text = f"```yaml\n{to_yaml(self._config)}```"
+        self._writer.add_text("config", text, self._purge_step - 1)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,15 +74,17 @@ class Progress:
 
     def update(self, state: TrainState, loss: float, tokens: int) -> None:
         """After every update; loss: mean over its tokens."""
-        self._average.add(loss, tokens)
+        state.recent_loss += loss * tokens
+        state.recent_tokens += tokens
+        self._speed.tokens += tokens
         self._bar.set_description(f"epoch {state.epoch + 1}", refresh=False)
         self._bar.update(round(state.seconds) - self._bar.n if self._timed else 1)
 
     def point(self, state: TrainState, lr: float, grad_norm: float) -> None:
         """A point of the training curves: the mean since the last one."""
-        average, self._average = self._average, Average()
-        rate = average.tokens / max(self._average.since - average.since, 1e-9)
-        loss = average.loss / max(average.tokens, 1)
+        rate, self._speed = self._speed.per_second(), Speed()
+        loss = state.recent_loss / max(state.recent_tokens, 1)
+        state.recent_loss, state.recent_tokens = 0.0, 0
         self._bar.set_postfix(loss=f"{loss:.3f}", lr=f"{lr:.2e}", tok_s=f"{rate:,.0f}")
         figures = {"loss": loss, "lr": lr, "grad_norm": grad_norm, "tokens_per_second": rate}
         self._write("train", state, figures)
@@ -105,7 +107,7 @@ class Progress:
             maps = attention_maps(translator, result.translations[0])[0]
             self._writer.add_figure("attention", cross_attention_figure(maps), state.step)
         # validation is not training: its time is no part of the next rate
-        self._average = Average()
+        self._speed = Speed()
 
     def hyperparameters(self, state: TrainState) -> None:
         """At the end: the settings beside the best score, for TensorBoard's table."""
@@ -115,7 +117,8 @@ class Progress:
                 for section in ("model", "training", "tokenizer")
                 for key, value in dataclasses.asdict(getattr(self._config, section)).items()
             }
-            self._writer.add_hparams(values, {"best": state.best_score or 0.0}, run_name=".")
+            best = {"best": state.best_score or 0.0}
+            self._writer.add_hparams(values, best, run_name=".", global_step=state.step)
 
     def _write(self, kind: str, state: TrainState, figures: dict[str, float]) -> None:
         point = {"kind": kind, "step": state.step, "epoch": state.epoch + 1, **figures}
@@ -127,7 +130,7 @@ class Progress:
 
     def _forget_after(self, step: int) -> None:
         """Drop points of updates that an interrupted session made but did not save."""
-        self._purge_step = step + 1 if step else None
+        self._purge_step = step + 1
         if self._run.metrics.is_file():
             lines = self._run.metrics.read_text(encoding="utf-8").splitlines(keepends=True)
             kept = [line for line in lines if _step_of(line) <= step]

@@ -17,12 +17,12 @@ from transformer_mt.data.prepare import PreparedData, Tokenizers, build_tokenize
 from transformer_mt.device import choose_device, gains_from_bf16
 from transformer_mt.errors import ConfigError
 from transformer_mt.model.transformer import Transformer, count_parameters
-from transformer_mt.training.limits import is_stale, share_done
+from transformer_mt.training.limits import is_over
 from transformer_mt.training.optimizer import make_optimizer, peak_learning_rate
 
 log = logging.getLogger(__name__)
 
-_HARMLESS = ("run_dir", "decoding.", "data.heldout_size", "data.max_length")
+_HARMLESS = ("run_dir", "decoding.")
 _HARMLESS_TRAINING = (
     "max_steps",
     "max_time",
@@ -62,11 +62,12 @@ class Session:
 def open_session(config: Config, *, device: str = "auto", overwrite: bool = False) -> Session:
     """Load everything, and write what a new run directory needs."""
     run = RunDir(Path(config.run_dir))
-    if overwrite:
-        checkpoint.remove_run(run)
-    _refuse_changed_settings(config, run)
-    session = load_session(config, device)
+    if not overwrite:
+        _refuse_changed_settings(config, run)
+    session = load_session(config, device, anew=overwrite)
     _say_what_is_trained(session)
+    if overwrite:  # only now, when it is sure that the data can be used
+        checkpoint.remove_run(run)
     if not checkpoint.has_tokenizers(run):
         checkpoint.save_tokenizers(run, session.tokenizers)
     checkpoint.save_config(run, config)
@@ -74,11 +75,14 @@ def open_session(config: Config, *, device: str = "auto", overwrite: bool = Fals
     return session
 
 
-def load_session(config: Config, device: str) -> Session:
-    """Read the data, build missing tokenizers, restore what was saved; writes nothing."""
+def load_session(config: Config, device: str, *, anew: bool = False) -> Session:
+    """Read the data, build missing tokenizers, restore what was saved (unless `anew`).
+
+    Writes nothing.
+    """
     run, place = RunDir(Path(config.run_dir)), choose_device(device)
     corpus = load_corpus(config.data)
-    if checkpoint.has_tokenizers(run):
+    if checkpoint.has_tokenizers(run) and not anew:
         tokenizers = checkpoint.load_tokenizers(run)
     else:
         log.info("building the tokenizers")
@@ -87,7 +91,8 @@ def load_session(config: Config, device: str) -> Session:
     torch.manual_seed(config.seed)
     model = checkpoint.make_model(config, tokenizers).to(place)
     optimizer = make_optimizer(model, config.training)
-    state = checkpoint.load_training(run.last, model, optimizer) or TrainState()
+    saved = None if anew else checkpoint.load_training(run.last, model, optimizer)
+    state = saved or TrainState()
     state.finished = None
     return Session(config, run, tokenizers, data, model, optimizer, state, place)
 
@@ -98,8 +103,7 @@ def finished_state(config: Config, run: RunDir) -> TrainState | None:
         return None
     _refuse_changed_settings(config, run)
     state = checkpoint.load_state(run.last)
-    over = share_done(config, state) >= 1 or is_stale(config, state)
-    return state if state.finished and over else None
+    return state if state.finished and is_over(config, state) else None
 
 
 def _refuse_changed_settings(config: Config, run: RunDir) -> None:

@@ -11,6 +11,7 @@ from transformer_mt.data.corpus import SentencePair
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
 from transformer_mt.metrics import corpus_scores
 from transformer_mt.model.transformer import Transformer
+from transformer_mt.training.limits import diverged
 from transformer_mt.training.loss import label_smoothed_loss
 from transformer_mt.translator import Translation, Translator
 
@@ -68,8 +69,14 @@ def validate(
     pairs: Sequence[SentencePair],
     batch_tokens: int,
 ) -> Validation:
-    """Loss on the whole data set, scores of the translations of `pairs`."""
+    """Loss on the whole data set, scores of the translations of `pairs`.
+
+    Raises:
+        TrainingError: the loss is no longer a number.
+    """
     loss = corpus_loss(translator.model, dataset, batch_tokens)
+    if not math.isfinite(loss):
+        raise diverged("the validation loss", loss)
     translations = translator.translate([pair.src for pair in pairs], batch_tokens=batch_tokens)
     bleu, chrf = corpus_scores(
         [t.text for t in translations], [pair.tgt for pair in pairs], names=("BLEU", "chrF")

@@ -1,0 +1,443 @@
+"""Run directories: replaced whole or not at all, refused when damaged, free of code."""
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from training_helpers import make_config, reverse_pairs
+
+from transformer_mt import checkpoint
+from transformer_mt.checkpoint import RunDir, TrainState, load_run, load_training, save_training
+from transformer_mt.config import Config
+from transformer_mt.config_file import to_yaml
+from transformer_mt.data.corpus import load_corpus
+from transformer_mt.data.prepare import build_tokenizers
+from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.model.transformer import Transformer
+from transformer_mt.training.loop import training_step, updates
+from transformer_mt.training.optimizer import make_optimizer
+from transformer_mt.training.session import Session, load_session
+from transformer_mt.translator import Translator
+
+pytest_plugins = ["training_fixtures"]
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+CPU = torch.device("cpu")
+MODEL, STATE, TRAINING = "model.safetensors", "state.json", "training_state.safetensors"
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    """After one update, so that the optimiser has a state."""
+    return after_update(load_session(make_config(tmp_path), "cpu"))
+
+
+def after_update(session: Session) -> Session:
+    training_step(session, next(updates(session)), lr=0.01)
+    session.state.step += 1
+    return session
+
+
+def save(session: Session, folder: Path) -> None:
+    save_training(folder, session.model, session.optimizer, session.state)
+
+
+def untrained(session: Session) -> tuple[Transformer, torch.optim.Optimizer]:
+    torch.manual_seed(99)
+    model = checkpoint.make_model(session.config, session.tokenizers)
+    return model, make_optimizer(model, session.config.training)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def assert_same_optimizer(first: torch.optim.Optimizer, second: torch.optim.Optimizer) -> None:
+    ours, theirs = first.state_dict()["state"], second.state_dict()["state"]
+    assert ours.keys() == theirs.keys()
+    assert len(ours) > 10
+    for index, values in ours.items():
+        for name, value in values.items():
+            assert torch.equal(value, theirs[index][name]), (index, name)
+
+
+def test_everything_comes_back(session: Session, tmp_path: Path) -> None:
+    state = session.state
+    state.seconds, state.best_score, state.scores = 0.1 + 0.2, -1 / 3, {"loss": 1e-300}
+    save(session, tmp_path / "last")
+    following = torch.rand(5)
+    model, optimizer = untrained(session)
+    assert load_training(tmp_path / "last", model, optimizer) == state
+    assert torch.equal(torch.rand(5), following)  # dropout goes on where it was
+    for (name, ours), theirs in zip(
+        session.model.state_dict().items(), model.state_dict().values(), strict=True
+    ):
+        assert torch.equal(ours, theirs), name
+    assert_same_optimizer(session.optimizer, optimizer)
+
+
+def test_saving_changes_nothing(session: Session, tmp_path: Path) -> None:
+    before = {name: w.clone() for name, w in session.model.state_dict().items()}
+    random = torch.get_rng_state()
+    save(session, tmp_path / "last")
+    checkpoint.save_weights(tmp_path / "best", checkpoint.weights_of(session.model), session.state)
+    assert torch.equal(torch.get_rng_state(), random)
+    assert all(torch.equal(w, before[name]) for name, w in session.model.state_dict().items())
+    save(session, tmp_path / "again")
+    assert contents(tmp_path / "again") == contents(tmp_path / "last")
+
+
+def test_no_checkpoint_is_no_error(session: Session, tmp_path: Path) -> None:
+    assert load_training(tmp_path / "last", session.model, session.optimizer) is None
+
+
+# --- replaced whole or not at all
+
+
+class Crash(BaseException):
+    """The end of the process."""
+
+
+def fail_at(
+    patch: pytest.MonkeyPatch, owner: Any, name: str, occasion: int, error: BaseException
+) -> None:
+    """Let the nth call of a function raise."""
+    real: Callable[..., object] = getattr(owner, name)
+    calls = []
+
+    def failing(*args: Any, **kwargs: Any) -> object:
+        calls.append(args)
+        if len(calls) == occasion:
+            raise error
+        return real(*args, **kwargs)
+
+    patch.setattr(owner, name, failing)
+
+
+FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+WHILE_WRITING = [("save_file", 1), ("save_file", 2), ("_write_state", 1), ("_flush", 2)]
+
+
+@pytest.mark.parametrize(("function", "occasion"), WHILE_WRITING)
+@pytest.mark.parametrize("error", [FULL, Crash()], ids=["full disk", "crash"])
+def test_failure_while_writing_leaves_the_old_one(
+    session: Session, tmp_path: Path, function: str, occasion: int, error: BaseException
+) -> None:
+    folder = tmp_path / "last"
+    save(session, folder)
+    before, model, optimizer = contents(folder), *untrained(session)
+    saved = replace(session.state)
+    after_update(session)
+    with pytest.MonkeyPatch.context() as patch:
+        fail_at(patch, checkpoint, function, occasion, error)
+        expected = Crash if isinstance(error, Crash) else DataError
+        with pytest.raises(expected) as raised:
+            save(session, folder)
+    if error is FULL:
+        assert str(folder) in str(raised.value)
+        assert "No space left" in str(raised.value)
+    assert contents(folder) == before
+    assert load_training(folder, model, optimizer) == saved
+    save(session, folder)  # the remains are no obstacle
+    assert load_training(folder, model, optimizer) == session.state
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("occasion", [1, 2])
+@pytest.mark.parametrize("recovered", [True, False])
+def test_crash_around_the_renames(
+    session: Session, tmp_path: Path, occasion: int, recovered: bool
+) -> None:
+    run = RunDir(tmp_path / "run")
+    save(session, run.last)
+    model, optimizer = untrained(session)
+    saved = replace(session.state)
+    after_update(session)
+    with pytest.MonkeyPatch.context() as patch:
+        fail_at(patch, Path, "rename", occasion, Crash())
+        with pytest.raises(Crash):
+            save(session, run.last)
+    assert run.last.exists() is (occasion == 1)  # else it waits under its other name
+    if recovered:
+        checkpoint.recover(run)
+        assert run.last.is_dir()
+    assert load_training(run.last, model, optimizer) == saved
+    save(session, run.last)
+    assert load_training(run.last, model, optimizer) == session.state
+    assert [path.name for path in run.path.iterdir()] == ["last"]
+
+
+def test_crash_before_the_old_one_is_removed(session: Session, tmp_path: Path) -> None:
+    run = RunDir(tmp_path / "run")
+    save(session, run.last)
+    shutil.copytree(run.last, tmp_path / "older")
+    after_update(session)
+    save(session, run.last)
+    (tmp_path / "older").rename(run.path / ".last.old")
+    checkpoint.recover(run)
+    assert load_training(run.last, *untrained(session)) == session.state
+
+
+def test_text_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "new folder" / "file"
+    checkpoint.write_text(path, "first")
+    fail_at(monkeypatch, Path, "replace", 1, FULL)
+    with pytest.raises(DataError, match="No space left"):
+        checkpoint.write_text(path, "second")
+    assert path.read_text("utf-8") == "first"
+
+
+def test_place_that_cannot_be_written_to(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    below_a_file = tmp_path / "file" / "last"
+    with pytest.raises(DataError, match=r"file.*cannot be written"):
+        save(session, below_a_file)
+    with pytest.raises(DataError, match=r"file.*cannot be written"):
+        checkpoint.write_text(below_a_file, "")
+
+
+# --- weights
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+@pytest.mark.parametrize(
+    ("tied", "copies"),
+    [("none", set()), ("decoder", {"output"}), ("all", {"output", "tgt_embedding.token"})],
+)
+def test_tied_weights_are_saved_once(
+    tmp_path: Path, tied: str, copies: set[str], norm: str
+) -> None:
+    config = make_config(
+        tmp_path, f"model.tied_embeddings={tied}", "tokenizer.joint=true", f"model.norm={norm}"
+    )
+    session = load_session(config, "cpu")
+    save(session, tmp_path / "last")
+    saved = load_file(tmp_path / "last" / MODEL)
+    matrices = {"src_embedding.token", "tgt_embedding.token", "output"}
+    found = {name for name in matrices if f"{name}.weight" in saved}
+    assert len(found) == len(matrices) - len(copies)
+    assert sum(w.numel() for w in saved.values()) == sum(
+        p.numel() for p in session.model.parameters()
+    )
+    model, _ = untrained(session)
+    src, tgt = torch.tensor([[5, 6, 7, 3]]), torch.tensor([[2, 8, 9]])
+    wanted = session.model.eval().project(session.model(src, tgt))
+    assert not torch.equal(model.eval().project(model(src, tgt)), wanted)
+    load_training(tmp_path / "last", model, make_optimizer(model, config.training))
+    assert torch.equal(model.project(model(src, tgt)), wanted)
+    tied_now = model.output.weight is model.tgt_embedding.token.weight
+    assert tied_now is (tied != "none")
+    assert (model.src_embedding.token.weight is model.output.weight) is (tied == "all")
+
+
+def without(weights: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    return {key: value for key, value in weights.items() if key != name}
+
+
+NAME = "encoder.0.feed_forward.inner.weight"
+MISFITS: dict[str, Callable[[dict[str, Tensor]], dict[str, Tensor]]] = {
+    "shape": lambda w: {**w, NAME: w[NAME][:-1].contiguous()},
+    "transposed": lambda w: {**w, NAME: w[NAME].T.contiguous()},
+    "missing": lambda w: without(w, NAME),
+    "renamed": lambda w: {**without(w, NAME), f"{NAME}x": w[NAME]},
+    "more": lambda w: {**w, f"{NAME}.lora": torch.zeros(2)},
+}
+
+
+@pytest.mark.parametrize("misfit", MISFITS)
+def test_weights_of_another_model_are_refused(
+    session: Session, tmp_path: Path, misfit: str
+) -> None:
+    save(session, tmp_path / "last")
+    path = tmp_path / "last" / MODEL
+    save_file(MISFITS[misfit](load_file(path)), path)
+    model, optimizer = untrained(session)
+    before = {name: w.clone() for name, w in model.state_dict().items()}
+    with pytest.raises(DataError) as raised:
+        load_training(tmp_path / "last", model, optimizer)
+    assert str(path) in str(raised.value)
+    assert NAME in str(raised.value)
+    assert all(torch.equal(w, before[name]) for name, w in model.state_dict().items())
+
+
+def test_average_is_the_mean(session: Session, tmp_path: Path) -> None:
+    folders = [tmp_path / f"step-{index}" for index in range(3)]
+    for folder in folders:
+        checkpoint.save_weights(folder, checkpoint.weights_of(session.model), session.state)
+        after_update(session)
+    each = [load_file(folder / MODEL) for folder in folders]
+    average = checkpoint.average_weights(folders)
+    assert average.keys() == each[0].keys()
+    for name, value in average.items():
+        mean = sum(weights[name].double() for weights in each) / 3
+        torch.testing.assert_close(value.double(), mean, rtol=1e-6, atol=1e-8)
+        assert value.dtype == torch.float32
+    assert not torch.equal(average[NAME], each[0][NAME])
+
+
+def test_only_the_latest_are_kept(session: Session, tmp_path: Path) -> None:
+    run = RunDir(tmp_path / "run")
+    for step in (5, 50, 500, 1_000_000):
+        state = TrainState(step=step)
+        checkpoint.keep_checkpoint(run, checkpoint.weights_of(session.model), state, keep=2)
+    assert [checkpoint.load_state(f).step for f in checkpoint.kept_checkpoints(run)] == [
+        500,
+        1_000_000,
+    ]
+
+
+# --- damage
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"\x80\x04\x95garbage\xff" * 9)
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def other_tensors(path: Path) -> None:
+    save_file({"x": torch.zeros(2)}, path)
+
+
+@pytest.fixture
+def run(trained_run: Path, tmp_path: Path) -> Path:
+    """A copy to damage."""
+    return Path(shutil.copytree(trained_run, tmp_path / "copy"))
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, cut, garbage, emptied])
+@pytest.mark.parametrize(
+    "name", [f"best/{MODEL}", f"best/{STATE}", "tokenizer.src.json", "tokenizer.tgt.json"]
+)
+def test_damaged_run_is_refused_by_file(
+    run: Path, name: str, damage: Callable[[Path], None]
+) -> None:
+    load_run(run, CPU)
+    damage(run / name)
+    with pytest.raises(DataError) as raised:
+        load_run(run, CPU)
+    missing_state = damage is Path.unlink and name.endswith(STATE)  # then there is no checkpoint
+    assert str(run if missing_state else run / name) in str(raised.value)
+
+
+@pytest.mark.parametrize("damage", [garbage, emptied])
+def test_damaged_config_is_refused_by_file(run: Path, damage: Callable[[Path], None]) -> None:
+    damage(run / "config.yaml")
+    with pytest.raises(ConfigError, match=r"config\.yaml"):
+        load_run(run, CPU)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        *((name, d) for name in (MODEL, TRAINING) for d in (Path.unlink, cut, garbage, emptied)),
+        (MODEL, other_tensors),
+        (TRAINING, other_tensors),
+        (STATE, cut),
+        (STATE, garbage),
+        (STATE, lambda path: path.write_text('{"no such": 1}', "utf-8")),
+        (STATE, lambda path: path.write_text("[1]", "utf-8")),
+    ],
+)
+def test_damaged_training_state_is_refused_by_file(
+    session: Session, tmp_path: Path, name: str, damage: Callable[[Path], None]
+) -> None:
+    save(session, tmp_path / "last")
+    damage(tmp_path / "last" / name)
+    with pytest.raises(DataError) as raised:
+        load_training(tmp_path / "last", *untrained(session))
+    assert str(tmp_path / "last" / name) in str(raised.value)
+
+
+def test_what_is_no_run_is_said(tmp_path: Path, session: Session) -> None:
+    with pytest.raises(DataError, match="no such run directory"):
+        load_run(tmp_path / "nowhere", CPU)
+    with pytest.raises(DataError, match=r"is not a run directory.*config\.yaml"):
+        load_run(tmp_path / "data", CPU)
+    run = RunDir(tmp_path / "run")
+    checkpoint.save_config(run, session.config)
+    assert not checkpoint.has_tokenizers(run)
+    checkpoint.save_tokenizers(run, session.tokenizers)
+    assert checkpoint.has_tokenizers(run)
+    with pytest.raises(DataError, match=r"no checkpoint 'best' yet.*tmt train"):
+        load_run(run.path, CPU)
+
+
+# --- what a run directory is
+
+
+def test_no_file_can_hold_code(trained_run: Path) -> None:
+    files = [path for path in trained_run.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {MODEL, STATE, TRAINING, "config.yaml", "info.json"}
+    for path in files:
+        if path.suffix == ".safetensors":
+            load_file(path)
+        elif path.suffix == ".json":
+            json.loads(path.read_text("utf-8"))
+        elif path.parent.name != "tensorboard":
+            assert path.suffix in (".yaml", ".jsonl"), path
+            path.read_text("utf-8")
+        assert path.read_bytes()[:2] not in (b"PK", b"\x80\x02", b"\x80\x04"), f"{path}: a pickle?"
+
+
+def test_run_can_be_moved(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [pair.src for pair in reverse_pairs(20, seed=5, names=True)]
+    before = [t.text for t in Translator.load(run, "cpu").translate(lines)]
+    moved = run.rename(tmp_path / "elsewhere")
+    monkeypatch.chdir(tmp_path)
+    for path in (moved, Path("elsewhere")):
+        assert [t.text for t in Translator.load(path, "cpu").translate(lines)] == before
+
+
+@pytest.mark.parametrize("name", ["best", "last", "checkpoints/step-00000600"])
+def test_any_checkpoint_can_be_loaded(trained_run: Path, name: str) -> None:
+    run = load_run(trained_run, CPU, name)
+    assert run.state.step == 600
+    assert not run.model.training
+    saved = load_file(trained_run / name / MODEL)
+    assert torch.equal(run.model.output.weight, saved["tgt_embedding.token.weight"])
+
+
+def test_loaded_configuration_and_tokenizers_are_those_saved(
+    tmp_path: Path, session: Session
+) -> None:
+    config: Config = session.config
+    run = RunDir(tmp_path / "run")
+    checkpoint.save_config(run, config)
+    checkpoint.save_tokenizers(run, build_tokenizers(config, load_corpus(config.data)))
+    assert checkpoint.load_run_config(run) == config
+    assert run.config.read_text("utf-8") == to_yaml(config)
+    loaded = checkpoint.load_tokenizers(run)
+    assert loaded.src.to_json() == session.tokenizers.src.to_json()
+    assert loaded.tgt.to_json() == session.tokenizers.tgt.to_json()
+
+
+def test_newest_run_is_the_last_finished(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no finished run"):
+        checkpoint.newest_run(tmp_path / "runs")
+    states = {"a": "time is up", "b": "all updates made", "c": "all updates made", "d": None}
+    for age, (name, finished) in enumerate(states.items()):
+        path = tmp_path / "runs" / name / "last" / STATE
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps({"finished": finished}), "utf-8")
+        when = 1_700_000_000 + (99 if name == "b" else age)
+        os.utime(path, (when, when))
+    broken = tmp_path / "runs" / "e" / "last"
+    broken.mkdir(parents=True)
+    (broken / STATE).write_text("{", "utf-8")
+    assert checkpoint.newest_run(tmp_path / "runs") == tmp_path / "runs" / "b"

@@ -1,0 +1,477 @@
+"""The training loop: its gradients, its order, when it ends, what it keeps and what it shows."""
+
+import math
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import Tensor
+from torch.nn import functional as F
+from training_helpers import (
+    at_update,
+    make_config,
+    metrics,
+    read_state,
+    reverse_pairs,
+    scripted_loss,
+    tmt,
+    write_config,
+)
+
+from transformer_mt.checkpoint import TrainState
+from transformer_mt.config import Config
+from transformer_mt.data.batching import Batch, Collator
+from transformer_mt.errors import TrainingError
+from transformer_mt.training import loop
+from transformer_mt.training.loop import train, training_step, updates
+from transformer_mt.training.progress import Progress
+from transformer_mt.training.session import Session, load_session
+from transformer_mt.training.validation import Validation, validate
+from transformer_mt.translator import Candidate, Translation
+
+pytest_plugins = ["training_fixtures"]
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+TENSORS = "model.safetensors"
+
+
+def weights(checkpoint: Path) -> dict[str, Tensor]:
+    return load_file(checkpoint / TENSORS)
+
+
+def run_of(config: Config) -> Path:
+    return Path(config.run_dir)
+
+
+# --- one update
+
+
+def first_batches(session: Session, count: int) -> list[Batch]:
+    return next(updates(replace_accumulate(session, count)))
+
+
+def replace_accumulate(session: Session, count: int) -> Session:
+    config = session.config
+    training = replace(config.training, accumulate=count)
+    return replace(session, config=replace(config, training=training), state=TrainState())
+
+
+def joined(batches: list[Batch]) -> Batch:
+    """One batch of all sentences of several."""
+    collator = Collator(0, 2, 3)
+    src, tgt = (
+        [row[(row > 0) & (row != 3)].tolist() for batch in batches for row in getattr(batch, side)]
+        for side in ("src", "tgt_out")
+    )
+    return Batch(
+        src=collator.pad(src, after=3),
+        tgt_in=collator.pad(tgt, before=2),
+        tgt_out=collator.pad(tgt, after=3),
+        num_tokens=sum(len(ids) + 1 for ids in tgt),
+    )
+
+
+def moved_by_one_update(config: Config, batches: list[Batch]) -> tuple[dict[str, Tensor], float]:
+    """How plain gradient descent of rate 1 moves the weights (the gradient, clipped), and the loss.
+
+    Adam would hide the size of the gradient.
+    """
+    session = load_session(config, "cpu")
+    session.optimizer = torch.optim.SGD(session.model.parameters(), lr=0.0)
+    before = {name: p.detach().clone() for name, p in session.model.named_parameters()}
+    loss, _ = training_step(session, batches, lr=1.0)
+    after = session.model.named_parameters()
+    return {name: before[name] - p.detach() for name, p in after}, loss
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, 0.5])
+def test_update_of_several_batches_is_one_of_all_their_tokens(
+    tmp_path: Path, clip_norm: float
+) -> None:
+    config = make_config(tmp_path, "model.dropout=0", f"training.clip_norm={clip_norm}")
+    session = load_session(config, "cpu")
+    batches = first_batches(session, 3)
+    whole = joined(batches)
+    assert len({batch.num_tokens for batch in batches}) > 1  # a mean of means would differ
+
+    model = session.model.train()
+    logits = model.project(model(whole.src, whole.tgt_in)).flatten(0, 1)
+    labels = whole.tgt_out.flatten()
+    loss = F.cross_entropy(logits, labels, ignore_index=0, label_smoothing=0.1, reduction="sum")
+    mean = loss / (labels != 0).sum()
+    names, parameters = zip(*model.named_parameters(), strict=True)
+    gradients = torch.autograd.grad(mean, parameters)
+    norm = math.sqrt(sum(float(g.square().sum()) for g in gradients))
+    scale = min(1.0, clip_norm / norm) if clip_norm else 1.0
+    assert norm > 0.5  # clipping matters
+
+    for grouped in (batches, [whole]):
+        moved, loss_value = moved_by_one_update(config, grouped)
+        assert loss_value == pytest.approx(mean.item(), rel=1e-5)
+        for name, gradient in zip(names, gradients, strict=True):
+            assert torch.allclose(moved[name], gradient * scale, rtol=1e-3, atol=1e-6), name
+
+
+def test_bf16_products_change_the_loss_a_little(tmp_path: Path) -> None:
+    losses = {}
+    for precision in ("fp32", "bf16"):
+        config = make_config(tmp_path, "model.dropout=0", f"training.precision={precision}")
+        batches = first_batches(load_session(config, "cpu"), 2)
+        _, losses[precision] = moved_by_one_update(config, batches)
+    assert losses["fp32"] != losses["bf16"]
+    assert losses["fp32"] == pytest.approx(losses["bf16"], rel=0.02)
+
+
+# --- the order of the data
+
+
+def epochs(config: Config, count: int) -> list[list[tuple[tuple[int, ...], ...]]]:
+    """The source sentences of each batch of the first epochs."""
+    session = load_session(config, "cpu")
+    found: list[list[tuple[tuple[int, ...], ...]]] = [[] for _ in range(count + 1)]
+    for batches in updates(session):
+        if session.state.epoch == count:
+            return found[:count]
+        found[session.state.epoch] += [tuple(map(tuple, b.src.tolist())) for b in batches]
+    raise AssertionError("updates never end")
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_order_depends_on_seed_and_epoch_alone(tmp_path: Path, accumulate: int) -> None:
+    setting = f"training.accumulate={accumulate}"
+    first, again = (epochs(make_config(tmp_path, setting), 3) for _ in range(2))
+    other = epochs(make_config(tmp_path, setting, "seed=2"), 3)
+    assert first == again
+    assert len({tuple(batches) for batches in (*first, *other)}) == 6
+    contents = [Counter(ids for batch in epoch for ids in batch) for epoch in (*first, *other)]
+    unpadded = [Counter(tuple(i for i in ids if i) for ids in c.elements()) for c in contents]
+    assert unpadded[1:] == unpadded[:-1]  # every sentence once in every epoch
+    assert unpadded[0].total() == 60
+
+
+def test_updates_go_on_from_the_position(tmp_path: Path) -> None:
+    session = load_session(make_config(tmp_path, "training.accumulate=2"), "cpu")
+    whole = [[b.src.tolist() for b in batches] for batches in islice(updates(session), 9)]
+    for done in range(1, 9):
+        first = replace(session, state=TrainState())
+        for _ in islice(updates(first), done):
+            pass
+        resumed = replace(session, state=replace(first.state))
+        rest = [[b.src.tolist() for b in batches] for batches in islice(updates(resumed), 9 - done)]
+        assert rest == whole[done:]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_seed_decides_everything(tmp_path: Path, precision: str) -> None:
+    runs: dict[str, bytes] = {}
+    for name, seed in (("first", 1), ("again", 1), ("other", 2)):
+        torch.rand(len(runs) + 1)  # the state that training finds must not matter
+        config = make_config(
+            tmp_path / name,
+            f"seed={seed}",
+            f"training.precision={precision}",
+            "training.max_steps=4",
+        )
+        train(config, device="cpu")
+        runs[name] = (run_of(config) / "last" / TENSORS).read_bytes()
+    assert runs["first"] == runs["again"] != runs["other"]
+
+
+# --- when it ends
+
+
+def test_time_limit(tmp_path: Path) -> None:
+    config = make_config(tmp_path, "training.max_time=3s", "training.validate_every=100000")
+    start = time.perf_counter()
+    state = train(config, device="cpu")
+    seconds = time.perf_counter() - start
+    assert state.finished == "time is up"
+    assert 2 < state.seconds < 4.5
+    assert state.seconds <= seconds < state.seconds + 6  # loading, a picture, saving
+    points = metrics(run_of(config), "train")
+    assert state.step == len(points) > 8  # max_steps has no say
+    rates = [point["lr"] for point in points]
+    assert max(rates) > 0.85 * 0.01
+    assert 0 <= rates[-1] < 0.1 * max(rates)
+    assert (run_of(config) / "best" / TENSORS).is_file()
+
+
+def test_time_limit_includes_validations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*args: Any) -> Validation:
+        time.sleep(0.4)
+        return validate(*args)
+
+    monkeypatch.setattr(loop, "validate", slow)
+    config = make_config(tmp_path, "training.max_time=4s", "training.validate_every=30")
+    state = train(config, device="cpu")
+    assert len(metrics(run_of(config), "validation")) > 2
+    assert 3 < state.seconds < 5
+
+
+def test_all_updates(tmp_path: Path) -> None:
+    config = make_config(tmp_path, "training.max_steps=7", "training.validate_every=3")
+    state = train(config, device="cpu")
+    assert (state.finished, state.step) == ("all updates made", 7)
+    assert [p["step"] for p in metrics(run_of(config), "validation")] == [3, 6, 7]
+    assert [p["step"] for p in metrics(run_of(config), "train")] == list(range(1, 8))
+
+
+def test_points_are_means_over_the_tokens_since_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a validation comes between two points."""
+    made: list[tuple[float, int]] = []
+
+    def recorded(session: Session, batches: list[Batch], lr: float) -> tuple[float, float]:
+        loss, norm = training_step(session, batches, lr)
+        made.append((loss, sum(batch.num_tokens for batch in batches)))
+        return loss, norm
+
+    monkeypatch.setattr(loop, "training_step", recorded)
+    config = make_config(tmp_path, "training.log_every=3")
+    train(config, device="cpu")
+    assert len(made) == 8
+    assert len({tokens for _, tokens in made}) > 1
+    wanted = [
+        sum(loss * tokens for loss, tokens in made[i : i + 3])
+        / sum(tokens for _, tokens in made[i : i + 3])
+        for i in (0, 3)
+    ]
+    found = metrics(run_of(config), "train")
+    assert [point["step"] for point in found] == [3, 6]
+    assert [point["loss"] for point in found] == pytest.approx(wanted, rel=1e-9)
+
+
+# --- which checkpoint is best
+
+
+def scripted(
+    monkeypatch: pytest.MonkeyPatch, bleu: list[float], chrf: list[float], loss: list[float]
+) -> None:
+    """Let validations give these figures, one after the other."""
+    coming: Iterator[tuple[float, float, float]] = zip(loss, bleu, chrf, strict=True)
+    nothing = Translation("red", (4,), (Candidate("red", 0.0, 0.0, (4,)),))
+    monkeypatch.setattr(loop, "validate", lambda *_: Validation(*next(coming), [nothing]))
+    # there is no attention to draw
+    monkeypatch.setattr(Progress, "validation", validation_without_picture)
+
+
+def validation_without_picture(
+    self: Any, state: TrainState, result: Validation, *_: object
+) -> None:
+    self._write("validation", state, result.figures())
+
+
+NEVER = [0.0] * 5
+
+
+@pytest.mark.parametrize(
+    ("metric", "bleu", "chrf", "loss", "best"),
+    [
+        ("bleu", [1, 9, 2, 3], [9, 1, 1, 1], [1, 9, 9, 9], 2),
+        ("chrf", [9, 1, 1, 1], [1, 2, 9, 3], [1, 9, 9, 9], 3),
+        ("loss", [1, 1, 1, 9], [1, 1, 1, 9], [5, 4, 3, 4], 3),
+        ("loss", [9, 1, 1, 1], [9, 1, 1, 1], [2, 3, 4, 5], 1),
+        ("bleu", [5, 5, 5, 5], NEVER[:4], NEVER[:4], 1),  # only better is better
+    ],
+)
+def test_best_is_the_best_by_the_metric(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    metric: str,
+    bleu: list[float],
+    chrf: list[float],
+    loss: list[float],
+    best: int,
+) -> None:
+    average = {"bleu": [0.0], "chrf": [0.0], "loss": [99.0]}
+    scripted(monkeypatch, bleu + average["bleu"], chrf + average["chrf"], loss + average["loss"])
+    config = make_config(
+        tmp_path,
+        f"training.best_metric={metric}",
+        "training.max_steps=4",
+        "training.validate_every=1",
+        "training.keep_checkpoints=4",
+    )
+    state = train(config, device="cpu")
+    run = run_of(config)
+    points = {point["step"]: point[metric] for point in metrics(run, "validation")}
+    wanted = (min if metric == "loss" else max)(points, key=lambda step: points[step])
+    assert state.best_step == wanted == best
+    assert (run / "best" / TENSORS).read_bytes() == (
+        run / "checkpoints" / f"step-{best:08d}" / TENSORS
+    ).read_bytes()
+    assert read_state(run / "best")["scores"][metric] == points[best]
+
+
+@pytest.mark.parametrize("average_wins", [True, False])
+def test_average_of_the_kept_checkpoints_competes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, average_wins: bool
+) -> None:
+    scores = [10.0, 30.0, 20.0, 25.0, 31.0 if average_wins else 29.0]
+    scripted(monkeypatch, scores, NEVER, NEVER)
+    config = make_config(
+        tmp_path, "training.max_steps=8", "training.validate_every=2", "training.keep_checkpoints=3"
+    )
+    state = train(config, device="cpu")
+    run = run_of(config)
+    kept = sorted(folder.name for folder in (run / "checkpoints").iterdir())
+    assert kept == ["step-00000004", "step-00000006", "step-00000008"]
+    each = [weights(run / "checkpoints" / name) for name in kept]
+    mean = {name: torch.stack([w[name] for w in each]).double().mean(dim=0) for name in each[0]}
+    best = weights(run / "best")
+    if average_wins:
+        assert state.best_score == 31
+        assert best.keys() == mean.keys()
+        for name, value in best.items():
+            torch.testing.assert_close(value.double(), mean[name], rtol=1e-6, atol=1e-7)
+    else:
+        assert (state.best_score, state.best_step) == (30, 4)
+        assert all(torch.equal(best[name], each[0][name]) for name in mean)
+    last = weights(run / "last")  # training would go on from here: not from the average
+    assert all(torch.equal(last[name], each[-1][name]) for name in mean)
+
+
+@pytest.mark.parametrize("patience", [1, 2, 3])
+def test_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: int) -> None:
+    scores = [1.0, 2.0, 1.5, 3.0, 2.9, 2.9, 3.0, 3.0]
+    scripted(monkeypatch, scores, [0.0] * 8, [0.0] * 8)
+    config = make_config(
+        tmp_path,
+        "training.max_steps=8",
+        "training.validate_every=1",
+        f"training.patience={patience}",
+        "training.keep_checkpoints=1",
+    )
+    state = train(config, device="cpu")
+    assert state.finished == "no better for some time"
+    assert (state.step, state.best_step) == {1: (3, 2), 2: (6, 4), 3: (7, 4)}[patience]
+
+
+# --- a loss that is no number
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_loss_that_is_not_finite_ends_training_and_spares_the_checkpoint(
+    tmp_path: Path, value: float
+) -> None:
+    config_file = write_config(tmp_path)
+    arguments = ("train", "--config", config_file, "--device", "cpu")
+    with scripted_loss(*[None] * 5, value):
+        result = tmt(*arguments)
+    assert result.exit_code == 1
+    message = result.stderr.splitlines()[-1]
+    assert message.startswith(f"error: the loss of update 6 is {value}:")
+    assert "training.learning_rate" in message
+    assert read_state(tmp_path / "run" / "last")["step"] == 4
+    assert tmt(*arguments).exit_code == 0  # the accident over, it goes on
+    assert read_state(tmp_path / "run" / "last")["step"] == 8
+
+
+@pytest.mark.parametrize("validate_every", [1, 100])
+def test_real_divergence_is_a_sentence(tmp_path: Path, validate_every: int) -> None:
+    config = make_config(
+        tmp_path,
+        "training.learning_rate=1e38",
+        "training.warmup_steps=1",
+        "training.max_steps=100",
+        f"training.validate_every={validate_every}",
+        "training.clip_norm=0",
+    )
+    with pytest.raises(TrainingError, match=r"(loss|norm).* is (nan|inf): .*learning_rate"):
+        train(config, device="cpu")
+    last = run_of(config) / "last"
+    assert not last.exists() or all(w.isfinite().all() for w in weights(last).values())
+
+
+def test_gradient_that_is_not_finite_never_reaches_the_weights(tmp_path: Path) -> None:
+    session = load_session(make_config(tmp_path), "cpu")
+    parameter = next(session.model.parameters())
+    parameter.register_hook(lambda gradient: gradient * math.inf)
+    with pytest.raises(TrainingError, match="gradient"):
+        training_step(session, first_batches(session, 1), lr=0.1)
+    assert all(p.isfinite().all() for p in session.model.parameters())
+
+
+# --- what it shows
+
+
+def events(run: Path) -> EventAccumulator:
+    sizes = dict.fromkeys(("scalars", "tensors", "images"), 0)  # all of them
+    return EventAccumulator(str(run / "tensorboard"), size_guidance=sizes).Reload()
+
+
+def test_tensorboard(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    with pytest.raises(ZeroDivisionError), at_update(7, lambda: 1 / 0):  # killed ...
+        train(config, device="cpu")
+    train(config, device="cpu")  # ... and gone on from update 4
+    found = events(run_of(config))
+    for kind, names in {
+        "train": ["loss", "lr", "grad_norm", "tokens_per_second"],
+        "validation": ["loss", "perplexity", "bleu", "chrf"],
+    }.items():
+        points = metrics(run_of(config), kind)
+        for name in names:
+            scalars = [(e.step, e.value) for e in found.Scalars(f"{kind}/{name}")]
+            assert [step for step, _ in scalars] == [p["step"] for p in points]
+            wanted = [point[name] for point in points]
+            assert [value for _, value in scalars] == pytest.approx(wanted, rel=1e-5)
+    assert [point["step"] for point in metrics(run_of(config), "train")] == [1, 2, 3, 4, 5, 6, 7, 8]
+    texts = {
+        tag: [(e.step, e.tensor_proto.string_val[0].decode()) for e in found.Tensors(tag)]
+        for tag in ("samples/text_summary", "config/text_summary")
+    }
+    assert [step for step, _ in texts["samples/text_summary"]] == [4, 8]
+    for pair in reverse_pairs(12, seed=2)[:3]:
+        assert pair.src in texts["samples/text_summary"][0][1]
+        assert f"~ {pair.tgt}" in texts["samples/text_summary"][0][1]
+    assert [step for step, _ in texts["config/text_summary"]] == [0, 4]  # where a session began
+    assert "d_model: 32" in texts["config/text_summary"][0][1]
+    pictures = found.Images("attention")
+    assert [picture.step for picture in pictures] == [4, 8]
+    assert all(p.encoded_image_string.startswith(b"\x89PNG") and p.width > 99 for p in pictures)
+    settings = found.summary_metadata["_hparams_/session_start_info"].plugin_data.content
+    assert all(name in settings for name in (b"model.d_model", b"training.warmup_steps"))
+    assert len(found.Scalars("best")) == 1
+
+
+def test_crash_before_the_first_checkpoint_leaves_no_points_behind(tmp_path: Path) -> None:
+    config = make_config(tmp_path, "training.max_steps=3")
+    with pytest.raises(ZeroDivisionError), at_update(3, lambda: 1 / 0):
+        train(config, device="cpu")
+    train(config, device="cpu")
+    assert [event.step for event in events(run_of(config)).Scalars("train/loss")] == [1, 2, 3]
+    assert [point["step"] for point in metrics(run_of(config), "train")] == [1, 2, 3]
+
+
+def test_metrics_with_a_line_cut_off_by_a_crash(tmp_path: Path) -> None:
+    config = make_config(tmp_path, "training.max_steps=2")
+    shutil.copytree(tmp_path / "data", tmp_path / "run" / "data")
+    (tmp_path / "run" / "metrics.jsonl").write_text('{"kind": "train", "st', encoding="utf-8")
+    train(config, device="cpu")
+    assert [point["step"] for point in metrics(run_of(config), "train")] == [1, 2]
+
+
+# --- what it is for
+
+
+def test_learns_to_reverse_unseen_sentences(trained_run: Path) -> None:
+    seen = {pair.src for pair in reverse_pairs(1500, seed=1, names=True)}
+    pairs = [pair for pair in reverse_pairs(150, seed=77, names=True) if pair.src not in seen]
+    assert len(pairs) > 100
+    lines = "".join(f"{pair.src}\n" for pair in pairs)
+    result = tmt("translate", "--model", trained_run, "--device", "cpu", stdin=lines)
+    right = sum(
+        line == pair.tgt for line, pair in zip(result.stdout.splitlines(), pairs, strict=True)
+    )
+    assert right >= 0.95 * len(pairs)

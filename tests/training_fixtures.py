@@ -1,0 +1,59 @@
+"""Fixtures for the tests of training and its results: a plugin, named by `pytest_plugins`."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from training_helpers import reverse_pairs, tmt, write_config
+
+from transformer_mt.checkpoint import RunDir, load_run_config, load_tokenizers, make_model
+from transformer_mt.translator import Translator
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Encoded data is cached where no other test finds it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the command line that has learnt to reverse sentences with unknown names."""
+    folder = tmp_path_factory.mktemp("trained")
+    config = write_config(folder, reverse_pairs(1500, seed=1, names=True))
+    settings = {
+        "model.dropout": 0,
+        "training.batch_tokens": 512,
+        "training.warmup_steps": 50,
+        "training.max_steps": 600,
+        "training.validate_every": 600,
+        "training.log_every": 50,
+    }
+    overrides = [f"--set={key}={value}" for key, value in settings.items()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        result = tmt("train", "--config", config, "--device", "cpu", *overrides)
+    assert result.exit_code == 0, result.stderr
+    return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def translator(trained_run: Path) -> Translator:
+    return Translator.load(trained_run, "cpu")
+
+
+@pytest.fixture(scope="session")
+def untrained(trained_run: Path) -> Translator:
+    """The same with random weights: it writes nonsense, mostly up to the greatest length."""
+    config = load_run_config(RunDir(trained_run))
+    tokenizers = load_tokenizers(RunDir(trained_run))
+    torch.manual_seed(5)
+    model = make_model(config, tokenizers)
+    torch.nn.init.normal_(model.output.weight, std=0.4)
+    return Translator(model, tokenizers, config.data, config.decoding)
+
+
+@pytest.fixture(params=["translator", "untrained"])
+def any_translator(request: pytest.FixtureRequest) -> Translator:
+    chosen: Translator = request.getfixturevalue(request.param)
+    return chosen
