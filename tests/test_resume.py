@@ -251,13 +251,15 @@ def test_overwrite_starts_anew(finished: tuple[str, Path]) -> None:
     (run / "notes.txt").write_text("mine", encoding="utf-8")
     shutil.copytree(run / "last", run / ".last.old")  # left by a crash
     shutil.copytree(run / "best", run / ".best.new")
-    again = tmt(*command.split(), "--overwrite", "--set=seed=2")
+    again = tmt(*command.split(), "--overwrite", "--set=seed=2", "--set=tokenizer.vocab_size=8")
     assert again.exit_code == 0
     assert "going on" not in again.stderr
     assert (run / "notes.txt").read_text(encoding="utf-8") == "mine"
     assert metrics(run, "train")[0]["step"] == 1
     assert not list(run.glob(".*"))
     other = result_of(run)
+    vocabulary = json.loads((run / "tokenizer.src.json").read_text(encoding="utf-8"))["model"]
+    assert len(vocabulary["vocab"]) == 8
     assert other["last/model.safetensors"] != first["last/model.safetensors"]
     assert tmt(*command.split(), "--overwrite").exit_code == 0
     (run / "notes.txt").unlink()

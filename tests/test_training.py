@@ -207,14 +207,14 @@ def test_time_limit(tmp_path: Path) -> None:
 
 def test_time_limit_includes_validations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(*args: Any) -> Validation:
-        time.sleep(0.4)
+        time.sleep(0.7)
         return validate(*args)
 
     monkeypatch.setattr(loop, "validate", slow)
     config = make_config(tmp_path, "training.max_time=4s", "training.validate_every=30")
     state = train(config, device="cpu")
-    assert len(metrics(run_of(config), "validation")) > 2
-    assert 3 < state.seconds < 5
+    assert len(metrics(run_of(config), "validation")) >= 2
+    assert 3 < state.seconds < 4.8  # time is kept for the last one, and for the average's
 
 
 def test_all_updates(tmp_path: Path) -> None:

@@ -64,6 +64,13 @@ def test_blank_lines_stay_empty_in_their_place(translator: Translator, blank: st
         assert len(translation.candidates) == 1
 
 
+def test_blank_lines_are_no_matter_of_the_model(untrained: Translator) -> None:
+    found = untrained.translate(["", "red", " "], n_best=3)
+    assert texts(found)[::2] == [[""], [""]]
+    assert len(found[1].candidates) == 3
+    assert found[1].text
+
+
 def test_nothing_to_translate(translator: Translator) -> None:
     assert translator.translate([]) == []
 
