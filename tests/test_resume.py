@@ -17,6 +17,7 @@ from training_helpers import (
     make_config,
     metrics,
     read_state,
+    reverse_pairs,
     start_tmt,
     tmt,
     write_config,
@@ -205,8 +206,8 @@ def test_real_signal(
     out, err = process.communicate(timeout=120)
     assert process.returncode == exit_code
     assert out == ""
-    assert err.splitlines()[-1].endswith(
-        f"{number.name}: saved; run the same command again to go on"
+    assert err.splitlines()[-1] == (
+        f"stopped by {number.name}; saved: run the same command again to go on"
     )
     assert "Traceback" not in err
     assert 5 <= read_state(tmp_path / "run" / "last")["step"] < 100
@@ -312,6 +313,15 @@ def test_changed_settings_are_refused_while_interrupted(tmp_path: Path) -> None:
     command = ("train", "--config", write_config(tmp_path), "--device", "cpu")
     result = tmt(*command, "--set=model.d_ff=32")
     assert (result.exit_code, "model.d_ff" in result.stderr) == (2, True)
+    assert read_state(tmp_path / "run" / "last")["step"] == 5
+
+
+def test_changed_training_data_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted), at_update(5, interrupt):
+        train(make_config(tmp_path), device="cpu")
+    other = write_config(tmp_path, reverse_pairs(60, seed=4))  # the same files, other text
+    result = tmt("train", "--config", other, "--device", "cpu")
+    assert (result.exit_code, "training data have changed" in result.stderr) == (1, True)
     assert read_state(tmp_path / "run" / "last")["step"] == 5
 
 

@@ -52,6 +52,8 @@ class TrainState:
     best_step: int = 0
     validated_step: int = 0
     """Updates made before the last validation."""
+    data: str = ""
+    """Fingerprint of the encoded training pairs."""
     stale: int = 0
     """Validations since the best."""
     validation_seconds: float = 0.0

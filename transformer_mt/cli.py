@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from transformer_mt import __version__
-from transformer_mt.console import print_error, print_lines, set_up_logging
+from transformer_mt.console import print_error, print_lines, print_note, set_up_logging
 from transformer_mt.errors import ConfigError, TmtError
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def train(
     try:
         run_training(settings, device=device, overwrite=overwrite)
     except Interrupted as interrupted:
-        print_error(f"{interrupted}: saved; run the same command again to go on")
+        print_note(f"stopped by {interrupted}; saved: run the same command again to go on")
         raise typer.Exit(interrupted.exit_code) from None
 
 

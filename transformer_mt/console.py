@@ -34,6 +34,11 @@ def hides_bars() -> bool | None:
     return None if logging.getLogger("transformer_mt").isEnabledFor(logging.INFO) else True
 
 
+def print_note(message: str) -> None:
+    """What a person must know even when --quiet, to stderr."""
+    tqdm.write(message, file=sys.stderr)
+
+
 def print_error(message: str) -> None:
     """One sentence, on one line, for the person who can fix it."""
     tqdm.write(f"error: {' '.join(message.splitlines())}", file=sys.stderr)

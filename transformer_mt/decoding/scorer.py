@@ -26,7 +26,10 @@ class Scorer(Protocol[S]):
         """src: (batch, src_len) -> the state of one empty hypothesis for each sentence."""
 
     def step(self, tokens: Tensor, state: S) -> Tensor:
-        """Append a token to each hypothesis; tokens: (rows,) -> logits (rows, vocab_size)."""
+        """Append a token to each hypothesis; tokens: (rows,) -> logits (rows, vocab_size).
+
+        The search overwrites these logits.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,33 +208,16 @@ def _say_result(session: Session, result: Validation, *, improved: bool) -> None
 
 def _finish(session: Session, progress: Progress) -> None:
     """Let the average of the last checkpoints compete to be best, and mark the run finished."""
-    state, run = session.state, session.run
+    state = session.state
     if state.validated_step < state.step:  # interrupted, then gone on with a smaller limit
         _validate_and_save(session, progress)
-    folders = checkpoint.kept_checkpoints(run)
-    last = checkpoint.weights_of(session.model)
-    if len(folders) > 1:
-        averaged = checkpoint.average_weights(folders)
-        checkpoint.load_weights(session.model, averaged, run.checkpoints)
-        result = _validate(session)
-        score = _score(result, session.config.training.best_metric)
-        log.info(
-            "average of the last %d checkpoints: loss %.3f, BLEU %.2f, chrF %.2f",
-            len(folders),
-            result.loss,
-            result.bleu,
-            result.chrf,
-        )
-        if state.best_score is None or score > state.best_score:
-            state.best_score, state.best_step, state.scores = score, state.step, result.figures()
-            checkpoint.save_weights(run.best, averaged, state)
-        checkpoint.load_weights(session.model, last, run.last)
+    _try_average(session)
     if is_stale(session.config, state):
         state.finished = "no better for some time"
     else:
         state.finished = "time is up" if session.config.training.max_time else "all updates made"
     progress.hyperparameters(state)
-    checkpoint.update_state(run.last, state)
+    checkpoint.update_state(session.run.last, state)
     log.info(
         "finished: %s; best %s %.2f after update %s; %s of training",
         state.finished,
@@ -243,3 +226,27 @@ def _finish(session: Session, progress: Progress) -> None:
         f"{state.best_step:,}",
         time.strftime("%H:%M:%S", time.gmtime(state.seconds)),
     )
+
+
+def _try_average(session: Session) -> None:
+    """Make the mean of the kept checkpoints the best one, if validation finds it so."""
+    state, run, metric = session.state, session.run, session.config.training.best_metric
+    folders = checkpoint.kept_checkpoints(run)
+    if len(folders) < 2:
+        return
+    averaged = checkpoint.average_weights(folders)
+    checkpoint.load_weights(session.model, averaged, run.checkpoints)
+    result = _validate(session)
+    score = _score(result, metric)
+    improved = state.best_score is None or score > state.best_score
+    log.info(
+        "average of the last %d checkpoints: loss %.3f, BLEU %.2f, chrF %.2f%s",
+        len(folders),
+        result.loss,
+        result.bleu,
+        result.chrf,
+        " (best so far)" if improved else "",
+    )
+    if improved:
+        state.best_score, state.best_step, state.scores = score, state.step, result.figures()
+        checkpoint.save_weights(run.best, averaged, state)

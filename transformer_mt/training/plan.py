@@ -49,7 +49,7 @@ def plan_training(config: Config, device: str) -> Plan:
     Raises:
         DataError, ConfigError: as `train` would.
     """
-    session = load_session(config, device)
+    session = load_session(config, device, anew=True)
     rows = token_batches(session.data.train, config.training.batch_tokens, (config.seed, 0))
     per_epoch = -(-len(rows) // config.training.accumulate)
     seconds, tokens = [], 0

@@ -15,7 +15,7 @@ from transformer_mt.data.batching import padding_share, token_batches
 from transformer_mt.data.corpus import SentencePair, load_corpus
 from transformer_mt.data.prepare import PreparedData, Tokenizers, build_tokenizers, prepare
 from transformer_mt.device import choose_device, gains_from_bf16
-from transformer_mt.errors import ConfigError
+from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.transformer import Transformer, count_parameters
 from transformer_mt.training.limits import is_over
 from transformer_mt.training.optimizer import make_optimizer, peak_learning_rate
@@ -92,7 +92,12 @@ def load_session(config: Config, device: str, *, anew: bool = False) -> Session:
     model = checkpoint.make_model(config, tokenizers).to(place)
     optimizer = make_optimizer(model, config.training)
     saved = None if anew else checkpoint.load_training(run.last, model, optimizer)
-    state = saved or TrainState()
+    state = saved or TrainState(data=data.train.fingerprint)
+    if state.data != data.train.fingerprint:
+        raise DataError(
+            f"{run.path}: the training data have changed since this run was begun;"
+            " use another run_dir, or --overwrite to start anew"
+        )
     state.finished = None
     return Session(config, run, tokenizers, data, model, optimizer, state, place)
 
