@@ -44,19 +44,19 @@ def own(subject: NounPhrase) -> str:
     return ("my", "thy", "", "our", "your", "their")[subject.person]
 
 
-def the(things: tuple[Noun, ...]) -> Thing:
-    """The one thing."""
-    return lambda dice, _: noun_phrase("the", dice.pick(things))
+def perhaps(dice: Dice, adjectives: tuple[Adjective, ...]) -> Adjective | None:
+    """One of the adjectives, half of the time."""
+    return dice.pick(adjectives) if adjectives and dice.chance(0.5) else None
+
+
+def the(things: tuple[Noun, ...], adjectives: tuple[Adjective, ...] = ()) -> Thing:
+    """The one thing, sometimes with an adjective."""
+    return lambda dice, _: noun_phrase("the", dice.pick(things), perhaps(dice, adjectives))
 
 
 def a(things: tuple[Noun, ...], adjectives: tuple[Adjective, ...] = ()) -> Thing:
     """One thing, sometimes with an adjective."""
-
-    def draw(dice: Dice, _: NounPhrase) -> NounPhrase:
-        adjective = dice.pick(adjectives) if adjectives and dice.chance(0.5) else None
-        return noun_phrase("a", dice.pick(things), adjective)
-
-    return draw
+    return lambda dice, _: noun_phrase("a", dice.pick(things), perhaps(dice, adjectives))
 
 
 def any_of(things: tuple[Noun, ...], *, many: bool = False) -> Thing:
@@ -69,10 +69,10 @@ def kinds(things: tuple[Noun, ...]) -> Thing:
     return lambda dice, _: generic(dice.pick(things))
 
 
-def theirs(things: tuple[Noun, ...], *, animate: bool = False, many: bool = False) -> Thing:
-    """A thing that belongs to the subject."""
+def theirs(things: tuple[Noun, ...], adjectives: tuple[Adjective, ...] = ()) -> Thing:
+    """A thing that belongs to the subject, sometimes with an adjective."""
     return lambda dice, subject: noun_phrase(
-        own(subject), dice.pick(things), many=many, animate=animate
+        own(subject), dice.pick(things), perhaps(dice, adjectives)
     )
 
 
@@ -81,11 +81,17 @@ def either(*choices: Thing) -> Thing:
     return lambda dice, subject: dice.pick(choices)(dice, subject)
 
 
+def somebody_by_trade(dice: Dice) -> NounPhrase:
+    """The woman, the young doctor."""
+    adjective = lexicon.YOUNG if dice.chance(0.3) else None
+    return noun_phrase("the", dice.pick(lexicon.PEOPLE), adjective, animate=True)
+
+
 def somebody(dice: Dice, subject: NounPhrase) -> NounPhrase:
     """A person: a first name, a relative of the subject, or somebody known by trade."""
     kind = dice.number(0, 2)
     if kind == 0:
-        return noun_phrase("the", dice.pick(lexicon.PEOPLE), animate=True)
+        return somebody_by_trade(dice)
     if kind == 1 and subject.person != 2:
         return noun_phrase(own(subject), dice.pick(lexicon.FAMILY), animate=True)
     name = dice.pick(lexicon.MEN if subject.gender == "f" else lexicon.WOMEN)
@@ -113,7 +119,7 @@ CLEAN = Action(verb("clean = nettoyer"), the(lexicon.INDOORS), daily=True)
 STUDY = Action(verb("study = étudier"), kinds(lexicon.SUBJECTS))
 CALL = Action(verb("call = appeler"), somebody)
 HELP = Action(verb("help = aider"), somebody, daily=True)
-GO_TO = Action(verb("go to = aller à"), the(lexicon.TOWN))
+GO_TO = Action(verb("go to = aller à"), the(lexicon.TOWN, lexicon.AGES))
 TAKE = Action(verb("take = prendre"), the(lexicon.VEHICLES))
 
 DAILY = verbs("""
@@ -144,17 +150,24 @@ BUY = Action(
         a(lexicon.PRESS),
     ),
 )
-SELL = Action(verb("sell = vendre"), theirs(lexicon.GOODS + lexicon.OWNED_VEHICLES))
-LOSE = Action(verb("lose = perdre"), theirs(lexicon.BELONGINGS))
-FIND = Action(verb("find = trouver"), either(theirs(lexicon.BELONGINGS), a(lexicon.BELONGINGS)))
-FORGET = Action(verb("forget = oublier"), theirs(lexicon.BELONGINGS))
-LOOK_FOR = Action(verb("look for = chercher"), theirs(lexicon.BELONGINGS))
-REPAIR = Action(verb("repair = réparer"), theirs(lexicon.OWNED_VEHICLES + lexicon.MACHINES))
+SELL = Action(
+    verb("sell = vendre"),
+    theirs(lexicon.GOODS + lexicon.OWNED_VEHICLES, lexicon.AGES + lexicon.COLOURS),
+)
+LOSE = Action(verb("lose = perdre"), theirs(lexicon.BELONGINGS, lexicon.AGES))
+FIND = Action(
+    verb("find = trouver"), either(theirs(lexicon.BELONGINGS, lexicon.AGES), a(lexicon.BELONGINGS))
+)
+FORGET = Action(verb("forget = oublier"), theirs(lexicon.BELONGINGS, lexicon.AGES))
+LOOK_FOR = Action(verb("look for = chercher"), theirs(lexicon.BELONGINGS, lexicon.AGES))
+REPAIR = Action(
+    verb("repair = réparer"), theirs(lexicon.OWNED_VEHICLES + lexicon.MACHINES, lexicon.AGES)
+)
 SEE = Action(verb("see = voir"), somebody)
 MEET = Action(verb("meet = rencontrer"), somebody)
 INVITE = Action(verb("invite = inviter"), somebody)
 WAIT_FOR = Action(verb("wait for = attendre"), somebody, daily=True)
-VISIT = Action(verb("visit = visiter"), the(lexicon.SIGHTS))
+VISIT = Action(verb("visit = visiter"), the(lexicon.MONUMENTS, lexicon.AGES))
 TALK_TO = Action(verb("talk to = parler à"), somebody)
 ANSWER = Action(verb("answer = répondre à"), somebody)
 OPEN = Action(verb("open = ouvrir"), the(lexicon.OPENABLE), daily=True)
@@ -166,7 +179,11 @@ ORDER = Action(
     either(any_of(lexicon.RESTAURANT_FOOD), any_of(lexicon.DRINKS), a(lexicon.SNACKS)),
     daily=True,
 )
-WASH = Action(verb("wash = laver"), theirs(lexicon.LAUNDRY + lexicon.OWNED_VEHICLES), daily=True)
+WASH = Action(
+    verb("wash = laver"),
+    theirs(lexicon.LAUNDRY + lexicon.OWNED_VEHICLES, lexicon.AGES + lexicon.COLOURS),
+    daily=True,
+)
 MISS = Action(verb("miss = rater"), the(lexicon.LONG_DISTANCE))
 RENT = Action(verb("rent = louer"), a(lexicon.OWNED_VEHICLES, lexicon.SIZES))
 BREAK = Action(verb("break = casser"), the(lexicon.FRAGILE))
@@ -217,7 +234,7 @@ def others(dice: Dice) -> NounPhrase:
         return person(dice.pick(lexicon.MEN + lexicon.WOMEN))
     if kind == 4:
         return relatives(dice)
-    return noun_phrase("the", dice.pick(lexicon.PEOPLE), animate=True)
+    return somebody_by_trade(dice)
 
 
 def actor(dice: Dice, action: Verb, mode: Mode) -> NounPhrase:

@@ -234,6 +234,7 @@ OF_THINGS = adjectives("""
     useful = utile, pretty = <joli
 """)
 NEW = select(OF_THINGS, "new")[0]
+AGES = select(OF_THINGS, "new, old")
 OF_VEHICLES = leave_out(OF_THINGS, "useful, pretty")
 OF_FURNITURE = leave_out(OF_THINGS, "big, small")
 OF_CLOTHES = adjectives("""
@@ -275,6 +276,7 @@ OF_PEOPLE = adjectives("""
     intelligent = intelligent, shy = timide, polite = poli, patient = patient, famous = célèbre,
     generous = généreux, friendly = sympathique, lazy = paresseux, brave = courageux
 """)
+YOUNG = select(OF_PEOPLE, "young")[0]
 MOODS = adjectives("""
     tired = fatigué, happy = heureux, busy = occupé, ready = prêt, worried = inquiet,
     ill = malade, sad = triste, late = en retard, on time = à l'heure, pleased = content,

@@ -302,6 +302,11 @@ def favour(dice: Dice) -> Phrase:
 COMPARABLE = select(lexicon.OPINIONS, "interesting, boring, long")
 
 
+def _not_itself(dice: Dice, compared: Adjective) -> Adjective | None:
+    """Sometimes old or new, unless that is what is compared."""
+    return None if compared.en in ("old", "modern") else a.perhaps(dice, lexicon.AGES)
+
+
 def comparing(dice: Dice) -> Phrase:
     """My car is more expensive than your motorbike; the castle is older than the church."""
     pools: tuple[Described, ...] = (
@@ -317,7 +322,10 @@ def comparing(dice: Dice) -> Phrase:
     left_owner, right_owner = dice.pick((("my", "your"), ("this", "her"), ("his", "our")))
     if things is lexicon.BUILDINGS or things is lexicon.SHOWS:
         left_owner, right_owner = "the", "the"
-    left, right = noun_phrase(left_owner, first), noun_phrase(right_owner, second)
+    left, right = (
+        noun_phrase(owner, thing, _not_itself(dice, adjective))
+        for owner, thing in ((left_owner, first), (right_owner, second))
+    )
     fr, more = quality(left, adjective).fr, english.comparative(adjective.en)
     grades = [
         Phrase(f"{more} than {right.en}", f"plus {fr} que {right.fr}"),
