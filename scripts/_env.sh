@@ -36,7 +36,7 @@ explain_exit() { # STATUS: on failure, say which step it was and what to do
 
 advice() { # STATUS
     if (($1 == 130 || $1 == 143)); then
-        echo "it was interrupted; run the same command again to go on."
+        echo "it was interrupted; run the same command again (without --overwrite) to go on."
     elif grep -qiE 'no space left|disk quota' "$log"; then
         echo "the disk is full: free some GB (or point TMPDIR at a larger disk) and run the same command again."
     elif grep -qiE 'ensurepip|No module named .?venv' "$log"; then

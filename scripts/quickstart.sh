@@ -27,14 +27,14 @@ source "$(dirname "${BASH_SOURCE[0]}")/_env.sh"
 
 run=runs/quickstart
 sentences=( # none of them is in the phrasebook
-    "Where is the train station?"
+    "Where is the station, please?"
     "My sister doesn't like cheese."
     "We bought a new car yesterday."
     "How much does this red dress cost?"
-    "Did you buy the red shoes, Anna?"
+    "I don't want to sell my old car."
     "If it rains, we'll stay at home."
 )
-pictured="The white house is bigger than the old church."
+pictured="The new museum is bigger than the old church."
 
 times=""
 part() { # NAME: begin the next part of the show; note how long the one before took

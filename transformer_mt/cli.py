@@ -47,7 +47,7 @@ class _Commands(typer.core.TyperGroup):
         except BrokenPipeError:  # the reader has gone; what it wanted, it has
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
-        except (OSError, RuntimeError, MemoryError) as error:
+        except (OSError, RuntimeError, MemoryError, UnicodeError) as error:
             _show_traceback(ctx)
             print_error(f"{type(error).__name__}: {error} (--debug shows where)")
             raise typer.Exit(1) from None
@@ -68,7 +68,10 @@ app = typer.Typer(
 )
 
 ConfigFile = Annotated[
-    Path, typer.Option("--config", "-c", help="YAML file; paths in it are relative to this folder.")
+    Path,
+    typer.Option(
+        "--config", "-c", help="YAML file; paths in it are relative to the current folder."
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,
@@ -166,7 +169,8 @@ def train(
     try:
         run_training(settings, device=device, overwrite=overwrite)
     except Interrupted as interrupted:
-        print_note(f"stopped by {interrupted}; saved: run the same command again to go on")
+        again = "the same command without --overwrite" if overwrite else "the same command again"
+        print_note(f"stopped by {interrupted}; saved: run {again} to go on")
         raise typer.Exit(interrupted.exit_code) from None
 
 

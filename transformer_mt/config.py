@@ -157,7 +157,7 @@ class TrainingConfig:
     learning_rate: float | None = None
     """Peak learning rate; null means the paper's, (d_model * warmup_steps) ** -0.5."""
     warmup_steps: int = 4000
-    """Updates over which the learning rate rises linearly to its peak."""
+    """Updates over which the learning rate rises linearly towards its peak."""
     schedule: Literal["inverse_sqrt", "linear", "cosine"] = "inverse_sqrt"
     """How the learning rate falls after the warm-up."""
     adam_beta1: float = 0.9

@@ -196,6 +196,7 @@ def _convert(setting: _Setting, hint: Any, key: str) -> Any:
     raise ConfigError(
         f"{setting.where}: '{key}' must be {expected}, not {_show(setting.value)}"
         + _literal_suggestion(setting.value, options)
+        + _quotation_hint(setting.value, options)
     )
 
 
@@ -246,6 +247,15 @@ def _literal_suggestion(value: Any, options: Sequence[Any]) -> str:
     choices = [c for option in options if get_origin(option) is Literal for c in get_args(option)]
     match = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.5)
     return f"; did you mean '{match[0]}'?" if match else ""
+
+
+def _quotation_hint(value: Any, options: Sequence[Any]) -> str:
+    """YAML reads no, yes, on and off as truth values: a trap for the code of Norwegian."""
+    return (
+        '; put text in quotation marks, as in "no"'
+        if isinstance(value, bool) and str in options
+        else ""
+    )
 
 
 def _show(value: Any) -> str:

@@ -1,5 +1,6 @@
 """What goes to the terminal: logs and errors to stderr, results to stdout."""
 
+import io
 import logging
 import sys
 from collections.abc import Iterable
@@ -22,6 +23,8 @@ class _Formatter(logging.Formatter):
 
 def set_up_logging(*, quiet: bool, verbose: bool) -> None:
     """Warnings alone when quiet, details when verbose, what a person wants to know otherwise."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the locale says
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     logger = logging.getLogger("transformer_mt")
     logger.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
     logger.handlers = [_BarHandler()]

@@ -1,7 +1,7 @@
 """`tmt info`: what a run is, in a few lines."""
 
 import json
-import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +25,21 @@ def describe_run(path: Path) -> dict[str, Any]:
         "status": _status(state),
         "model": _shape(config),
         "tokenizer": config.tokenizer.type + (", joint" if config.tokenizer.joint else ""),
+        "source": _source(config),
     }
-    description["source"] = _source(config)
     if run.info.is_file():
         description |= _recorded(run.info)
     if state.step:
-        best = load_state(run.best)
-        description |= {
-            "trained": f"{state.step:,} updates, {state.epoch + 1} epochs, {state.tokens:,} target"
-            f" tokens, {time.strftime('%H:%M:%S', time.gmtime(state.seconds))}",
-            "best checkpoint": f"update {state.best_step:,}, by {config.training.best_metric}",
-            "validation": ", ".join(f"{name} {value:.2f}" for name, value in best.scores.items()),
-        }
+        description["trained"] = (
+            f"{state.step:,} updates, {state.epoch + 1} epochs, {state.tokens:,} target tokens,"
+            f" {timedelta(seconds=round(state.seconds))} hours"
+        )
+    if run.best.is_dir():
+        figures = load_state(run.best).scores.items()
+        description["best checkpoint"] = (
+            f"update {state.best_step:,}, by {config.training.best_metric}"
+        )
+        description["validation"] = ", ".join(f"{name} {value:.2f}" for name, value in figures)
     return description
 
 

@@ -101,16 +101,14 @@ def _standard_input() -> BinaryIO:
 
 
 def is_prompted() -> bool:
-    """True when standard input is a terminal: a person types."""
-    return sys.stdin is not None and sys.stdin.isatty()
+    """True when a person types and reads: both ends are a terminal, so a prompt is no result."""
+    return all(end is not None and end.isatty() for end in (sys.stdin, sys.stdout))
 
 
 @contextlib.contextmanager
 def open_output(path: Path | None) -> Iterator[TextIO]:
     """A text file to write to; None or "-" is standard output."""
     if path is None or str(path) == "-":
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8", newline="\n")
         yield sys.stdout
         return
     try:

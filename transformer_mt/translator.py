@@ -20,6 +20,9 @@ from transformer_mt.model.transformer import Transformer
 
 log = logging.getLogger(__name__)
 
+_MOST_LINES = 256
+"""In a batch: short lines take little source but each a beam of scores over the vocabulary."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -196,6 +199,6 @@ def _batches_by_length(
     order = sorted(range(len(sequences)), key=lambda i: -len(sequences[i]))
     order = [i for i in order if sequences[i]]
     while order:
-        size = max(1, batch_tokens // (len(sequences[order[0]]) + 1))
+        size = min(max(1, batch_tokens // (len(sequences[order[0]]) + 1)), _MOST_LINES)
         yield order[:size]
         order = order[size:]

@@ -33,7 +33,8 @@ def build_and_save(config: Config, *, force: bool) -> list[str]:
     for index, side in enumerate(("src", "tgt")):
         tokenizer: Tokenizer = getattr(tokenizers, side)
         path = run.tokenizer(side)
-        _refuse_to_replace(path, tokenizer.to_json(), force=force)
+        if path.is_file() and path.read_text(encoding="utf-8") != tokenizer.to_json():
+            _refuse_to_replace(run, path, force=force)
         language = getattr(config.data, f"{side}_lang")
         report += [
             f"{language}: {tokenizer.vocab_size:,} tokens -> {path}",
@@ -47,8 +48,13 @@ def build_and_save(config: Config, *, force: bool) -> list[str]:
     return report
 
 
-def _refuse_to_replace(path: Path, text: str, *, force: bool) -> None:
-    if not force and path.is_file() and path.read_text(encoding="utf-8") != text:
+def _refuse_to_replace(run: RunDir, path: Path, *, force: bool) -> None:
+    if run.last.is_dir():
+        raise ConfigError(
+            f"{path}: holds another tokenizer, which the trained model needs;"
+            " use another run_dir, or tmt train --overwrite"
+        )
+    if not force:
         raise ConfigError(f"{path}: holds another tokenizer; --force replaces it")
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from transformer_mt.data.tokenizer import JOINER
 from transformer_mt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
     from transformer_mt.analysis.maps import AttentionMaps
-
-JOINER = "\uffed"
-"""Marks the side of a token where no space stands, as word-level tokenizers write it."""
 
 DECIMALS = 4
 """Weights in pages and in JSON are rounded to this, which keeps the files small."""

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -56,6 +57,7 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
     run = RunDir(Path(config.run_dir))
     checkpoint.recover(run)
     if not overwrite and (over := finished_state(config, run)):
+        checkpoint.save_config(run, config)  # what may change: how to decode, say
         log.info("%s: finished (%s); nothing to do", config.run_dir, over.finished)
         return over
     session = open_session(config, device=device, overwrite=overwrite)
@@ -79,7 +81,9 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
             done = share_done(config, state) >= 1
             if done or state.step % training.validate_every == 0:
                 _validate_and_save(session, progress)
-                clock = time.perf_counter()
+                clock, earlier = time.perf_counter(), clock
+                state.seconds += clock - earlier
+                state.validation_seconds = max(state.validation_seconds, clock - earlier)
                 done = is_over(config, state)
 
             if stop.received and not done:
@@ -164,17 +168,12 @@ def _validate_and_save(session: Session, progress: Progress) -> None:
 
 
 def _validate(session: Session) -> Validation:
-    start = time.perf_counter()
-    result = validate(
+    return validate(
         _translator(session),
         session.data.validation,
         session.validation_pairs,
         session.config.training.batch_tokens,
     )
-    seconds = time.perf_counter() - start
-    session.state.seconds += seconds
-    session.state.validation_seconds = max(session.state.validation_seconds, seconds)
-    return result
 
 
 def _translator(session: Session) -> Translator:
@@ -219,12 +218,12 @@ def _finish(session: Session, progress: Progress) -> None:
     progress.hyperparameters(state)
     checkpoint.update_state(session.run.last, state)
     log.info(
-        "finished: %s; best %s %.2f after update %s; %s of training",
+        "finished: %s; best %s %.2f after update %s; %s hours of training",
         state.finished,
         session.config.training.best_metric,
-        state.best_score,
+        abs(state.best_score or 0.0),  # a loss is kept negated
         f"{state.best_step:,}",
-        time.strftime("%H:%M:%S", time.gmtime(state.seconds)),
+        timedelta(seconds=round(state.seconds)),
     )
 
 

@@ -117,7 +117,7 @@ class Progress:
                 for section in ("model", "training", "tokenizer")
                 for key, value in dataclasses.asdict(getattr(self._config, section)).items()
             }
-            best = {"best": state.best_score or 0.0}
+            best = {"best": abs(state.best_score or 0.0)}
             self._writer.add_hparams(values, best, run_name=".", global_step=state.step)
 
     def _write(self, kind: str, state: TrainState, figures: dict[str, float]) -> None:

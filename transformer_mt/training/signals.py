@@ -3,6 +3,8 @@
 import signal
 from types import FrameType, TracebackType
 
+from transformer_mt.console import print_note
+
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the run is saved
     """Training was asked to stop, and has saved; `exit_code` is the shell's for the signal."""
@@ -35,6 +37,7 @@ class StopSignals:
     def _note(self, number: int, _: FrameType | None) -> None:
         self.received = number
         self._restore()
+        print_note("stopping: saving after this update or validation; once more stops at once")
 
     def _restore(self) -> None:
         for number, handler in self._previous.items():
