@@ -574,14 +574,14 @@ def test_what_is_dropped_is_counted_by_reason() -> None:
     assert (report.read, report.kept) == (19, 14)
     assert (report.empty, report.too_long, report.ratio) == (3, 1, 1)
     assert report.duplicates == 2
-    assert (report.validation, report.validation_overlap) == (3, 1)
+    assert (report.validation, report.validation_overlap) == (3, 2)  # one by its source alone
     assert (report.test, report.test_overlap) == (3, 2)
     assert len(data.train) == 14
     assert len(data.validation) == len(data.validation_pairs) == 3  # all are scored
     text = "\n".join(report.lines())
     assert text.startswith("a note\ntrain: 19 pairs read, 14 kept; dropped 3 empty, 1 too long")
     assert "2 duplicates" in text
-    assert "2 also in train" in text
+    assert "validation: 3 pairs, 2 with a sentence of train; test: 3 pairs, 2 with one" in text
 
 
 def test_encoded_data_is_the_text_in_order() -> None:

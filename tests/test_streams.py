@@ -136,11 +136,13 @@ def test_output_is_utf8_with_plain_line_ends(tmp_path: Path) -> None:
     assert (tmp_path / "x").read_bytes() == b"\xc3\xa9\n"
 
 
+@pytest.mark.usefixtures("_own_logging")
 @pytest.mark.parametrize("path", [None, Path("-")])
 def test_standard_streams(path: Path | None, monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\n")))
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii", newline="\r\n"))
+    set_up_logging(quiet=False, verbose=False)
     with open_input(path) as source, open_output(path) as target:
         assert list(read_chunks(source)) == [["a"]]
         target.write("é\n")

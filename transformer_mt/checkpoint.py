@@ -57,7 +57,7 @@ class TrainState:
     stale: int = 0
     """Validations since the best."""
     validation_seconds: float = 0.0
-    """Time that the longest validation took."""
+    """Time that the last validation took, its saving included."""
     finished: str | None = None
     """Why training ended; null while it is not."""
     scores: dict[str, float] = dataclasses.field(default_factory=dict)

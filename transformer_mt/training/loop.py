@@ -57,7 +57,8 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
     run = RunDir(Path(config.run_dir))
     checkpoint.recover(run)
     if not overwrite and (over := finished_state(config, run)):
-        checkpoint.save_config(run, config)  # what may change: how to decode, say
+        if config != checkpoint.load_run_config(run):  # how to decode, say, may change
+            checkpoint.save_config(run, config)
         log.info("%s: finished (%s); nothing to do", config.run_dir, over.finished)
         return over
     session = open_session(config, device=device, overwrite=overwrite)
@@ -83,7 +84,7 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
                 _validate_and_save(session, progress)
                 clock, earlier = time.perf_counter(), clock
                 state.seconds += clock - earlier
-                state.validation_seconds = max(state.validation_seconds, clock - earlier)
+                state.validation_seconds = clock - earlier
                 done = is_over(config, state)
 
             if stop.received and not done:
@@ -210,7 +211,9 @@ def _finish(session: Session, progress: Progress) -> None:
     state = session.state
     if state.validated_step < state.step:  # interrupted, then gone on with a smaller limit
         _validate_and_save(session, progress)
+    start = time.perf_counter()
     _try_average(session)
+    state.seconds += time.perf_counter() - start
     if is_stale(session.config, state):
         state.finished = "no better for some time"
     else:
