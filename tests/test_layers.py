@@ -37,7 +37,7 @@ LAYERS["training"] = (
     LAYERS["translator"]
     | {"translator", "masks", "config_file", "metrics", "analysis", "console"}
 )  # fmt: skip
-LAYERS["evaluation"] = CORE | {"translator", "training", "data", "metrics"}
+LAYERS["evaluation"] = CORE | {"translator", "training", "data", "metrics", "console"}
 LAYERS["vocabulary"] = CORE | {"checkpoint", "data", "evaluation"}
 LAYERS["cli"] = LAYERS.keys() - {"masks", "model", "decoding", "phrasebook", "metrics"}
 LAYERS["__main__"] = {"cli"}

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import logging
 import os
+import platform
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from tokenizers import __version__ as tokenizers_version
 from torch import Tensor
 
 from transformer_mt import __version__
@@ -394,4 +396,9 @@ def _random_states() -> dict[str, Tensor]:
 
 def environment() -> dict[str, str]:
     """Versions that a result depends on."""
-    return {"transformer_mt": __version__, "torch": torch.__version__}
+    return {
+        "transformer_mt": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "tokenizers": tokenizers_version,
+    }

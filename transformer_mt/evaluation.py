@@ -5,12 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tqdm import tqdm
+
+from transformer_mt.console import hides_bars
 from transformer_mt.data.corpus import SentencePair
 from transformer_mt.data.prepare import encode
 from transformer_mt.data.tokenizer import UNK_ID, Tokenizer
 from transformer_mt.metrics import Score, corpus_scores, length_ratio
 from transformer_mt.training.validation import corpus_loss, perplexity
 from transformer_mt.translator import Translator
+
+_CHUNK = 1024
+"""Lines translated between two moves of the progress bar."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,8 +71,15 @@ def evaluate(
     Returns:
         The figures, and the translations.
     """
-    translations = translator.translate([pair.src for pair in pairs], batch_tokens=batch_tokens)
-    hypotheses = [translation.text for translation in translations]
+    hypotheses: list[str] = []
+    with tqdm(total=len(pairs), desc="translating", unit="line", disable=hides_bars()) as bar:
+        for start in range(0, len(pairs), _CHUNK):
+            lines = [pair.src for pair in pairs[start : start + _CHUNK]]
+            translations = translator.translate(
+                lines, batch_tokens=batch_tokens, first_line=start + 1
+            )
+            hypotheses += [translation.text for translation in translations]
+            bar.update(len(lines))
     figures = evaluate_translations(hypotheses, [pair.tgt for pair in pairs])
     loss = corpus_loss(translator.model, encode(pairs, translator.tokenizers), batch_tokens)
     tokenizers = translator.tokenizers
