@@ -12,12 +12,13 @@ from typing import Any
 import torch
 from typer.testing import CliRunner
 
-from transformer_mt import checkpoint
-from transformer_mt.checkpoint import RunDir, TrainState
+from transformer_mt import checkpoint, run_dir
+from transformer_mt.checkpoint import TrainState
 from transformer_mt.cli import app
 from transformer_mt.config import Config, DataConfig, DecodingConfig, ModelConfig, TokenizerConfig
 from transformer_mt.data.corpus import Corpus, SentencePair
 from transformer_mt.data.prepare import build_tokenizers
+from transformer_mt.run_dir import RunDir
 
 PAIRS = [
     SentencePair(f"The {en_noun} is {en} .", f"Le {fr_noun} est {fr} .")
@@ -68,8 +69,8 @@ def make_run(path: Path, finished: str | None = "all updates made", **data: Any)
     torch.manual_seed(1)
     weights = checkpoint.weights_of(checkpoint.make_model(config, tokenizers))
     state = TrainState(step=1, best_step=1, finished=finished, scores={"bleu": 12.5, "loss": 3.5})
-    checkpoint.save_config(run, config)
-    checkpoint.save_tokenizers(run, tokenizers)
+    run_dir.save_config(run, config)
+    run_dir.save_tokenizers(run, tokenizers)
     for folder in (run.best, run.last):
         checkpoint.save_weights(folder, weights, state)
     return path

@@ -15,14 +15,15 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from training_helpers import make_config, reverse_pairs
 
-from transformer_mt import checkpoint
-from transformer_mt.checkpoint import RunDir, TrainState, load_run, load_training, save_training
+from transformer_mt import checkpoint, run_dir
+from transformer_mt.checkpoint import TrainState, load_run, load_training, save_training
 from transformer_mt.config import Config
 from transformer_mt.config_file import to_yaml
 from transformer_mt.data.corpus import load_corpus
 from transformer_mt.data.prepare import build_tokenizers
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.transformer import Transformer
+from transformer_mt.run_dir import RunDir
 from transformer_mt.training.loop import training_step, updates
 from transformer_mt.training.optimizer import make_optimizer
 from transformer_mt.training.session import Session, load_session
@@ -189,10 +190,10 @@ def test_crash_before_the_old_one_is_removed(session: Session, tmp_path: Path) -
 
 def test_text_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "new folder" / "file"
-    checkpoint.write_text(path, "first")
+    run_dir.write_text(path, "first")
     fail_at(monkeypatch, Path, "replace", 1, FULL)
     with pytest.raises(DataError, match="No space left"):
-        checkpoint.write_text(path, "second")
+        run_dir.write_text(path, "second")
     assert path.read_text("utf-8") == "first"
 
 
@@ -202,7 +203,7 @@ def test_place_that_cannot_be_written_to(session: Session, tmp_path: Path) -> No
     with pytest.raises(DataError, match=r"file.*cannot be written"):
         save(session, below_a_file)
     with pytest.raises(DataError, match=r"file.*cannot be written"):
-        checkpoint.write_text(below_a_file, "")
+        run_dir.write_text(below_a_file, "")
 
 
 # --- weights
@@ -370,10 +371,10 @@ def test_what_is_no_run_is_said(tmp_path: Path, session: Session) -> None:
     with pytest.raises(DataError, match=r"is not a run directory.*config\.yaml"):
         load_run(tmp_path / "data", CPU)
     run = RunDir(tmp_path / "run")
-    checkpoint.save_config(run, session.config)
-    assert not checkpoint.has_tokenizers(run)
-    checkpoint.save_tokenizers(run, session.tokenizers)
-    assert checkpoint.has_tokenizers(run)
+    run_dir.save_config(run, session.config)
+    assert not run_dir.has_tokenizers(run)
+    run_dir.save_tokenizers(run, session.tokenizers)
+    assert run_dir.has_tokenizers(run)
     with pytest.raises(DataError, match=r"no checkpoint 'best' yet.*tmt train"):
         load_run(run.path, CPU)
 
@@ -418,11 +419,11 @@ def test_loaded_configuration_and_tokenizers_are_those_saved(
 ) -> None:
     config: Config = session.config
     run = RunDir(tmp_path / "run")
-    checkpoint.save_config(run, config)
-    checkpoint.save_tokenizers(run, build_tokenizers(config, load_corpus(config.data)))
-    assert checkpoint.load_run_config(run) == config
+    run_dir.save_config(run, config)
+    run_dir.save_tokenizers(run, build_tokenizers(config, load_corpus(config.data)))
+    assert run_dir.load_run_config(run) == config
     assert run.config.read_text("utf-8") == to_yaml(config)
-    loaded = checkpoint.load_tokenizers(run)
+    loaded = run_dir.load_tokenizers(run)
     assert loaded.src.to_json() == session.tokenizers.src.to_json()
     assert loaded.tgt.to_json() == session.tokenizers.tgt.to_json()
 

@@ -11,10 +11,10 @@ from helpers import PAIRS, Result, make_run, python, tiny_config_file, tmt, tsv,
 
 import transformer_mt
 from transformer_mt import streams
-from transformer_mt.checkpoint import RunDir
 from transformer_mt.config_file import load_config
 from transformer_mt.data.tokenizer import Tokenizer
 from transformer_mt.metrics import corpus_scores
+from transformer_mt.run_dir import RunDir
 from transformer_mt.translator import Translator
 
 LINES = ["The cat is big .", "", "   ", "Le zebra 42 .", "The dog", "\t", "new new new bread"]

@@ -27,18 +27,19 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "model": CORE | {"masks"},
     "data": CORE | {"masks", "phrasebook"},
     "decoding": {"errors"},
-    "checkpoint": CORE | {"config_file", "model", "data", VERSION},
+    "run_dir": CORE | {"config_file", "data", VERSION},
+    "checkpoint": CORE | {"run_dir", "model", "data"},
     "translator": CORE | {"checkpoint", "decoding", "model", "data", "device"},
     "analysis": CORE | {"translator", "model", "data"},
     "streams": {"translator", "data", "errors", "console"},
-    "run_info": CORE | {"checkpoint", "config_file"},
+    "run_info": CORE | {"checkpoint", "run_dir", "config_file"},
 }
 LAYERS["training"] = (
     LAYERS["translator"]
-    | {"translator", "masks", "config_file", "metrics", "analysis", "console"}
+    | {"translator", "run_dir", "masks", "config_file", "metrics", "analysis", "console"}
 )  # fmt: skip
 LAYERS["evaluation"] = CORE | {"translator", "training", "data", "metrics", "console"}
-LAYERS["vocabulary"] = CORE | {"checkpoint", "data", "evaluation"}
+LAYERS["vocabulary"] = CORE | {"checkpoint", "run_dir", "data", "evaluation"}
 LAYERS["cli"] = LAYERS.keys() - {"masks", "model", "decoding", "phrasebook", "metrics"}
 LAYERS["__main__"] = {"cli"}
 

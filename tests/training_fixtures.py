@@ -6,7 +6,8 @@ import pytest
 import torch
 from training_helpers import reverse_pairs, tmt, write_config
 
-from transformer_mt.checkpoint import RunDir, load_run_config, load_tokenizers, make_model
+from transformer_mt.checkpoint import make_model
+from transformer_mt.run_dir import RunDir, load_run_config, load_tokenizers
 from transformer_mt.translator import Translator
 
 

@@ -5,7 +5,6 @@ import dataclasses
 import json
 import logging
 import os
-import platform
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,16 +14,14 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from tokenizers import __version__ as tokenizers_version
 from torch import Tensor
 
-from transformer_mt import __version__
 from transformer_mt.config import Config
-from transformer_mt.config_file import load_config, to_yaml
 from transformer_mt.data.prepare import Tokenizers
-from transformer_mt.data.tokenizer import PAD_ID, Tokenizer
+from transformer_mt.data.tokenizer import PAD_ID
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.transformer import Transformer
+from transformer_mt.run_dir import RunDir, load_run_config, load_tokenizers, write_text
 
 log = logging.getLogger(__name__)
 
@@ -67,44 +64,6 @@ class TrainState:
 
 
 @dataclass(frozen=True, slots=True)
-class RunDir:
-    """The names in a run directory."""
-
-    path: Path
-
-    @property
-    def config(self) -> Path:
-        return self.path / "config.yaml"
-
-    @property
-    def best(self) -> Path:
-        return self.path / "best"
-
-    @property
-    def last(self) -> Path:
-        return self.path / "last"
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
-
-    @property
-    def metrics(self) -> Path:
-        return self.path / "metrics.jsonl"
-
-    @property
-    def tensorboard(self) -> Path:
-        return self.path / "tensorboard"
-
-    @property
-    def info(self) -> Path:
-        return self.path / "info.json"
-
-    def tokenizer(self, side: str) -> Path:
-        return self.path / f"tokenizer.{side}.json"
-
-
-@dataclass(frozen=True, slots=True)
 class LoadedRun:
     """A trained model with all that it takes to use it."""
 
@@ -112,51 +71,6 @@ class LoadedRun:
     tokenizers: Tokenizers
     model: Transformer
     state: TrainState
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        DataError: the place cannot be written to.
-    """
-    partial = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
-
-
-def save_config(run: RunDir, config: Config) -> None:
-    """Keep the resolved configuration with the run."""
-    write_text(run.config, to_yaml(config))
-
-
-def load_run_config(run: RunDir) -> Config:
-    """The configuration that a run was made with."""
-    if not run.path.is_dir():
-        raise DataError(f"{run.path}: there is no such run directory")
-    if not run.config.is_file():
-        raise DataError(f"{run.path}: is not a run directory (it has no {run.config.name})")
-    return load_config(run.config)
-
-
-def save_tokenizers(run: RunDir, tokenizers: Tokenizers) -> None:
-    """Write both tokenizers of a run."""
-    for side in ("src", "tgt"):
-        write_text(run.tokenizer(side), getattr(tokenizers, side).to_json())
-
-
-def load_tokenizers(run: RunDir) -> Tokenizers:
-    """Read both tokenizers of a run."""
-    return Tokenizers(*(Tokenizer.load(run.tokenizer(side)) for side in ("src", "tgt")))
-
-
-def has_tokenizers(run: RunDir) -> bool:
-    """True when both files are there."""
-    return all(run.tokenizer(side).is_file() for side in ("src", "tgt"))
 
 
 def make_model(config: Config, tokenizers: Tokenizers) -> Transformer:
@@ -392,13 +306,3 @@ def _random_states() -> dict[str, Tensor]:
     if torch.cuda.is_available():
         states["random.cuda"] = torch.cuda.get_rng_state()
     return states
-
-
-def environment() -> dict[str, str]:
-    """Versions that a result depends on."""
-    return {
-        "transformer_mt": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "tokenizers": tokenizers_version,
-    }

@@ -273,13 +273,13 @@ def evaluate(
         if source and reference:
             pairs = read_parallel(source, reference)
         else:
-            from transformer_mt.checkpoint import RunDir, load_run_config
+            from transformer_mt.run_dir import RunDir, load_run_config
 
             pairs = getattr(load_corpus(load_run_config(RunDir(run_dir)).data), split)
         translator = _load_translator(run_dir, device, beam_size, length_penalty)
         figures, translations = evaluate_model(translator, pairs, batch_tokens)
         if output_file:
-            from transformer_mt.checkpoint import write_text
+            from transformer_mt.run_dir import write_text
 
             write_text(output_file, "".join(f"{line}\n" for line in translations))
     print_lines([json.dumps(figures.to_dict(), indent=2)] if as_json else figures.lines())
@@ -357,7 +357,7 @@ def _load_translator(
     """
     from dataclasses import replace
 
-    from transformer_mt.checkpoint import RunDir, load_run_config
+    from transformer_mt.run_dir import RunDir, load_run_config
     from transformer_mt.translator import Translator
 
     run_dir = _find_model(model)

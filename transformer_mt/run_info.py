@@ -5,9 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from transformer_mt.checkpoint import RunDir, TrainState, load_run_config, load_state
+from transformer_mt.checkpoint import TrainState, load_state
 from transformer_mt.config import Config
 from transformer_mt.errors import DataError
+from transformer_mt.run_dir import RunDir, load_run_config
 
 
 def describe_run(path: Path) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from transformer_mt import checkpoint
-from transformer_mt.checkpoint import RunDir
+from transformer_mt import run_dir
 from transformer_mt.config import Config
 from transformer_mt.data.corpus import load_corpus
 from transformer_mt.data.prepare import build_tokenizers
 from transformer_mt.data.tokenizer import Tokenizer
 from transformer_mt.errors import ConfigError
 from transformer_mt.evaluation import unknown_rate
+from transformer_mt.run_dir import RunDir
 
 _SHOWN = 10
 """Unknown words that are listed."""
@@ -42,9 +42,9 @@ def build_and_save(config: Config, *, force: bool) -> list[str]:
                 tokenizer, [p[index] for p in corpus.train], [p[index] for p in corpus.validation]
             ),
         ]
-    checkpoint.save_tokenizers(run, tokenizers)
+    run_dir.save_tokenizers(run, tokenizers)
     if not run.last.is_dir():
-        checkpoint.save_config(run, config)
+        run_dir.save_config(run, config)
     return report
 
 

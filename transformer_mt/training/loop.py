@@ -11,11 +11,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from transformer_mt import checkpoint
-from transformer_mt.checkpoint import RunDir, TrainState
+from transformer_mt import checkpoint, run_dir
+from transformer_mt.checkpoint import TrainState
 from transformer_mt.config import Config
 from transformer_mt.data.batching import Batch, Collator, token_batches
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
+from transformer_mt.run_dir import RunDir
 from transformer_mt.training.limits import (
     diverged,
     is_over,
@@ -57,8 +58,8 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
     run = RunDir(Path(config.run_dir))
     checkpoint.recover(run)
     if not overwrite and (over := finished_state(config, run)):
-        if config != checkpoint.load_run_config(run):  # how to decode, say, may change
-            checkpoint.save_config(run, config)
+        if config != run_dir.load_run_config(run):  # how to decode, say, may change
+            run_dir.save_config(run, config)
         log.info("%s: finished (%s); nothing to do", config.run_dir, over.finished)
         return over
     session = open_session(config, device=device, overwrite=overwrite)

@@ -11,11 +11,12 @@ from tqdm import tqdm
 
 from transformer_mt.analysis.attention import attention_maps
 from transformer_mt.analysis.render import cross_attention_figure
-from transformer_mt.checkpoint import RunDir, TrainState
+from transformer_mt.checkpoint import TrainState
 from transformer_mt.config import Config
 from transformer_mt.config_file import to_yaml
 from transformer_mt.console import hides_bars
 from transformer_mt.data.corpus import SentencePair
+from transformer_mt.run_dir import RunDir
 from transformer_mt.training.validation import Validation
 from transformer_mt.translator import Translator
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from transformer_mt import checkpoint
-from transformer_mt.checkpoint import RunDir, TrainState
+from transformer_mt import checkpoint, run_dir
+from transformer_mt.checkpoint import TrainState
 from transformer_mt.config import Config
 from transformer_mt.config_file import differing_keys
 from transformer_mt.data.batching import padding_share, token_batches
@@ -17,6 +17,7 @@ from transformer_mt.data.prepare import PreparedData, Tokenizers, build_tokenize
 from transformer_mt.device import choose_device, gains_from_bf16
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.transformer import Transformer, count_parameters
+from transformer_mt.run_dir import RunDir
 from transformer_mt.training.limits import is_over
 from transformer_mt.training.optimizer import make_optimizer, peak_learning_rate
 
@@ -68,9 +69,9 @@ def open_session(config: Config, *, device: str = "auto", overwrite: bool = Fals
     _say_what_is_trained(session)
     if overwrite:  # only now, when it is sure that the data can be used
         checkpoint.remove_run(run)
-    if not checkpoint.has_tokenizers(run):
-        checkpoint.save_tokenizers(run, session.tokenizers)
-    checkpoint.save_config(run, config)
+    if not run_dir.has_tokenizers(run):
+        run_dir.save_tokenizers(run, session.tokenizers)
+    run_dir.save_config(run, config)
     _save_info(session)
     return session
 
@@ -82,8 +83,8 @@ def load_session(config: Config, device: str, *, anew: bool = False) -> Session:
     """
     run, place = RunDir(Path(config.run_dir)), choose_device(device)
     corpus = load_corpus(config.data)
-    if checkpoint.has_tokenizers(run) and not anew:
-        tokenizers = checkpoint.load_tokenizers(run)
+    if run_dir.has_tokenizers(run) and not anew:
+        tokenizers = run_dir.load_tokenizers(run)
     else:
         log.info("building the tokenizers")
         tokenizers = build_tokenizers(config, corpus)
@@ -117,7 +118,7 @@ def _refuse_changed_settings(config: Config, run: RunDir) -> None:
         return
     changed = [
         key
-        for key in differing_keys(checkpoint.load_run_config(run), config)
+        for key in differing_keys(run_dir.load_run_config(run), config)
         if not key.startswith(_HARMLESS) and key.removeprefix("training.") not in _HARMLESS_TRAINING
     ]
     if not run.last.is_dir():  # only tokenizers, which depend on these
@@ -161,6 +162,6 @@ def _save_info(session: Session) -> None:
         "data": asdict(session.data.report),
         "peak_learning_rate": peak_learning_rate(session.config),
         "device": str(session.device),
-        "versions": checkpoint.environment(),
+        "versions": run_dir.environment(),
     }
-    checkpoint.write_text(session.run.info, json.dumps(info, indent=2) + "\n")
+    run_dir.write_text(session.run.info, json.dumps(info, indent=2) + "\n")

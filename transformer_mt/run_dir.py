@@ -1,0 +1,108 @@
+"""What stands in a run directory beside the weights: names, configuration, tokenizers, versions."""
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import __version__ as tokenizers_version
+
+from transformer_mt import __version__
+from transformer_mt.config import Config
+from transformer_mt.config_file import load_config, to_yaml
+from transformer_mt.data.prepare import Tokenizers
+from transformer_mt.data.tokenizer import Tokenizer
+from transformer_mt.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class RunDir:
+    """The names in a run directory."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "best"
+
+    @property
+    def last(self) -> Path:
+        return self.path / "last"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.path / "tensorboard"
+
+    @property
+    def info(self) -> Path:
+        return self.path / "info.json"
+
+    def tokenizer(self, side: str) -> Path:
+        return self.path / f"tokenizer.{side}.json"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        DataError: the place cannot be written to.
+    """
+    partial = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+def save_config(run: RunDir, config: Config) -> None:
+    """Keep the resolved configuration with the run."""
+    write_text(run.config, to_yaml(config))
+
+
+def load_run_config(run: RunDir) -> Config:
+    """The configuration that a run was made with."""
+    if not run.path.is_dir():
+        raise DataError(f"{run.path}: there is no such run directory")
+    if not run.config.is_file():
+        raise DataError(f"{run.path}: is not a run directory (it has no {run.config.name})")
+    return load_config(run.config)
+
+
+def save_tokenizers(run: RunDir, tokenizers: Tokenizers) -> None:
+    """Write both tokenizers of a run."""
+    for side in ("src", "tgt"):
+        write_text(run.tokenizer(side), getattr(tokenizers, side).to_json())
+
+
+def load_tokenizers(run: RunDir) -> Tokenizers:
+    """Read both tokenizers of a run."""
+    return Tokenizers(*(Tokenizer.load(run.tokenizer(side)) for side in ("src", "tgt")))
+
+
+def has_tokenizers(run: RunDir) -> bool:
+    """True when both files are there."""
+    return all(run.tokenizer(side).is_file() for side in ("src", "tgt"))
+
+
+def environment() -> dict[str, str]:
+    """Versions that a result depends on."""
+    return {
+        "transformer_mt": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "tokenizers": tokenizers_version,
+    }
