@@ -51,7 +51,7 @@ def read_chunks(file: BinaryIO) -> Iterator[list[str]]:
     number = 0
     ended = False
     while not ended:
-        chunk = [lines.get()]
+        chunk = [_wait_for(lines)]
         while len(chunk) < _CHUNK and not lines.empty():
             chunk.append(lines.get())
         ended = chunk[-1] is None
@@ -61,6 +61,13 @@ def read_chunks(file: BinaryIO) -> Iterator[list[str]]:
         number += len(raw)
     if failures:
         raise DataError(f"the input cannot be read after line {number} ({failures[0]})")
+
+
+def _wait_for(lines: "queue.Queue[bytes | None]") -> bytes | None:
+    """The next line. Waits in short turns: a Ctrl-C just before a wait cannot end that wait."""
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return lines.get(timeout=0.2)
 
 
 def _decode(raw: bytes, number: int) -> str:
