@@ -1,6 +1,7 @@
 """What several test files share: one thread, one seed for every test, and tiny things to test."""
 
 import random
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -73,3 +74,7 @@ def as_tgt(rows: Sequence[Sequence[int]], extra: int = 0) -> tuple[Tensor, Tenso
     """tgt_in and tgt_out."""
     tgt_in = right_padded([[SOS, *row] for row in rows], extra)
     return tgt_in, right_padded([[*row, EOS] for row in rows], extra)
+
+
+# A background job of a shell ignores Ctrl-C, and so would the programs that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
