@@ -126,6 +126,10 @@ class ModelConfig:
     final one; pre-norm trains deep models more steadily."""
     tied_embeddings: Literal["none", "decoder", "all"] = "decoder"
     """Share one matrix: "decoder" for decoder input and output, "all" for encoder input too."""
+    activation: Literal["relu", "gelu", "swish"] = "relu"
+    """Inside the feed-forward layers: the paper's relu, or what models made elsewhere have."""
+    output_bias: bool = False
+    """Add a learned bias to each logit, as models made elsewhere do."""
 
     def __post_init__(self) -> None:
         for name in ("d_model", "num_heads", "d_ff", "num_encoder_layers", "num_decoder_layers"):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from transformer_mt.config import ModelConfig
 from transformer_mt.model.attention import KeyValues, MultiHeadAttention
@@ -34,17 +35,25 @@ class Residual(nn.Module):
         return out
 
 
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": F.relu,
+    "gelu": F.gelu,
+    "swish": F.silu,
+}
+
+
 class FeedForward(nn.Module):
-    """max(0, x W1 + b1) W2 + b2, at each position alone (section 3.3)."""
+    """activation(x W1 + b1) W2 + b2, at each position alone (section 3.3, where it is ReLU)."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.inner = nn.Linear(config.d_model, config.d_ff)
         self.outer = nn.Linear(config.d_ff, config.d_model)
+        self.activation = _ACTIVATIONS[config.activation]
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, len, d_model) -> the same shape."""
-        out: Tensor = self.outer(self.inner(x).relu())
+        out: Tensor = self.outer(self.activation(self.inner(x)))
         return out
 
 

@@ -145,7 +145,12 @@ def _loss(session: Session, batch: Batch) -> Tensor:
     with torch.autocast(session.device.type, torch.bfloat16, enabled=session.use_bf16):
         hidden = model(batch.src, batch.tgt_in)
         return label_smoothed_loss(
-            hidden, model.output.weight, batch.tgt_out, PAD_ID, training.label_smoothing
+            hidden,
+            model.output.weight,
+            batch.tgt_out,
+            PAD_ID,
+            training.label_smoothing,
+            model.output.bias,
         )
 
 

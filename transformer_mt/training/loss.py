@@ -12,7 +12,12 @@ _CHUNK = 128
 
 
 def label_smoothed_loss(
-    hidden: Tensor, weight: Tensor, targets: Tensor, pad_id: int, smoothing: float
+    hidden: Tensor,
+    weight: Tensor,
+    targets: Tensor,
+    pad_id: int,
+    smoothing: float,
+    bias: Tensor | None = None,
 ) -> Tensor:
     """Cross-entropy of the projected hidden vectors, summed over all real target positions.
 
@@ -25,12 +30,16 @@ def label_smoothed_loss(
         targets: (batch, tgt_len) ids; those equal to pad_id do not count.
         pad_id: the padding token.
         smoothing: share of probability spread evenly over the vocabulary.
+        bias: (vocab_size,) of the projection, if it has one.
 
     Returns:
         A scalar: the sum, to be divided by the number of tokens of the whole update.
     """
     real = targets != pad_id
     hidden, targets = hidden[real], targets[real]  # (tokens, d_model), (tokens,)
+    if bias is not None:  # the weight of one more dimension, in which every hidden vector is 1
+        hidden = F.pad(hidden, (0, 1), value=1.0)
+        weight = torch.cat((weight, bias[:, None]), dim=1)
     if hidden.device.type == "cpu" and torch.is_grad_enabled():
         loss: Tensor = _ChunkedLoss.apply(hidden, weight, targets, smoothing)  # type: ignore[no-untyped-call]
         return loss

@@ -57,7 +57,7 @@ def corpus_loss(model: Transformer, dataset: BilingualDataset, batch_tokens: int
         batch = collator.batch(dataset, rows).to(device)
         hidden = model(batch.src, batch.tgt_in)
         total += label_smoothed_loss(
-            hidden, model.output.weight, batch.tgt_out, PAD_ID, smoothing=0.0
+            hidden, model.output.weight, batch.tgt_out, PAD_ID, 0.0, model.output.bias
         ).item()
         tokens += batch.num_tokens
     return total / tokens
