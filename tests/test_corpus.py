@@ -19,7 +19,8 @@ from transformer_mt.config import Config, DataConfig, TokenizerConfig
 from transformer_mt.data.batching import Sequences
 from transformer_mt.data.corpus import Corpus, SentencePair, load_corpus, read_parallel
 from transformer_mt.data.files import read_lines
-from transformer_mt.data.prepare import Tokenizers, build_tokenizers, encode, prepare
+from transformer_mt.data.prepare import build_tokenizers, encode, prepare
+from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.errors import ConfigError, DataError
 
 ROWS = [SentencePair(f"word {i} .", f"mot {i} !") for i in range(40)]

@@ -17,8 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from transformer_mt.config import Config
-from transformer_mt.data.prepare import Tokenizers
-from transformer_mt.data.tokenizer import PAD_ID
+from transformer_mt.data.tokenizer import PAD_ID, Tokenizers
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.transformer import Transformer
 from transformer_mt.run_dir import RunDir, load_run_config, load_tokenizers, write_text

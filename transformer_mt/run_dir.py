@@ -2,16 +2,13 @@
 
 import platform
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-
-import torch
-from tokenizers import __version__ as tokenizers_version
 
 from transformer_mt import __version__
 from transformer_mt.config import Config
 from transformer_mt.config_file import load_config, to_yaml
-from transformer_mt.data.prepare import Tokenizers
-from transformer_mt.data.tokenizer import Tokenizer
+from transformer_mt.data.tokenizer import Tokenizer, Tokenizers
 from transformer_mt.errors import DataError
 
 
@@ -103,6 +100,6 @@ def environment() -> dict[str, str]:
     return {
         "transformer_mt": __version__,
         "python": platform.python_version(),
-        "torch": torch.__version__,
-        "tokenizers": tokenizers_version,
+        "torch": version("torch"),
+        "tokenizers": version("tokenizers"),
     }

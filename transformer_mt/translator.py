@@ -10,8 +10,7 @@ import torch
 from transformer_mt.checkpoint import load_run
 from transformer_mt.config import DataConfig, DecodingConfig
 from transformer_mt.data.batching import Collator
-from transformer_mt.data.prepare import Tokenizers
-from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, UNK_ID
+from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizers
 from transformer_mt.decoding.scorer import Hypothesis
 from transformer_mt.decoding.search import SearchOptions, beam_search
 from transformer_mt.device import choose_device

@@ -13,18 +13,10 @@ from safetensors.numpy import load_file, save_file
 from transformer_mt.config import Config
 from transformer_mt.data.batching import BilingualDataset, Offsets, Sequences
 from transformer_mt.data.corpus import Corpus, SentencePair
-from transformer_mt.data.tokenizer import Tokenizer
+from transformer_mt.data.tokenizer import Tokenizer, Tokenizers
 from transformer_mt.errors import DataError
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Tokenizers:
-    """One tokenizer for each side; equal ones for a joint vocabulary."""
-
-    src: Tokenizer
-    tgt: Tokenizer
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ there, and any program with `tokenizers` reads it.
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,14 @@ class Tokenizer:
     def _split_words(self, text: str) -> list[str]:
         normalized = self._rules.normalizer.normalize_str(text)
         return [word for word, _ in self._rules.pre_tokenizer.pre_tokenize_str(normalized)]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenizers:
+    """One tokenizer for each side; equal ones for a joint vocabulary."""
+
+    src: Tokenizer
+    tgt: Tokenizer
 
 
 def _normalizers(config: TokenizerConfig) -> list[normalizers.Normalizer]:

@@ -13,7 +13,8 @@ from transformer_mt.config import Config
 from transformer_mt.config_file import differing_keys
 from transformer_mt.data.batching import padding_share, token_batches
 from transformer_mt.data.corpus import SentencePair, load_corpus
-from transformer_mt.data.prepare import PreparedData, Tokenizers, build_tokenizers, prepare
+from transformer_mt.data.prepare import PreparedData, build_tokenizers, prepare
+from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.device import choose_device, gains_from_bf16
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.transformer import Transformer, count_parameters
