@@ -85,12 +85,13 @@ forget_half_installed() { # else pip would take what an interrupted run left for
 
 # Make .venv hold this package, editable, with the versions in constraints.txt. A stamp in .venv says what was
 # installed, so that there is nothing to do until that changes.
-prepare_environment() { # WHAT: "." or ".[dev]", which adds the test tools and serves as "." too
+everything=".[dev,ctranslate2,transformers]"
+prepare_environment() { # WHAT: "." or $everything, which adds the test tools and the extras, and serves as "." too
     local wanted installed="" start=$SECONDS
     wanted=$(pwd && cksum <pyproject.toml && cksum <scripts/constraints.txt)
     venv_works || make_venv
     [[ ! -f .venv/.installed ]] || installed=$(<.venv/.installed)
-    if [[ $installed == "$wanted $1" || $installed == "$wanted .[dev]" ]]; then
+    if [[ $installed == "$wanted $1" || $installed == "$wanted $everything" ]]; then
         return
     fi
 

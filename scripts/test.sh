@@ -22,7 +22,7 @@ esac
 
 # shellcheck source=scripts/_env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/_env.sh"
-prepare_environment ".[dev]"
+prepare_environment "$everything"
 
 if (($# == 0)); then # everything: in parallel, one thread a process, so that they do not fight for the cores
     export OMP_NUM_THREADS=1

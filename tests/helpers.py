@@ -13,12 +13,12 @@ import torch
 from typer.testing import CliRunner
 
 from transformer_mt import checkpoint, run_dir
-from transformer_mt.checkpoint import TrainState
 from transformer_mt.cli import app
 from transformer_mt.config import Config, DataConfig, DecodingConfig, ModelConfig, TokenizerConfig
 from transformer_mt.data.corpus import Corpus, SentencePair
 from transformer_mt.data.prepare import build_tokenizers
 from transformer_mt.run_dir import RunDir
+from transformer_mt.train_state import TrainState
 
 PAIRS = [
     SentencePair(f"The {en_noun} is {en} .", f"Le {fr_noun} est {fr} .")

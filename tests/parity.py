@@ -7,6 +7,8 @@ import math
 import re
 import sys
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from conftest import EOS, PAD, SOS, as_src, as_tgt, sentences, tiny_model
@@ -19,6 +21,12 @@ from transformer_mt.training.loss import label_smoothed_loss
 NORMS = ("post", "pre")
 SRC_VOCAB, TGT_VOCAB, JOINT_VOCAB = 11, 17, 17
 SMOOTHING = 0.1
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {  # as their papers define them
+    "relu": lambda x: x * (x > 0),
+    "gelu": lambda x: x * (1 + torch.erf(x / 2**0.5)) / 2,
+    "swish": lambda x: x / (1 + torch.exp(-x)),
+}
 
 
 class Oracle(nn.Module):
@@ -34,6 +42,7 @@ class Oracle(nn.Module):
             config.num_decoder_layers,
             config.d_ff,
             dropout=0.0,
+            activation=ACTIVATIONS[config.activation],
             batch_first=True,
             norm_first=config.norm == "pre",
         )
@@ -46,6 +55,7 @@ class Oracle(nn.Module):
             self.output = self.tgt_table
         if config.tied_embeddings == "all":
             self.src_table = self.tgt_table
+        self.output_bias = nn.Parameter(torch.empty(tgt_vocab)) if config.output_bias else None
 
     def forward(self, src: Tensor, tgt_in: Tensor) -> Tensor:
         """Logits (batch, tgt_len, vocab_size)."""
@@ -58,7 +68,8 @@ class Oracle(nn.Module):
             tgt_key_padding_mask=tgt_in == PAD,
             memory_key_padding_mask=src == PAD,
         )
-        return hidden @ self.output.T
+        logits: Tensor = hidden @ self.output.T
+        return logits if self.output_bias is None else logits + self.output_bias
 
     def _embed(self, ids: Tensor, table: Tensor) -> Tensor:
         positions = paper_positions(ids.shape[1], self.width)
@@ -81,6 +92,7 @@ def our_names(oracle_name: str) -> list[str]:
     for pattern, ours in {
         r"^(src|tgt)_table$": r"\1_embedding.token.weight",
         r"^output$": "output.weight",
+        r"^output_bias$": "output.bias",
         r"^(encoder|decoder)\.norm\.": r"\1_norm.",
         r"\.layers\.": ".",
         r"\.multihead_attn\.": ".cross_attn.",
@@ -94,7 +106,7 @@ def our_names(oracle_name: str) -> list[str]:
     return [name]
 
 
-def parity_differences(norm: str, tied: str = "decoder") -> dict[str, float]:
+def parity_differences(norm: str, tied: str = "decoder", **changes: Any) -> dict[str, float]:
     """The largest absolute difference of each thing compared.
 
     Logits (at real positions), loss of a token, and its gradient in every parameter (under our
@@ -102,7 +114,7 @@ def parity_differences(norm: str, tied: str = "decoder") -> dict[str, float]:
     """
     torch.manual_seed(1)
     sizes = (JOINT_VOCAB, JOINT_VOCAB) if tied == "all" else (SRC_VOCAB, TGT_VOCAB)
-    model = tiny_model(*sizes, norm=norm, tied_embeddings=tied).train()
+    model = tiny_model(*sizes, norm=norm, tied_embeddings=tied, **changes).train()
     oracle = Oracle(model.config, *sizes).train()
     ours = dict(model.named_parameters())
     theirs = {name: (our_names(name), p) for name, p in oracle.named_parameters()}
@@ -117,7 +129,10 @@ def parity_differences(norm: str, tied: str = "decoder") -> dict[str, float]:
     num_tokens = int(real.sum())
 
     hidden = model(src, tgt_in)
-    loss = label_smoothed_loss(hidden, model.output.weight, tgt_out, PAD, SMOOTHING) / num_tokens
+    loss_sum = label_smoothed_loss(
+        hidden, model.output.weight, tgt_out, PAD, SMOOTHING, model.output.bias
+    )
+    loss = loss_sum / num_tokens
     loss.backward()
     logits = model.project(hidden)
 

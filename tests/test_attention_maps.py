@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from training_helpers import reverse_pairs
+from training_helpers import model_of, reverse_pairs
 
-from transformer_mt.analysis.attention import attention_maps
 from transformer_mt.analysis.maps import AttentionMaps
 from transformer_mt.config import DataConfig
 from transformer_mt.data.tokenizer import EOS_ID, SOS_ID
 from transformer_mt.model.attention import MultiHeadAttention
-from transformer_mt.translator import Translation, Translator
+from transformer_mt.translation import Translation
+from transformer_mt.translator import Translator
 
 pytest_plugins = ["training_fixtures"]
 
@@ -23,15 +23,21 @@ LINES = [pair.src for pair in PAIRS]
 
 
 def maps_of(translator: Translator, line: str, n_best: int = 1) -> list[AttentionMaps]:
-    return attention_maps(translator, translator.translate([line], n_best=n_best)[0])
+    return attention_maps(translator.translate(line, n_best=n_best, attention=True))
+
+
+def attention_maps(translation: Translation) -> list[AttentionMaps]:
+    found = [candidate.attention for candidate in translation.candidates]
+    assert None not in found
+    return [maps for maps in found if maps]
 
 
 @pytest.mark.parametrize("n_best", [1, 3, 5])
 def test_shapes_fit_the_tokens_and_rows_sum_to_one(untrained: Translator, n_best: int) -> None:
-    config = untrained.model.config
+    config = model_of(untrained).config
     for line in LINES[:8]:
-        translation = untrained.translate([line], n_best=n_best)[0]
-        maps = attention_maps(untrained, translation)
+        translation = untrained.translate(line, n_best=n_best, attention=True)
+        maps = attention_maps(translation)
         assert len(maps) == n_best
         for found, candidate in zip(maps, translation.candidates, strict=True):
             assert found.source == line
@@ -65,7 +71,7 @@ def weights_by_hand(translator: Translator, translation: Translation) -> dict[st
 
     attentions = {
         name: module
-        for name, module in translator.model.named_modules()
+        for name, module in model_of(translator).named_modules()
         if isinstance(module, MultiHeadAttention)
     }
     parts = [part for a in attentions.values() for part in (a.q_proj, a.k_proj)]
@@ -73,7 +79,7 @@ def weights_by_hand(translator: Translator, translation: Translation) -> dict[st
     src = torch.tensor([[*translation.src_ids, EOS_ID]])
     tgt_in = torch.tensor([[SOS_ID, *translation.candidates[0].token_ids]])
     with torch.no_grad():
-        translator.model(src, tgt_in)
+        model_of(translator)(src, tgt_in)
     for hook in hooks:
         hook.remove()
     found = {}
@@ -93,8 +99,8 @@ def weights_by_hand(translator: Translator, translation: Translation) -> dict[st
 
 def test_weights_are_those_of_the_layers(any_translator: Translator) -> None:
     for line in LINES[:5]:
-        translation = any_translator.translate([line])[0]
-        found = attention_maps(any_translator, translation)[0]
+        translation = any_translator.translate(line, attention=True)
+        found = attention_maps(translation)[0]
         wanted = weights_by_hand(any_translator, translation)
         for weights, name in (
             (found.encoder, "encoder.0.self_attn"),
@@ -125,7 +131,7 @@ def test_replaced_word_is_shown_as_it_was_written(translator: Translator) -> Non
 
 def test_line_that_was_cut(translator: Translator) -> None:
     data = DataConfig(src_lang="src", tgt_lang="tgt", train="x.tsv", max_length=3)
-    cutting = Translator(translator.model, translator.tokenizers, data, translator.decoding)
+    cutting = Translator(translator.engine, translator.tokenizers, data, translator.decoding)
     found = maps_of(cutting, "red Namex blue green pink")[0]
     assert found.src_tokens == ("red", "Namex", "blue", "[EOS]")
     assert found.cross.shape[-2:] == (len(found.tgt_out), 4)
@@ -140,5 +146,5 @@ def test_empty_line_has_the_end_alone(translator: Translator) -> None:
 def test_nothing_is_left_on_the_model(translator: Translator) -> None:
     line, before = LINES[3], translator.translate(LINES[3:4])[0]
     maps_of(translator, line)
-    assert not any(module._forward_hooks for module in translator.model.modules())
+    assert not any(module._forward_hooks for module in model_of(translator).modules())
     assert translator.translate([line])[0] == before

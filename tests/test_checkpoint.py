@@ -15,8 +15,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from training_helpers import make_config, reverse_pairs
 
-from transformer_mt import checkpoint, run_dir
-from transformer_mt.checkpoint import TrainState, load_run, load_training, save_training
+from transformer_mt import checkpoint, run_dir, train_state
+from transformer_mt.api import load
+from transformer_mt.checkpoint import load_run, load_training, save_training
 from transformer_mt.config import Config
 from transformer_mt.config_file import to_yaml
 from transformer_mt.data.corpus import load_corpus
@@ -24,10 +25,10 @@ from transformer_mt.data.prepare import build_tokenizers
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.transformer import Transformer
 from transformer_mt.run_dir import RunDir
+from transformer_mt.train_state import TrainState
 from transformer_mt.training.loop import training_step, updates
 from transformer_mt.training.optimizer import make_optimizer
 from transformer_mt.training.session import Session, load_session
-from transformer_mt.translator import Translator
 
 pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -125,7 +126,7 @@ def fail_at(
 
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-WHILE_WRITING = [("save_file", 1), ("save_file", 2), ("_write_state", 1), ("_flush", 2)]
+WHILE_WRITING = [("save_file", 1), ("save_file", 2), ("save_state", 1), ("_flush", 2)]
 
 
 @pytest.mark.parametrize(("function", "occasion"), WHILE_WRITING)
@@ -290,7 +291,7 @@ def test_only_the_latest_are_kept(session: Session, tmp_path: Path) -> None:
     for step in (5, 50, 500, 1_000_000):
         state = TrainState(step=step)
         checkpoint.keep_checkpoint(run, checkpoint.weights_of(session.model), state, keep=2)
-    assert [checkpoint.load_state(f).step for f in checkpoint.kept_checkpoints(run)] == [
+    assert [train_state.load_state(f).step for f in checkpoint.kept_checkpoints(run)] == [
         500,
         1_000_000,
     ]
@@ -398,11 +399,11 @@ def test_no_file_can_hold_code(trained_run: Path) -> None:
 
 def test_run_can_be_moved(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [pair.src for pair in reverse_pairs(20, seed=5, names=True)]
-    before = [t.text for t in Translator.load(run, "cpu").translate(lines)]
+    before = [t.text for t in load(run, device="cpu").translate(lines)]
     moved = run.rename(tmp_path / "elsewhere")
     monkeypatch.chdir(tmp_path)
     for path in (moved, Path("elsewhere")):
-        assert [t.text for t in Translator.load(path, "cpu").translate(lines)] == before
+        assert [t.text for t in load(path, device="cpu").translate(lines)] == before
 
 
 @pytest.mark.parametrize("name", ["best", "last", "checkpoints/step-00000600"])
@@ -430,7 +431,7 @@ def test_loaded_configuration_and_tokenizers_are_those_saved(
 
 def test_newest_run_is_the_last_finished(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no finished run"):
-        checkpoint.newest_run(tmp_path / "runs")
+        train_state.newest_run(tmp_path / "runs")
     states = {"a": "time is up", "b": "all updates made", "c": "all updates made", "d": None}
     for age, (name, finished) in enumerate(states.items()):
         path = tmp_path / "runs" / name / "last" / STATE
@@ -441,4 +442,39 @@ def test_newest_run_is_the_last_finished(tmp_path: Path) -> None:
     broken = tmp_path / "runs" / "e" / "last"
     broken.mkdir(parents=True)
     (broken / STATE).write_text("{", "utf-8")
-    assert checkpoint.newest_run(tmp_path / "runs") == tmp_path / "runs" / "b"
+    assert train_state.newest_run(tmp_path / "runs") == tmp_path / "runs" / "b"
+    imported = tmp_path / "runs" / "f" / "best"  # has no `last`
+    imported.mkdir(parents=True)
+    (imported / STATE).write_text(json.dumps({"finished": "imported from x"}), "utf-8")
+    for when, newest in ((1_700_000_098, "b"), (1_700_000_100, "f")):
+        os.utime(imported / STATE, (when, when))
+        assert train_state.newest_run(tmp_path / "runs") == tmp_path / "runs" / newest
+    begun = tmp_path / "runs" / "g" / "best"  # a crash came before the first `last`
+    begun.mkdir(parents=True)
+    (begun / STATE).write_text(json.dumps({"step": 7}), "utf-8")
+    assert train_state.newest_run(tmp_path / "runs") == tmp_path / "runs" / "f"
+
+
+def test_how_far_a_run_is_stands_in_last_or_in_best_where_there_is_none(tmp_path: Path) -> None:
+    run = RunDir(tmp_path / "run")
+    assert train_state.state_folder(run) is None
+    run.best.mkdir(parents=True)
+    assert train_state.state_folder(run) == run.best
+    run.last.mkdir()
+    assert train_state.state_folder(run) == run.last
+
+
+@pytest.mark.parametrize("finished", [None, "imported from x"])
+@pytest.mark.parametrize("last", [False, True])
+def test_imported_models_are_known_by_a_finished_best_alone(
+    tmp_path: Path, finished: str | None, last: bool
+) -> None:
+    run = RunDir(tmp_path / "run")
+    train_state.refuse_imported(run)
+    for folder in (run.best, *([run.last] if last else [])):
+        checkpoint.save_weights(folder, {}, TrainState(finished=finished))
+    if finished is not None and not last:
+        with pytest.raises(ConfigError, match=r"not trained here.*another run_dir, with init_from"):
+            train_state.refuse_imported(run)
+    else:
+        train_state.refuse_imported(run)

@@ -11,11 +11,11 @@ from helpers import PAIRS, Result, make_run, python, tiny_config_file, tmt, tsv,
 
 import transformer_mt
 from transformer_mt import streams
+from transformer_mt.api import load
 from transformer_mt.config_file import load_config
 from transformer_mt.data.tokenizer import Tokenizer
 from transformer_mt.metrics import corpus_scores
 from transformer_mt.run_dir import RunDir
-from transformer_mt.translator import Translator
 
 LINES = ["The cat is big .", "", "   ", "Le zebra 42 .", "The dog", "\t", "new new new bread"]
 LONG = "cat " * 25  # the tiny run takes 20 tokens
@@ -38,7 +38,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def expected(run: Path) -> dict[str, str]:
     """What each line becomes, translated alone by the library."""
-    translator = Translator.load(run, "cpu")
+    translator = load(run, device="cpu")
     return {line: translator.translate([line])[0].text for line in [*LINES, LONG]}
 
 

@@ -69,6 +69,7 @@ def test_reference_explains_every_key_in_the_words_of_its_docstring() -> None:
         ["data.train=[a.en, a.fr]", "data.dataset=null", 'run_dir="r/é: #1"', "seed=5"],
         ["training.learning_rate=4e-3", "training.adam_epsilon=1e-9", "training.max_time=90s"],
         ["tokenizer.joint=true", "model.tied_embeddings=all", "seed=0", 'data.src_lang="no"'],
+        ["data.dataset=null", "init_from=runs/gone", "model.activation=gelu"],
     ],
 )
 def test_what_is_written_reads_back_equal(tmp_path: Path, overrides: list[str]) -> None:
@@ -107,8 +108,12 @@ def test_flag_beats_set_beats_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("run_dir=2024", "run_dir", "2024"),
         ("model.tied_embeddings=no", "model.tied_embeddings", "none"),
         ("model.tied_embeddings=none", "model.tied_embeddings", "none"),
+        ("model.activation=swish", "model.activation", "swish"),
+        ("model.output_bias=on", "model.output_bias", True),
         ("tokenizer.lowercase=yes", "tokenizer.lowercase", True),
         ("data.train=german", "data.train", "german"),
+        ("init_from=2024", "init_from", "2024"),
+        ("init_from=null", "init_from", None),
         (" model.norm = pre", "model.norm", "pre"),
     ],
 )
@@ -141,6 +146,8 @@ BAD_FILES = {  # what follows HEAD -> line, and parts of the message
     "model: {dropout: [1]}": (3, "'model.dropout' must be a number, not [1]"),
     "tokenizer: {joint: 1}": (3, "'tokenizer.joint' must be true or false, not 1"),
     "model: {norm: prenorm}": (3, "'model.norm' must be one of post, pre", "did you mean 'pre'"),
+    "model: {activation: gleu}": (3, "must be one of relu, gelu, swish", "did you mean 'gelu'?"),
+    "model: {output_bias: 0}": (3, "'model.output_bias' must be true or false, not 0"),
     "training: {max_time: 2020-01-01}": (3, "'training.max_time' must be text or null"),
     "seed: !!int x": (3, "not a valid YAML value"),
     "training: {max_time: 2024-02-31}": (3, "not a valid YAML value"),
@@ -154,6 +161,9 @@ BAD_FILES = {  # what follows HEAD -> line, and parts of the message
     "model: *x": (3, "not valid YAML", "undefined alias"),
     "---\na: 1": (3, "not valid YAML", "another document"),
     "\n\nseed: \x01": (5, "not valid YAML"),
+    "init_from: [a]": (3, "'init_from' must be text or null, not [a]"),
+    "init_from: ''": (3, "'init_from' must name a run directory, or be null"),
+    "seed: 1\ninit_from: ./r": (4, "'init_from' is the run itself: choose another run_dir"),
     "seed: -1": (3, "'seed' must be between"),
     "model:\n  norm: pre\n  d_model: 7": (5, "'model.num_heads' must divide model.d_model"),
     "model:\n  num_heads: 3": (4, "3 does not divide 512"),
@@ -190,7 +200,6 @@ def test_a_bad_file_is_refused_with_line_and_key(tmp_path: Path, text: str) -> N
         ("hello\n", "1: the file must be a mapping of keys to values"),
         ("seed: 1\n", "the key 'run_dir' is missing"),
         ("run_dir: r\n", "the key 'data.src_lang' is missing"),
-        ("run_dir: r\ndata: {src_lang: en, tgt_lang: fr}\n", "'data.train' is missing"),
         ("run_dir: ''\n" + HEAD[11:], "1: 'run_dir' must name a folder"),
         (
             "run_dir: r\ndata:\n  src_lang: en\n  tgt_lang: fr\n  train: [a, b, c]\n",
@@ -264,6 +273,18 @@ def test_a_bad_time_flag_is_named(tmp_path: Path, time: str) -> None:
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text, key="k") == seconds
+
+
+def test_a_configuration_without_data_is_read_and_told_when_they_are_needed(
+    tmp_path: Path,
+) -> None:
+    text = f"run_dir: {tmp_path}/run\ndata: {{src_lang: en, tgt_lang: fr}}\n"
+    assert load(tmp_path, text).data == DataConfig(src_lang="en", tgt_lang="fr")
+    for command in ("train", "build-tokenizer"):
+        result = tmt(command, "-c", tmp_path / "c.yaml")
+        assert result.exit_code == 2
+        assert result.error.startswith("'data.train' is missing: give two parallel files, one")
+    assert not (tmp_path / "run").exists()
 
 
 def test_differing_keys_are_the_ones_that_were_set(tmp_path: Path) -> None:

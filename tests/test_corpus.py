@@ -130,6 +130,15 @@ def test_bad_text_is_named_by_file_and_line(tmp_path: Path, case: str, side: int
     assert str(caught.value).startswith(f"{tmp_path}/{message}")
 
 
+@pytest.mark.parametrize("others", [{}, {"validation": "v.tsv", "test": "t.tsv"}])
+def test_no_training_text_is_named(others: dict[str, str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(**others)
+    assert str(caught.value) == (
+        "'data.train' is missing: give two parallel files, one table, or a 'data.dataset'"
+    )
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_unreadable_file(tmp_path: Path) -> None:
     path = write(tmp_path / "a", GOOD)

@@ -8,8 +8,8 @@ import torch
 from conftest import EOS, PAD, SOS, VOCAB, as_src, sentences, tiny_model
 from torch import Tensor
 
-from transformer_mt.decoding.scorer import Hypothesis
-from transformer_mt.decoding.search import SearchOptions, beam_search, length_normalization
+from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions, length_normalization
+from transformer_mt.decoding.search import beam_search
 from transformer_mt.model.transformer import Transformer
 
 ALPHAS = [0.0, 0.6, 1.0]

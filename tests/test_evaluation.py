@@ -11,13 +11,18 @@ from pathlib import Path
 import pytest
 import torch
 from torch.nn import functional as F
-from training_helpers import WORDS, reverse_pairs, write_lines
+from training_helpers import WORDS, model_of, reverse_pairs, write_lines
 
 from transformer_mt.data.corpus import SentencePair, read_parallel
 from transformer_mt.data.prepare import encode
-from transformer_mt.evaluation import Evaluation, evaluate, evaluate_translations, unknown_rate
-from transformer_mt.metrics import corpus_scores, length_ratio
-from transformer_mt.training.validation import corpus_loss, perplexity, validate
+from transformer_mt.evaluation import (
+    Evaluation,
+    evaluate_model,
+    evaluate_translations,
+    unknown_rate,
+)
+from transformer_mt.metrics import corpus_scores, length_ratio, perplexity
+from transformer_mt.training.validation import corpus_loss, validate
 from transformer_mt.translator import Translator
 
 pytest_plugins = ["training_fixtures"]
@@ -111,7 +116,9 @@ def loss_by_hand(translator: Translator, pairs: list[SentencePair]) -> float:
         src = torch.tensor([[*translator.tokenizers.src.encode(pair.src), 3]])
         ids = translator.tokenizers.tgt.encode(pair.tgt)
         with torch.no_grad():
-            logits = translator.model.project(translator.model(src, torch.tensor([[2, *ids]])))
+            logits = model_of(translator).project(
+                model_of(translator)(src, torch.tensor([[2, *ids]]))
+            )
         labels = torch.tensor([*ids, 3])
         total += F.cross_entropy(logits[0].double(), labels, reduction="sum").item()
         tokens += len(labels)
@@ -119,12 +126,12 @@ def loss_by_hand(translator: Translator, pairs: list[SentencePair]) -> float:
 
 
 def test_loss_is_the_mean_cross_entropy(any_translator: Translator) -> None:
-    any_translator.model.eval()
+    model_of(any_translator).eval()
     wanted = loss_by_hand(any_translator, PAIRS)
     dataset = encode(PAIRS, any_translator.tokenizers)
-    any_translator.model.train()  # dropout must not matter
+    model_of(any_translator).train()  # dropout must not matter
     for batch_tokens in (1, 40, 100_000):
-        loss = corpus_loss(any_translator.model, dataset, batch_tokens)
+        loss = corpus_loss(model_of(any_translator), dataset, batch_tokens)
         assert loss == pytest.approx(wanted, rel=1e-5)
 
 
@@ -145,7 +152,8 @@ def test_unknown_rate_is_the_share_of_words_outside_the_vocabulary(translator: T
 
 
 def test_evaluation_puts_it_together(any_translator: Translator) -> None:
-    figures, hypotheses = evaluate(any_translator, PAIRS, batch_tokens=64)
+    figures = evaluate_model(any_translator, PAIRS, batch_tokens=64)
+    hypotheses = list(figures.translations)
     references = [pair.tgt for pair in PAIRS]
     assert hypotheses == [t.text for t in any_translator.translate([p.src for p in PAIRS])]
     without_model = evaluate_translations(hypotheses, references)
@@ -161,9 +169,9 @@ def test_evaluation_puts_it_together(any_translator: Translator) -> None:
 
 
 def test_evaluation_as_json_and_as_a_table(translator: Translator) -> None:
-    figures, _ = evaluate(translator, PAIRS, batch_tokens=64)
+    figures = evaluate_model(translator, PAIRS, batch_tokens=64)
     loaded = json.loads(json.dumps(figures.to_dict()))
-    assert loaded.keys() == {field.name for field in fields(Evaluation)}
+    assert loaded.keys() == {field.name for field in fields(Evaluation)} - {"translations"}
     bleu = figures.scores[0]
     assert loaded["scores"][0] == {
         "name": "BLEU",
@@ -180,7 +188,8 @@ def test_evaluation_as_json_and_as_a_table(translator: Translator) -> None:
 
 def test_validation_puts_it_together(any_translator: Translator) -> None:
     dataset = encode(PAIRS, any_translator.tokenizers)
-    found = validate(any_translator, dataset, PAIRS[:10], batch_tokens=64)
+    model = model_of(any_translator)
+    found = validate(model, any_translator, dataset, PAIRS[:10], batch_tokens=64)
     scores = corpus_scores([t.text for t in found.translations], [p.tgt for p in PAIRS[:10]])
     wanted_loss = loss_by_hand(any_translator, PAIRS)  # of all, though only 10 are translated
     assert len(found.translations) == 10

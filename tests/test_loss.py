@@ -10,6 +10,7 @@ from transformer_mt.data.batching import Batch, BilingualDataset, Collator, Sequ
 from transformer_mt.model.transformer import Transformer
 from transformer_mt.training import loss as loss_module
 from transformer_mt.training.loss import label_smoothed_loss, plain_loss
+from transformer_mt.training.validation import corpus_loss
 
 SMOOTHINGS = [0.0, 0.1]
 D_MODEL = 4
@@ -25,8 +26,18 @@ def make(tokens: int, pads: int = 7, dtype: torch.dtype = torch.float64) -> tupl
     return hidden, weight, targets
 
 
-def oracle(hidden: Tensor, weight: Tensor, targets: Tensor, smoothing: float) -> Tensor:
-    logits = (hidden @ weight.T).flatten(0, 1)
+def make_bias(dtype: torch.dtype = torch.float64) -> Tensor:
+    return torch.randn(VOCAB, dtype=dtype, requires_grad=True)
+
+
+def oracle(
+    hidden: Tensor,
+    weight: Tensor,
+    targets: Tensor,
+    smoothing: float,
+    bias: Tensor | None = None,
+) -> Tensor:
+    logits = F.linear(hidden, weight, bias).flatten(0, 1)
     return F.cross_entropy(
         logits, targets.flatten(), ignore_index=PAD, label_smoothing=smoothing, reduction="sum"
     )
@@ -41,6 +52,31 @@ def test_value_and_gradients_are_those_of_cross_entropy(tokens: int, smoothing: 
     torch.testing.assert_close(ours, theirs)
     gradients = [torch.autograd.grad(loss, (hidden, weight)) for loss in (ours, theirs)]
     torch.testing.assert_close(*gradients, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+@pytest.mark.parametrize("tokens", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 600])
+def test_with_a_bias_too(tokens: int, smoothing: float) -> None:
+    hidden, weight, targets = make(tokens)
+    bias = make_bias()
+    ours = label_smoothed_loss(hidden, weight, targets, PAD, smoothing, bias) / 17
+    theirs = oracle(hidden, weight, targets, smoothing, bias) / 17
+    torch.testing.assert_close(ours, theirs)
+    with torch.no_grad():
+        alone = label_smoothed_loss(hidden, weight, targets, PAD, smoothing, bias) / 17
+    torch.testing.assert_close(alone.double(), theirs.detach(), rtol=1e-6, atol=1e-6)
+    gradients = [torch.autograd.grad(loss, (hidden, weight, bias)) for loss in (ours, theirs)]
+    torch.testing.assert_close(*gradients, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+def test_a_bias_of_zeros_is_none(smoothing: float) -> None:
+    hidden, weight, targets = make(300)
+    without = label_smoothed_loss(hidden, weight, targets, PAD, smoothing)
+    zeros = torch.zeros(VOCAB, dtype=weight.dtype)
+    torch.testing.assert_close(
+        label_smoothed_loss(hidden, weight, targets, PAD, smoothing, zeros), without
+    )
 
 
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)
@@ -103,12 +139,17 @@ def test_gradients_are_those_of_finite_differences(
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_bf16_products_cost_little_precision(dtype: torch.dtype) -> None:
     hidden, weight, targets = make(300)
-    exact = label_smoothed_loss(hidden, weight, targets, PAD, 0.1)
-    rounded = hidden.detach().to(dtype).requires_grad_(), weight.detach().float().requires_grad_()
+    bias = make_bias()
+    exact = label_smoothed_loss(hidden, weight, targets, PAD, 0.1, bias)
+    rounded = (
+        hidden.detach().to(dtype).requires_grad_(),
+        weight.detach().float().requires_grad_(),
+        bias.detach().float().requires_grad_(),
+    )
     with torch.autocast("cpu", torch.bfloat16):
-        loss = label_smoothed_loss(*rounded, targets, PAD, 0.1)
+        loss = label_smoothed_loss(*rounded[:2], targets, PAD, 0.1, rounded[2])
     assert loss.item() == pytest.approx(exact.item(), rel=0.01)
-    expected = torch.autograd.grad(exact, (hidden, weight))
+    expected = torch.autograd.grad(exact, (hidden, weight, bias))
     gradients = torch.autograd.grad(loss, rounded)
     for gradient, source, right in zip(gradients, rounded, expected, strict=True):
         assert gradient.dtype == source.dtype
@@ -139,3 +180,16 @@ def test_unequal_micro_batches_give_the_gradient_of_all_their_tokens() -> None:
     whole = mean_gradients(model, [collator.batch(dataset, range(5))])
     assert len(whole) == len(list(model.parameters()))
     torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("output_bias", [False, True])
+def test_the_loss_of_a_corpus_is_the_mean_of_its_tokens(output_bias: bool) -> None:
+    model = tiny_model(output_bias=output_bias)
+    sources, targets = sentences(2, 9, 5, 12, 3), sentences(1, 11, 4, 9, 2, seed=1)
+    total = 0.0
+    for src, tgt in zip(sources, targets, strict=True):
+        logits = model.project(model(torch.tensor([[*src, EOS]]), torch.tensor([[SOS, *tgt]])))
+        total += F.cross_entropy(logits[0], torch.tensor([*tgt, EOS]), reduction="sum").item()
+    dataset = BilingualDataset(Sequences.pack(sources), Sequences.pack(targets))
+    mean = total / sum(len(tgt) + 1 for tgt in targets)
+    assert corpus_loss(model, dataset, batch_tokens=30) == pytest.approx(mean, rel=1e-5)

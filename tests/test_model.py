@@ -1,15 +1,19 @@
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from conftest import PAD, SOS, VOCAB, as_src, as_tgt, sentences, tiny_config, tiny_model
-from parity import NORMS, paper_positions, parity_differences
+from parity import ACTIVATIONS, NORMS, paper_positions, parity_differences
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from transformer_mt.config import ModelConfig
 from transformer_mt.config_file import load_config
 from transformer_mt.model.embedding import Embedding, sinusoids
+from transformer_mt.model.layers import FeedForward
 from transformer_mt.model.transformer import Transformer, count_parameters
 from transformer_mt.training.loss import label_smoothed_loss
 
@@ -27,6 +31,47 @@ def test_logits_loss_and_gradients_are_those_of_torch(norm: str, tied: str) -> N
     parameters = dict(tiny_model(norm=norm, tied_embeddings=tied).named_parameters())
     assert set(differences) == {"logits", "loss", *parameters}
     assert {name: d for name, d in differences.items() if not d < 1e-5} == {}
+
+
+@each_norm
+@pytest.mark.parametrize("output_bias", [False, True])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_other_activations_and_an_output_bias_too(
+    norm: str, activation: str, output_bias: bool
+) -> None:
+    options: dict[str, Any] = {"activation": activation, "output_bias": output_bias}
+    differences = parity_differences(norm, **options)
+    parameters = dict(tiny_model(norm=norm, **options).named_parameters())
+    assert set(differences) == {"logits", "loss", *parameters}
+    assert ("output.bias" in parameters) is output_bias
+    assert {name: d for name, d in differences.items() if not d < 1e-5} == {}
+
+
+@pytest.mark.parametrize(
+    ("activation", "function"), [("relu", F.relu), ("gelu", F.gelu), ("swish", F.silu)]
+)
+def test_the_activation_stands_between_the_two_matrices(
+    activation: str, function: Callable[[Tensor], Tensor]
+) -> None:
+    layer = FeedForward(tiny_config(activation=activation))
+    x = 3 * torch.randn(2, 5, 16)
+    inner = x @ layer.inner.weight.T + layer.inner.bias
+    torch.testing.assert_close(ACTIVATIONS[activation](inner), function(inner))
+    expected = function(inner) @ layer.outer.weight.T + layer.outer.bias
+    torch.testing.assert_close(layer(x), expected, rtol=1e-4, atol=1e-5)
+
+
+@each_tie
+def test_the_output_bias_is_added_to_each_logit(tied: str) -> None:
+    model = tiny_model(tied_embeddings=tied, output_bias=True)
+    hidden = torch.randn(2, 3, 16)
+    expected = hidden @ model.output.weight.T + model.output.bias
+    torch.testing.assert_close(model.project(hidden), expected)
+    plain = tiny_model(tied_embeddings=tied)
+    assert "output.bias" not in dict(plain.named_parameters())
+    assert count_parameters(model) == count_parameters(plain) + VOCAB
+    fresh = Transformer(model.config, VOCAB, VOCAB, PAD)
+    assert (fresh.output.bias == 0).all()
 
 
 @each_norm
@@ -69,7 +114,9 @@ def loss_and_gradients(
     """The summed loss of a batch and its gradients, with extra padding."""
     model.zero_grad()
     src, (tgt_in, tgt_out) = as_src(sources, extra), as_tgt(targets, extra)
-    loss = label_smoothed_loss(model(src, tgt_in), model.output.weight, tgt_out, PAD, 0.1)
+    loss = label_smoothed_loss(
+        model(src, tgt_in), model.output.weight, tgt_out, PAD, 0.1, model.output.bias
+    )
     loss.backward()
     gradients = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
     assert len(gradients) == len(list(model.parameters()))
@@ -77,8 +124,9 @@ def loss_and_gradients(
 
 
 @each_norm
-def test_padding_changes_no_value_and_no_gradient(norm: str) -> None:
-    model = tiny_model(norm=norm)
+@pytest.mark.parametrize("output_bias", [False, True])
+def test_padding_changes_no_value_and_no_gradient(norm: str, output_bias: bool) -> None:
+    model = tiny_model(norm=norm, output_bias=output_bias)
     torch.testing.assert_close(
         loss_and_gradients(model, SOURCES, TARGETS, extra=4),
         loss_and_gradients(model, SOURCES, TARGETS),
@@ -131,8 +179,9 @@ def test_bf16_products_cost_little_precision(norm: str) -> None:
 
 
 @each_norm
-def test_stepping_is_teacher_forcing(norm: str) -> None:
-    model = tiny_model(norm=norm)
+@pytest.mark.parametrize("output_bias", [False, True])
+def test_stepping_is_teacher_forcing(norm: str, output_bias: bool) -> None:
+    model = tiny_model(norm=norm, output_bias=output_bias)
     src, tgt_in = as_src(SOURCES), torch.tensor([[SOS, *row] for row in sentences(7, 7, 7)])
     state = model.start(src)
     stepped = torch.stack([model.step(tokens, state) for tokens in tgt_in.T], dim=1)

@@ -23,7 +23,7 @@ from training_helpers import (
     write_config,
 )
 
-from transformer_mt import checkpoint
+from transformer_mt import checkpoint, train_state
 from transformer_mt.config import Config
 from transformer_mt.data.batching import token_batches
 from transformer_mt.training import loop
@@ -168,7 +168,7 @@ CRASHES: dict[str, Callable[[], AbstractContextManager[None]]] = {
     ),
     "after the last validation": lambda: patched(loop, "_finish", crash),
     "when the average is tried": lambda: patched(checkpoint, "average_weights", crash),
-    "before the run is marked as finished": lambda: patched(checkpoint, "update_state", crash),
+    "before the run is marked as finished": lambda: patched(train_state, "update_state", crash),
 }
 
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transformer_mt import streams
+from transformer_mt.api import load
 from transformer_mt.console import hides_bars, print_error, set_up_logging
 from transformer_mt.errors import DataError
 from transformer_mt.streams import (
@@ -25,12 +26,13 @@ from transformer_mt.streams import (
     read_chunks,
     translate_chunks,
 )
-from transformer_mt.translator import Candidate, Translation, Translator
+from transformer_mt.translation import Candidate, Translation
+from transformer_mt.translator import Translator
 
 
 @pytest.fixture(scope="module")
 def translator(tmp_path_factory: pytest.TempPathFactory) -> Translator:
-    return Translator.load(make_run(tmp_path_factory.mktemp("runs") / "a"), "cpu")
+    return load(make_run(tmp_path_factory.mktemp("runs") / "a"), device="cpu")
 
 
 @pytest.fixture
@@ -190,7 +192,11 @@ def test_prompt_forgets_a_line_at_ctrl_c_and_ends_at_ctrl_d(
 BOTH = Translation(
     "a\tb «c»",
     (4, 5),
-    (Candidate("un", -0.5, -1.25, (7,)), Candidate("deux é", -2.0, -3.0, (8, 9))),
+    ("a", "b"),
+    (
+        Candidate("un", -0.5, -1.25, (7,), ("un",), (-1.0, -0.25), (1,)),
+        Candidate("deux é", -2.0, -3.0, (8, 9), ("deux", "é")),
+    ),
 )
 
 
@@ -215,9 +221,24 @@ def test_jsonl_tells_all() -> None:
         "source": "a\tb «c»",
         "translation": "un",
         "score": -0.5,
+        "source_tokens": ["a", "b"],
         "candidates": [
-            {"text": "un", "score": -0.5, "log_prob": -1.25},
-            {"text": "deux é", "score": -2.0, "log_prob": -3.0},
+            {
+                "text": "un",
+                "score": -0.5,
+                "log_prob": -1.25,
+                "tokens": ["un"],
+                "token_log_probs": [-1.0, -0.25],
+                "alignment": [1],
+            },
+            {
+                "text": "deux é",
+                "score": -2.0,
+                "log_prob": -3.0,
+                "tokens": ["deux", "é"],
+                "token_log_probs": None,
+                "alignment": None,
+            },
         ],
     }
 
@@ -227,13 +248,11 @@ def run_chunks(
 ) -> list[str]:
     target = io.StringIO()
     translate_chunks(
-        translator,
+        translator.translate,
         chunks,
         target,
         layout="jsonl",
         scores=False,
-        n_best=1,
-        batch_tokens=100,
         show_progress=show_progress,
     )
     return target.getvalue().splitlines()
@@ -271,13 +290,11 @@ def test_each_chunk_is_written_before_the_next_is_read(translator: Translator) -
             assert target.seen[-1] == [0, 1, 3][count]
 
     translate_chunks(
-        translator,
+        translator.translate,
         chunks(),
         target,
         layout="text",
         scores=False,
-        n_best=1,
-        batch_tokens=100,
         show_progress=False,
     )
     assert target.seen == [1, 3]

@@ -27,16 +27,16 @@ from training_helpers import (
     write_config,
 )
 
-from transformer_mt.checkpoint import TrainState
 from transformer_mt.config import Config
 from transformer_mt.data.batching import Batch, Collator
 from transformer_mt.errors import TrainingError
+from transformer_mt.train_state import TrainState
 from transformer_mt.training import loop
 from transformer_mt.training.loop import train, training_step, updates
 from transformer_mt.training.progress import Progress
 from transformer_mt.training.session import Session, load_session
 from transformer_mt.training.validation import Validation, validate
-from transformer_mt.translator import Candidate, Translation
+from transformer_mt.translation import Candidate, Translation
 
 pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -259,7 +259,7 @@ def scripted(
 ) -> None:
     """Let validations give these figures, one after the other."""
     coming: Iterator[tuple[float, float, float]] = zip(loss, bleu, chrf, strict=True)
-    nothing = Translation("red", (4,), (Candidate("red", 0.0, 0.0, (4,)),))
+    nothing = Translation("red", (4,), ("red",), (Candidate("red", 0.0, 0.0, (4,), ("red",)),))
     monkeypatch.setattr(loop, "validate", lambda *_: Validation(*next(coming), [nothing]))
     # there is no attention to draw
     monkeypatch.setattr(Progress, "validation", validation_without_picture)

@@ -1,17 +1,17 @@
 """Text in, translations out: every line on its own, nothing lost, nothing internal shown."""
 
 from dataclasses import replace
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 import torch
-from training_helpers import WORDS, logged, reverse_pairs
+from training_helpers import WORDS, logged, model_of, reverse_pairs
 
-from transformer_mt.config import DataConfig, DecodingConfig
+from transformer_mt.config import DataConfig
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, UNK_ID
-from transformer_mt.translator import Translation, Translator
+from transformer_mt.translation import Translation
+from transformer_mt.translator import Translator
 
 pytest_plugins = ["training_fixtures"]
 
@@ -23,7 +23,7 @@ def variant(translator: Translator, max_length: int = 256, **search: Any) -> Tra
     """The same model with another search."""
     data = DataConfig(src_lang="src", tgt_lang="tgt", train="x.tsv", max_length=max_length)
     decoding = replace(translator.decoding, **search)
-    return Translator(translator.model, translator.tokenizers, data, decoding)
+    return Translator(translator.engine, translator.tokenizers, data, decoding)
 
 
 def texts(translations: list[Translation]) -> list[list[str]]:
@@ -161,13 +161,13 @@ def test_candidates_are_different_and_sorted(any_translator: Translator, n_best:
 @pytest.mark.parametrize(("n_best", "beam"), [(0, 5), (-1, 5), (6, 5), (2, 1)])
 def test_impossible_number_of_candidates(translator: Translator, n_best: int, beam: int) -> None:
     with pytest.raises(ValueError, match=f"n_best.*{n_best}"):
-        variant(translator, beam_size=beam).translate(["red"], n_best=n_best)
+        translator.translate(["red"], n_best=n_best, beam_size=beam)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
 def test_scores_are_those_of_the_model(any_translator: Translator, alpha: float) -> None:
     """Against one teacher-forced pass for each candidate, and the formula."""
-    model = any_translator.model
+    model = model_of(any_translator)
     for translation in variant(any_translator, length_penalty=alpha).translate(LINES[:6], n_best=4):
         for candidate in translation.candidates:
             src = torch.tensor([[*translation.src_ids, EOS_ID]])
@@ -190,14 +190,8 @@ def test_length_limits(untrained: Translator) -> None:
         assert any(length == limit for length, limit in zip(lengths, limits, strict=True))
 
 
-def test_search_settings_can_be_replaced_on_loading(trained_run: Path) -> None:
-    decoding = DecodingConfig(beam_size=2, length_penalty=0.3)
-    assert Translator.load(trained_run, "cpu", decoding).decoding == decoding
-    assert Translator.load(trained_run, "cpu").decoding == DecodingConfig()
-
-
 def test_dropout_is_off(untrained: Translator) -> None:
-    untrained.model.train()
+    model_of(untrained).train()
     first, second = (texts(untrained.translate(LINES)) for _ in range(2))
     assert first == second
-    assert not untrained.model.training
+    assert not model_of(untrained).training

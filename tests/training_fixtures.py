@@ -6,7 +6,9 @@ import pytest
 import torch
 from training_helpers import reverse_pairs, tmt, write_config
 
+from transformer_mt.api import load
 from transformer_mt.checkpoint import make_model
+from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.run_dir import RunDir, load_run_config, load_tokenizers
 from transformer_mt.translator import Translator
 
@@ -40,7 +42,7 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def translator(trained_run: Path) -> Translator:
-    return Translator.load(trained_run, "cpu")
+    return load(trained_run, device="cpu")
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +53,7 @@ def untrained(trained_run: Path) -> Translator:
     torch.manual_seed(5)
     model = make_model(config, tokenizers)
     torch.nn.init.normal_(model.output.weight, std=0.4)
-    return Translator(model, tokenizers, config.data, config.decoding)
+    return Translator(TorchEngine(model), tokenizers, config.data, config.decoding)
 
 
 @pytest.fixture(params=["translator", "untrained"])

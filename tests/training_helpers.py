@@ -21,8 +21,11 @@ from transformer_mt.config import Config
 from transformer_mt.config_file import load_config
 from transformer_mt.data.batching import Batch
 from transformer_mt.data.corpus import SentencePair
+from transformer_mt.engines.torch_engine import TorchEngine
+from transformer_mt.model.transformer import Transformer
 from transformer_mt.training import loop
 from transformer_mt.training.session import Session
+from transformer_mt.translator import Translator
 
 WORDS = ("red", "blue", "green", "white", "black", "pink", "grey", "brown")
 TMT = str(Path(sys.executable).with_name("tmt"))
@@ -155,6 +158,12 @@ def logged() -> Iterator[list[str]]:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
+
+
+def model_of(translator: Translator) -> Transformer:
+    """The model that a translator runs with torch."""
+    assert isinstance(translator.engine, TorchEngine)
+    return translator.engine.model
 
 
 def tmt(*args: object, stdin: str | None = None) -> Result:

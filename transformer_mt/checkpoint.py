@@ -1,8 +1,6 @@
 """Run directories: what is on disk, written atomically; nothing in them is executed on loading."""
 
 import contextlib
-import dataclasses
-import json
 import logging
 import os
 import shutil
@@ -18,48 +16,14 @@ from torch import Tensor
 
 from transformer_mt.config import Config
 from transformer_mt.data.tokenizer import PAD_ID, Tokenizers
-from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.errors import DataError
 from transformer_mt.model.transformer import Transformer
-from transformer_mt.run_dir import RunDir, load_run_config, load_tokenizers, write_text
+from transformer_mt.run_dir import MODEL_FILE, RunDir, load_run_config, load_tokenizers
+from transformer_mt.train_state import STATE_FILE, TrainState, load_state, save_state
 
 log = logging.getLogger(__name__)
 
-MODEL_FILE = "model.safetensors"
-STATE_FILE = "state.json"
 _TRAINING_FILE = "training_state.safetensors"
-
-
-@dataclass(slots=True)
-class TrainState:
-    """How far training is: plain numbers, saved as JSON beside every checkpoint."""
-
-    step: int = 0
-    """Updates made."""
-    epoch: int = 0
-    position: int = 0
-    """Batches of this epoch already used."""
-    seconds: float = 0.0
-    """Time spent, over all sessions."""
-    tokens: int = 0
-    """Real target tokens trained on."""
-    recent_loss: float = 0.0
-    """Summed over the tokens since the last point of the training curve."""
-    recent_tokens: int = 0
-    best_score: float | None = None
-    """`training.best_metric` of the best checkpoint (a loss is negated: higher is better)."""
-    best_step: int = 0
-    validated_step: int = 0
-    """Updates made before the last validation."""
-    data: str = ""
-    """Fingerprint of the encoded training pairs."""
-    stale: int = 0
-    """Validations since the best."""
-    validation_seconds: float = 0.0
-    """Time that the last validation took, its saving included."""
-    finished: str | None = None
-    """Why training ended; null while it is not."""
-    scores: dict[str, float] = dataclasses.field(default_factory=dict)
-    """The last validation's figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +87,7 @@ def save_weights(folder: Path, weights: dict[str, Tensor], state: TrainState) ->
     """Write a checkpoint to translate with: `best`, or one of those kept for averaging."""
     with _new_folder(folder) as partial:
         save_file(weights, partial / MODEL_FILE)
-        _write_state(partial, state)
+        save_state(partial, state)
 
 
 def save_training(
@@ -133,7 +97,7 @@ def save_training(
     with _new_folder(folder) as partial:
         save_file(weights_of(model), partial / MODEL_FILE)
         save_file(_optimizer_tensors(optimizer) | _random_states(), partial / _TRAINING_FILE)
-        _write_state(partial, state)
+        save_state(partial, state)
 
 
 def load_training(
@@ -155,20 +119,6 @@ def load_training(
             f"{whole / _TRAINING_FILE}: does not hold the state of a training ({error!r})"
         ) from None
     return load_state(whole)
-
-
-def load_state(folder: Path) -> TrainState:
-    """The numbers saved with a checkpoint."""
-    path = folder / STATE_FILE
-    try:
-        return TrainState(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from None
-
-
-def update_state(folder: Path, state: TrainState) -> None:
-    """Replace the numbers of a checkpoint, the tensors staying as they are."""
-    write_text(folder / STATE_FILE, _state_json(state))
 
 
 def average_weights(folders: Sequence[Path]) -> dict[str, Tensor]:
@@ -202,28 +152,11 @@ def recover(run: RunDir) -> None:
 
 def remove_run(run: RunDir) -> None:
     """Remove what training wrote, and nothing else that may stand in the folder."""
-    for folder in (run.best, run.last, run.checkpoints, run.tensorboard):
+    for folder in (run.best, run.last, run.checkpoints, run.tensorboard, run.engines):
         for each in (folder, *_beside(folder)):
             shutil.rmtree(each, ignore_errors=True)
     for file in (run.config, run.metrics, run.info, run.tokenizer("src"), run.tokenizer("tgt")):
         file.unlink(missing_ok=True)
-
-
-def newest_run(root: Path) -> Path:
-    """The run below `root` that was finished last.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    finished = []
-    for folder in root.iterdir() if root.is_dir() else ():
-        state = folder / "last" / STATE_FILE
-        with contextlib.suppress(DataError):
-            if state.is_file() and load_state(state.parent).finished:
-                finished.append((state.stat().st_mtime, folder))
-    if not finished:
-        raise ConfigError(f"no finished run in {root}/: train one, or name one with --model DIR")
-    return max(finished)[1]
 
 
 @contextlib.contextmanager
@@ -235,6 +168,7 @@ def _new_folder(folder: Path) -> Iterator[Path]:
         partial.mkdir(parents=True)
         yield partial
         for file in partial.iterdir():
+            shutil.copymode(partial / STATE_FILE, file)  # safetensors lets nobody else read its own
             _flush(file)
         if folder.exists():
             shutil.rmtree(old, ignore_errors=True)
@@ -272,14 +206,6 @@ def _load_tensors(path: Path) -> dict[str, Tensor]:
         raise DataError(f"{path}: there is no such file") from None
     except (OSError, SafetensorError) as error:
         raise DataError(f"{path}: is damaged or no safetensors file ({error})") from None
-
-
-def _state_json(state: TrainState) -> str:
-    return json.dumps(dataclasses.asdict(state), indent=2) + "\n"
-
-
-def _write_state(folder: Path, state: TrainState) -> None:
-    (folder / STATE_FILE).write_text(_state_json(state), encoding="utf-8")
 
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

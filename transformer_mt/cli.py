@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,9 @@ from transformer_mt.console import print_error, print_lines, print_note, set_up_
 from transformer_mt.errors import ConfigError, TmtError
 
 if TYPE_CHECKING:
-    from transformer_mt.config import DecodingConfig
+    from collections.abc import Sequence
+
+    from transformer_mt.data.corpus import SentencePair
     from transformer_mt.translator import Translator
 
 _GLOBAL_FLAGS = {"-q", "--quiet", "-v", "--verbose", "--debug"}
@@ -87,6 +90,14 @@ ModelDir = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps; auto takes the best there is.")]
+Engine = Annotated[
+    str,
+    typer.Option(help="torch or ctranslate2, which is faster; the model is exported to it once."),
+]
+Quantization = Annotated[
+    str | None,
+    typer.Option(help="Number format of ctranslate2's weights, such as int8 [default: float32]."),
+]
 BeamSize = Annotated[
     int | None, typer.Option("--beam-size", "-b", min=1, help="Hypotheses kept; 1 is greedy.")
 ]
@@ -130,7 +141,8 @@ def build_tokenizer(
     from transformer_mt.config_file import load_config
     from transformer_mt.vocabulary import build_and_save
 
-    print_lines(build_and_save(load_config(config, overrides or ()), force=force))
+    built = build_and_save(load_config(config, overrides or ()), force=force)
+    print_lines(built.report)
 
 
 @app.command()
@@ -197,6 +209,8 @@ def translate(
     ] = "text",
     batch_tokens: BatchTokens = 4096,
     device: Device = "auto",
+    engine: Engine = "torch",
+    quantization: Quantization = None,
 ) -> None:
     """Translate sentences, a file or standard input: one line in, one line out."""
     if layout not in ("text", "jsonl", "tsv"):
@@ -207,11 +221,10 @@ def translate(
         raise ConfigError(f"--output {output_file} is the input file")
     if greedy and beam_size not in (None, 1):
         raise ConfigError(f"--greedy and --beam-size {beam_size} contradict each other")
+    _check_beam(1 if greedy else beam_size, n_best)
     from transformer_mt import streams
 
-    translator = _load_translator(
-        model, device, 1 if greedy else beam_size, length_penalty, at_least=n_best
-    )
+    translator = _load(model, device, engine, quantization)
     interactive = not sentences and input_file is None and streams.is_prompted()
     with streams.open_input(input_file) as source, streams.open_output(output_file) as target:
         if sentences:
@@ -221,13 +234,18 @@ def translate(
         else:
             chunks = streams.read_chunks(source)
         streams.translate_chunks(
-            translator,
+            partial(
+                translator.translate,
+                beam_size=1 if greedy else beam_size,
+                length_penalty=length_penalty,
+                n_best=n_best,
+                details=layout == "jsonl",
+                batch_tokens=batch_tokens,
+            ),
             chunks,
             target,
             layout=layout,
             scores=scores,
-            n_best=n_best,
-            batch_tokens=batch_tokens,
             show_progress=input_file is not None,
         )
 
@@ -249,6 +267,8 @@ def evaluate(
     length_penalty: LengthPenalty = None,
     batch_tokens: BatchTokens = 4096,
     device: Device = "auto",
+    engine: Engine = "torch",
+    quantization: Quantization = None,
 ) -> None:
     """Score a run on its test set, or on files, or score translations made elsewhere."""
     if split not in ("test", "validation"):
@@ -261,27 +281,27 @@ def evaluate(
         raise ConfigError("--reference needs --source (to translate) or --hypothesis")
     if hypothesis and output_file:
         raise ConfigError("--output is for the model's translations: --hypothesis has none")
-    from transformer_mt.data.corpus import load_corpus, read_parallel
-    from transformer_mt.evaluation import evaluate as evaluate_model
-    from transformer_mt.evaluation import evaluate_translations
+    from transformer_mt import api
+    from transformer_mt.data.corpus import read_parallel
 
     if hypothesis and reference:
-        pairs = read_parallel(hypothesis, reference)
-        figures = evaluate_translations([p.src for p in pairs], [p.tgt for p in pairs])
-    else:
-        run_dir = _find_model(model)
-        if source and reference:
-            pairs = read_parallel(source, reference)
-        else:
-            from transformer_mt.run_dir import RunDir, load_run_config
+        from transformer_mt.evaluation import evaluate_translations
 
-            pairs = getattr(load_corpus(load_run_config(RunDir(run_dir)).data), split)
-        translator = _load_translator(run_dir, device, beam_size, length_penalty)
-        figures, translations = evaluate_model(translator, pairs, batch_tokens)
+        figures = evaluate_translations(*_sides(read_parallel(hypothesis, reference)))
+    else:
+        given = _sides(read_parallel(source, reference)) if source and reference else (None, None)
+        figures = api.evaluate(
+            _load(model, device, engine, quantization),
+            *given,
+            split="validation" if split == "validation" else "test",
+            beam_size=beam_size,
+            length_penalty=length_penalty,
+            batch_tokens=batch_tokens,
+        )
         if output_file:
             from transformer_mt.run_dir import write_text
 
-            write_text(output_file, "".join(f"{line}\n" for line in translations))
+            write_text(output_file, "".join(f"{line}\n" for line in figures.translations))
     print_lines([json.dumps(figures.to_dict(), indent=2)] if as_json else figures.lines())
 
 
@@ -298,16 +318,22 @@ def attention(
     device: Device = "auto",
 ) -> None:
     """Draw what the model attends to while it translates a sentence, in every layer and head."""
-    from transformer_mt.analysis.attention import attention_maps
+    _check_beam(beam_size, n_best)
     from transformer_mt.analysis.render import check_suffix, render
     from transformer_mt.streams import argument_line
 
     check_suffix(output_file)
-    translator = _load_translator(model, device, beam_size, length_penalty, at_least=n_best)
-    translation = translator.translate([argument_line(sentence)], n_best=n_best)[0]
+    translation = _load(model, device).translate(
+        argument_line(sentence),
+        beam_size=beam_size,
+        length_penalty=length_penalty,
+        n_best=n_best,
+        details=False,
+        attention=True,
+    )
     if not translation.src_ids:
         raise ConfigError("the sentence is empty: there is nothing to attend to")
-    render(attention_maps(translator, translation), output_file)
+    render([maps for c in translation.candidates if (maps := c.attention)], output_file)
     print_lines([translation.text])
 
 
@@ -327,6 +353,38 @@ def info(
     )
 
 
+@app.command("export")
+def export_run(
+    run_dir: Annotated[Path, typer.Argument(help="Run directory of `tmt train`.")],
+    to: Annotated[str, typer.Option(help="ctranslate2 or transformers.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A new folder.")],
+    quantization: Annotated[
+        str, typer.Option(help="Number format of the weights; for ctranslate2 also int8 and more.")
+    ] = "float32",
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Do not compare it with the run.")
+    ] = False,
+) -> None:
+    """Write a model for another program, and compare it there with the original."""
+    from transformer_mt import api
+
+    exported = api.export_model(
+        run_dir, output, to=to, quantization=quantization, verify=not no_verify
+    )
+    print_lines(exported.lines())
+
+
+@app.command("import")
+def import_folder(
+    folder: Annotated[Path, typer.Argument(help="A MarianMTModel checkpoint, such as OPUS-MT's.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A new run directory.")],
+) -> None:
+    """Make a run of a model made elsewhere, to translate with or to train further (init_from)."""
+    from transformer_mt import api
+
+    print_lines(api.import_model(folder, output).lines())
+
+
 def _is_same_file(first: Path, second: Path) -> bool:
     return first.exists() and second.exists() and first.samefile(second)
 
@@ -337,37 +395,37 @@ def _find_model(model: Path | None) -> Path:
         return model
     import logging
 
-    from transformer_mt.checkpoint import newest_run
+    from transformer_mt.train_state import newest_run
 
     found = newest_run(Path("runs"))
     logging.getLogger("transformer_mt").info("model: %s", found)
     return found
 
 
-def _load_translator(
-    model: Path | None,
-    device: str,
-    beam_size: int | None,
-    length_penalty: float | None,
-    at_least: int = 1,
+def _load(
+    model: Path | None, device: str, engine: str = "torch", quantization: str | None = None
 ) -> "Translator":
-    """A run's translator, the command line's settings replacing the run's.
+    from transformer_mt import api
 
-    A beam that nobody asked for is widened to hold `at_least` hypotheses.
-    """
-    from dataclasses import replace
+    if engine not in ("torch", "ctranslate2"):
+        raise ConfigError(f"--engine {engine}: must be torch or ctranslate2")
+    if quantization and engine == "torch":
+        raise ConfigError("--quantization is for --engine ctranslate2")
+    return api.load(
+        _find_model(model),
+        device=device,
+        engine="torch" if engine == "torch" else "ctranslate2",
+        quantization=quantization,
+    )
 
-    from transformer_mt.run_dir import RunDir, load_run_config
-    from transformer_mt.translator import Translator
 
-    run_dir = _find_model(model)
-    decoding: DecodingConfig = load_run_config(RunDir(run_dir)).decoding
-    if beam_size is not None and beam_size < at_least:
-        raise ConfigError(f"--n-best {at_least} needs a --beam-size of at least {at_least}")
-    decoding = replace(decoding, beam_size=beam_size or max(decoding.beam_size, at_least))
-    if length_penalty is not None:
-        decoding = replace(decoding, length_penalty=length_penalty)
-    return Translator.load(run_dir, device, decoding)
+def _check_beam(beam_size: int | None, n_best: int) -> None:
+    if beam_size is not None and beam_size < n_best:
+        raise ConfigError(f"--n-best {n_best} needs a --beam-size of at least {n_best}")
+
+
+def _sides(pairs: "Sequence[SentencePair]") -> tuple[list[str], list[str]]:
+    return [pair.src for pair in pairs], [pair.tgt for pair in pairs]
 
 
 def main() -> None:

@@ -4,6 +4,7 @@
 Facts learned at run time (vocabulary sizes, say) are not here but arguments elsewhere.
 """
 
+import os
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -64,11 +65,6 @@ class DataConfig:
     def __post_init__(self) -> None:
         _require(bool(self.src_lang), "data.src_lang", "must be a language code, such as en")
         _require(bool(self.tgt_lang), "data.tgt_lang", "must be a language code, such as fr")
-        _require(
-            self.dataset is not None or self.train is not None,
-            "data.train",
-            "is missing: give two parallel files, one table, or a 'data.dataset'",
-        )
         for name in ("train", "validation", "test"):
             _require(
                 self.dataset is None or not isinstance(getattr(self, name), tuple),
@@ -226,6 +222,10 @@ class DecodingConfig:
         _require(self.max_length_ratio >= 0, "decoding.max_length_ratio", "must not be negative")
         _require(self.max_length_offset >= 1, "decoding.max_length_offset", "must be at least 1")
 
+    def length_limit(self, src_len: int) -> int:
+        """The most tokens that the translation of a source of `src_len` tokens may have."""
+        return int(src_len * self.max_length_ratio) + self.max_length_offset
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
@@ -235,6 +235,9 @@ class Config:
     """Folder for tokenizers, checkpoints and logs; complete in itself, copy it anywhere."""
     seed: int = 1
     """Seed of initialisation, dropout and the order of the batches."""
+    init_from: str | None = None
+    """A run directory (trained here, or made by `tmt import`) whose tokenizers and best weights a
+    new run begins with; `model` and `tokenizer` settings that are left out are then those of it."""
     data: DataConfig
     """Where sentence pairs come from."""
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
@@ -249,6 +252,10 @@ class Config:
     def __post_init__(self) -> None:
         _require(bool(self.run_dir), "run_dir", "must name a folder")
         _require(0 <= self.seed < 2**63, "seed", "must be between 0 and 2**63 - 1")
+        if self.init_from is not None:
+            _require(bool(self.init_from), "init_from", "must name a run directory, or be null")
+            same = os.path.realpath(self.init_from) == os.path.realpath(self.run_dir)
+            _require(not same, "init_from", "is the run itself: choose another run_dir", "run_dir")
         _require(
             self.model.tied_embeddings != "all" or self.tokenizer.joint,
             "model.tied_embeddings",

@@ -3,14 +3,15 @@
 import dataclasses
 import difflib
 import types
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
-from transformer_mt.config import Config, InvalidValueError
+from transformer_mt.config import Config, InvalidValueError, ModelConfig, TokenizerConfig
 from transformer_mt.errors import ConfigError
 
 D = TypeVar("D")
@@ -26,9 +27,25 @@ class _Setting:
 
 _Settings = dict[str, _Setting]
 
+_SAVED = "config.yaml"
+"""The resolved configuration in a run directory, which leaves no key out."""
+_INHERITED = ("model.", "tokenizer.")
+_INHERITED_KEYS = [
+    prefix + field.name
+    for prefix, section in zip(_INHERITED, (ModelConfig, TokenizerConfig), strict=True)
+    for field in dataclasses.fields(section)
+]
+_FREE = ("model.dropout", "model.attention_dropout")
+"""What `init_from` does not decide: no weight depends on it."""
+
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     """Read a run's configuration.
+
+    With `init_from`, keys of `model` and `tokenizer` that are left out are taken over: from what
+    the run itself was begun with, if it is begun, else from that run directory. Where that is gone
+    they have their defaults; a run that goes on, or is used, does not need it. A configuration
+    that leaves none out, such as every saved one, is read as it stands.
 
     Args:
         path: a YAML file.
@@ -40,12 +57,35 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     settings = _read_settings(path)
     for override in overrides:
         settings.update(_parse_override(override))
-    try:
-        return _build(Config, settings, prefix="", source=str(path))
-    except InvalidValueError as error:
-        places = [settings[key].where for key in error.keys if key in settings]
-        culprit = min(places, key=lambda place: not place.startswith("--set"), default=str(path))
-        raise ConfigError(f"{culprit}: {error}") from None
+    begun, parent, init_from = None, None, _text(settings, "init_from")
+    if init_from and any(key not in settings for key in _INHERITED_KEYS):
+        own = _saved_config(_text(settings, "run_dir"), path)
+        begun = own if own is not None and own.init_from == init_from else None
+        parent = _saved_config(init_from, path) if begun is None else None
+    with _with_places(settings, path):
+        config = _build(Config, _to_inherit(begun or parent) | settings, "", str(path))
+        if parent is not None:
+            check_inherited(config, parent)
+        return config
+
+
+def check_inherited(config: Config, parent: Config) -> None:
+    """Refuse settings that the weights and tokenizers of `config.init_from` cannot have.
+
+    Args:
+        config: of a new run.
+        parent: of the run directory that `init_from` names.
+
+    Raises:
+        InvalidValueError: naming the first such key, and the value that it must have.
+    """
+    ours, theirs = _flat(to_dict(config)), _flat(to_dict(parent))
+    for key in differing_keys(config, parent):
+        if key.startswith(_INHERITED) and key not in _FREE:
+            value, needed = _show(ours[key]), _show(theirs[key])
+            raise InvalidValueError(
+                key, f"is {value}, but must be {needed} as in init_from ({config.init_from})"
+            )
 
 
 def to_yaml(config: Config) -> str:
@@ -67,16 +107,51 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 def differing_keys(first: Config, second: Config) -> list[str]:
     """Dotted names of the keys in which two configurations differ."""
-
-    def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-        items: dict[str, Any] = {}
-        for key, value in values.items():
-            nested = flat(value, f"{prefix}{key}.") if isinstance(value, dict) else None
-            items.update({prefix + key: value} if nested is None else nested)
-        return items
-
-    ours, theirs = flat(to_dict(first)), flat(to_dict(second))
+    ours, theirs = _flat(to_dict(first)), _flat(to_dict(second))
     return [key for key in ours if ours[key] != theirs[key]]
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    items: dict[str, Any] = {}
+    for key, value in values.items():
+        nested = _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else None
+        items.update({prefix + key: value} if nested is None else nested)
+    return items
+
+
+@contextmanager
+def _with_places(settings: _Settings, path: Path) -> Iterator[None]:
+    """Impossible values are told with the place where they were set, --set before the file."""
+    try:
+        yield
+    except InvalidValueError as error:
+        places = [settings[key].where for key in error.keys if key in settings]
+        culprit = min(places, key=lambda place: not place.startswith("--set"), default=str(path))
+        raise ConfigError(f"{culprit}: {error}") from None
+
+
+def _saved_config(folder: str, reading: Path) -> Config | None:
+    """What a run directory has, as it stands; None where there is none but the file being read."""
+    path = Path(folder) / _SAVED
+    if not folder or not path.is_file() or path.samefile(reading):
+        return None
+    settings = _read_settings(path)
+    with _with_places(settings, path):
+        return _build(Config, settings, "", str(path))
+
+
+def _to_inherit(config: Config | None) -> _Settings:
+    values = {} if config is None else _flat(to_dict(config))
+    settings = {key: _Setting(value, "init_from") for key, value in values.items()}
+    return {key: setting for key, setting in settings.items() if key.startswith(_INHERITED)}
+
+
+def _text(settings: _Settings, key: str) -> str:
+    """Empty where it is missing, null, or something that `_build` refuses."""
+    try:
+        return str(_convert_one(settings[key].value, str))
+    except (KeyError, TypeError):
+        return ""
 
 
 def _read_settings(path: Path) -> _Settings:

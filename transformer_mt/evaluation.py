@@ -9,10 +9,8 @@ from tqdm import tqdm
 
 from transformer_mt.console import hides_bars
 from transformer_mt.data.corpus import SentencePair
-from transformer_mt.data.prepare import encode
 from transformer_mt.data.tokenizer import UNK_ID, Tokenizer
-from transformer_mt.metrics import Score, corpus_scores, length_ratio
-from transformer_mt.training.validation import corpus_loss, perplexity
+from transformer_mt.metrics import Score, corpus_scores, length_ratio, perplexity
 from transformer_mt.translator import Translator
 
 _CHUNK = 1024
@@ -24,6 +22,8 @@ class Evaluation:
     """Figures of one test set; those that need a model are None without one."""
 
     sentences: int
+    translations: tuple[str, ...]
+    """What was scored, in the order of the test set."""
     scores: list[Score]
     length_ratio: float
     """Words of the translations for each word of the references."""
@@ -36,8 +36,10 @@ class Evaluation:
     """Share of the reference tokens outside the vocabulary."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return dataclasses.asdict(self)
+        """The figures as plain values for JSON."""
+        figures = dataclasses.asdict(self)
+        del figures["translations"]
+        return figures
 
     def lines(self) -> list[str]:
         """A table for a person."""
@@ -58,38 +60,44 @@ def evaluate_translations(hypotheses: Sequence[str], references: Sequence[str]) 
     """Score translations, whoever made them."""
     return Evaluation(
         sentences=len(references),
+        translations=tuple(hypotheses),
         scores=corpus_scores(hypotheses, references),
         length_ratio=length_ratio(hypotheses, references),
     )
 
 
-def evaluate(
-    translator: Translator, pairs: Sequence[SentencePair], batch_tokens: int
-) -> tuple[Evaluation, list[str]]:
-    """Translate a test set and score it.
-
-    Returns:
-        The figures, and the translations.
-    """
+def evaluate_model(
+    translator: Translator,
+    pairs: Sequence[SentencePair],
+    *,
+    beam_size: int | None = None,
+    length_penalty: float | None = None,
+    batch_tokens: int = 4096,
+) -> Evaluation:
+    """Translate a test set and score it; the options are those of `Translator.translate`."""
     hypotheses: list[str] = []
     with tqdm(total=len(pairs), desc="translating", unit="line", disable=hides_bars()) as bar:
         for start in range(0, len(pairs), _CHUNK):
-            lines = [pair.src for pair in pairs[start : start + _CHUNK]]
             translations = translator.translate(
-                lines, batch_tokens=batch_tokens, first_line=start + 1
+                [pair.src for pair in pairs[start : start + _CHUNK]],
+                beam_size=beam_size,
+                length_penalty=length_penalty,
+                details=False,
+                batch_tokens=batch_tokens,
+                first_line=start + 1,
             )
             hypotheses += [translation.text for translation in translations]
-            bar.update(len(lines))
-    figures = evaluate_translations(hypotheses, [pair.tgt for pair in pairs])
-    loss = corpus_loss(translator.model, encode(pairs, translator.tokenizers), batch_tokens)
-    tokenizers = translator.tokenizers
+            bar.update(len(translations))
+    sources, references = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
+    scored = translator.score(sources, references, batch_tokens=batch_tokens)
+    loss = -sum(each.log_prob for each in scored) / sum(len(each.token_ids) + 1 for each in scored)
     return dataclasses.replace(
-        figures,
+        evaluate_translations(hypotheses, references),
         loss=loss,
         perplexity=perplexity(loss),
-        src_unk_rate=unknown_rate(tokenizers.src, [pair.src for pair in pairs]),
-        tgt_unk_rate=unknown_rate(tokenizers.tgt, [pair.tgt for pair in pairs]),
-    ), hypotheses
+        src_unk_rate=unknown_rate(translator.tokenizers.src, sources),
+        tgt_unk_rate=unknown_rate(translator.tokenizers.tgt, references),
+    )
 
 
 def unknown_rate(tokenizer: Tokenizer, texts: Sequence[str]) -> float:

@@ -1,5 +1,6 @@
 """Scores of translations against references, by sacrebleu (Post 2018)."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ def corpus_scores(
     """Corpus scores in percent, equal to those of the sacrebleu program with its defaults.
 
     Raises:
-        ValueError: the two sides are not equally long.
+        ValueError: the two sides are not equally long, or empty.
     """
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF
@@ -30,6 +31,8 @@ def corpus_scores(
 
     if len(hypotheses) != len(references):
         raise ValueError(f"{len(hypotheses)} hypotheses for {len(references)} references")
+    if not references:
+        raise ValueError("there are no translations to score")
     kinds: dict[str, Any] = {"BLEU": BLEU, "chrF": CHRF, "TER": TER}
     scores = []
     for name in names:
@@ -43,3 +46,8 @@ def length_ratio(hypotheses: Sequence[str], references: Sequence[str]) -> float:
     """Words of the hypotheses for each word of the references."""
     words = sum(len(line.split()) for line in references)
     return sum(len(line.split()) for line in hypotheses) / max(words, 1)
+
+
+def perplexity(loss: float) -> float:
+    """exp(loss), or infinity where that is too large."""
+    return math.exp(loss) if loss < 700 else math.inf

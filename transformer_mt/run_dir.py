@@ -1,6 +1,9 @@
 """What stands in a run directory beside the weights: names, configuration, tokenizers, versions."""
 
+import contextlib
 import platform
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +12,10 @@ from transformer_mt import __version__
 from transformer_mt.config import Config
 from transformer_mt.config_file import load_config, to_yaml
 from transformer_mt.data.tokenizer import Tokenizer, Tokenizers
-from transformer_mt.errors import DataError
+from transformer_mt.errors import ConfigError, DataError
+
+MODEL_FILE = "model.safetensors"
+"""The weights of a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,11 @@ class RunDir:
         return self.path / "best"
 
     @property
+    def weights(self) -> Path:
+        """Of the best model."""
+        return self.best / MODEL_FILE
+
+    @property
     def last(self) -> Path:
         return self.path / "last"
 
@@ -41,6 +52,11 @@ class RunDir:
     @property
     def tensorboard(self) -> Path:
         return self.path / "tensorboard"
+
+    @property
+    def engines(self) -> Path:
+        """Exports that were made to translate with."""
+        return self.path / "engines"
 
     @property
     def info(self) -> Path:
@@ -63,6 +79,33 @@ def write_text(path: Path, text: str) -> None:
         partial.replace(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+@contextlib.contextmanager
+def filled_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
+    """A folder to fill that then appears as `folder`, whole or not at all.
+
+    Args:
+        folder: its place.
+        replace: take the place of what is there.
+
+    Raises:
+        ConfigError: something is there.
+        DataError: the place cannot be written to.
+    """
+    if not replace and (folder.is_file() or (folder.is_dir() and any(folder.iterdir()))):
+        raise ConfigError(f"{folder}: exists; name a new folder, or remove this one first")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as place:
+            new = Path(place) / "new"
+            new.mkdir()
+            yield new
+            if folder.exists():
+                folder.rename(Path(place) / "old")
+            new.rename(folder)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be written ({error.strerror or error})") from None
 
 
 def save_config(run: RunDir, config: Config) -> None:

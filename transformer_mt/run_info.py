@@ -5,10 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from transformer_mt.checkpoint import TrainState, load_state
 from transformer_mt.config import Config
 from transformer_mt.errors import DataError
 from transformer_mt.run_dir import RunDir, load_run_config
+from transformer_mt.train_state import TrainState, load_state, state_folder
 
 
 def describe_run(path: Path) -> dict[str, Any]:
@@ -19,7 +19,8 @@ def describe_run(path: Path) -> dict[str, Any]:
     """
     run = RunDir(path)
     config = load_run_config(run)
-    state = load_state(run.last) if run.last.is_dir() else TrainState()
+    folder = state_folder(run)
+    state = TrainState() if folder is None else load_state(folder)
     description: dict[str, Any] = {
         "run": str(path),
         "languages": f"{config.data.src_lang} -> {config.data.tgt_lang}",
@@ -28,6 +29,8 @@ def describe_run(path: Path) -> dict[str, Any]:
         "tokenizer": config.tokenizer.type + (", joint" if config.tokenizer.joint else ""),
         "source": _source(config),
     }
+    if config.init_from is not None:
+        description["begun from"] = config.init_from
     if run.info.is_file():
         description |= _recorded(run.info)
     if state.step:
@@ -36,17 +39,23 @@ def describe_run(path: Path) -> dict[str, Any]:
             f" {timedelta(seconds=round(state.seconds))} hours"
         )
     if run.best.is_dir():
-        figures = load_state(run.best).scores.items()
-        description["best checkpoint"] = (
-            f"update {state.best_step:,}, by {config.training.best_metric}"
-        )
-        description["validation"] = ", ".join(f"{name} {value:.2f}" for name, value in figures)
+        description |= _best(config, state, load_state(run.best).scores)
     return description
 
 
+def _best(config: Config, state: TrainState, scores: dict[str, float]) -> dict[str, str]:
+    """Nothing for a model that was imported."""
+    best = {}
+    if state.best_step:
+        best["best checkpoint"] = f"update {state.best_step:,}, by {config.training.best_metric}"
+    if scores:
+        best["validation"] = ", ".join(f"{name} {value:.2f}" for name, value in scores.items())
+    return best
+
+
 def _status(state: TrainState) -> str:
-    if state.finished:
-        return f"finished ({state.finished})"
+    if state.finished:  # without an update a model was imported, and says so itself
+        return f"finished ({state.finished})" if state.step else state.finished
     return f"interrupted after update {state.step:,}" if state.step else "not trained yet"
 
 
@@ -54,7 +63,8 @@ def _source(config: Config) -> str:
     data = config.data
     if data.dataset is not None:
         return data.dataset if data.subset is None else f"{data.dataset} ({data.subset})"
-    return data.train if isinstance(data.train, str) else ", ".join(data.train or ())
+    files = (data.train,) if isinstance(data.train, str) else data.train or ("none",)
+    return ", ".join(files)
 
 
 def _shape(config: Config) -> str:

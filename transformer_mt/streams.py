@@ -11,14 +11,14 @@ import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, Protocol, TextIO
 
 from tqdm import tqdm
 
 from transformer_mt.console import hides_bars
 from transformer_mt.data.files import open_binary
 from transformer_mt.errors import DataError
-from transformer_mt.translator import Translation, Translator
+from transformer_mt.translation import Candidate, Translation
 
 log = logging.getLogger(__name__)
 
@@ -165,9 +165,8 @@ def format_translation(translation: Translation, line: int, layout: str, *, scor
             "source": translation.source,
             "translation": translation.text,
             "score": translation.score,
-            "candidates": [
-                {"text": c.text, "score": c.score, "log_prob": c.log_prob} for c in candidates
-            ],
+            "source_tokens": translation.src_tokens,
+            "candidates": [_record(candidate) for candidate in candidates],
         }
         return json.dumps(record, ensure_ascii=False)
     if layout == "tsv":
@@ -179,15 +178,31 @@ def format_translation(translation: Translation, line: int, layout: str, *, scor
     return "\t".join(f"{c.score:.4f}\t{c.text}" if scores else c.text for c in candidates)
 
 
+def _record(candidate: Candidate) -> dict[str, Any]:
+    """For JSON; `alignment` tells for each token the index of a source token."""
+    return {
+        "text": candidate.text,
+        "score": candidate.score,
+        "log_prob": candidate.log_prob,
+        "tokens": candidate.tokens,
+        "token_log_probs": candidate.token_log_probs,
+        "alignment": candidate.alignment,
+    }
+
+
+class Translate(Protocol):
+    """`Translator.translate` with its options set."""
+
+    def __call__(self, text: list[str], *, first_line: int) -> list[Translation]: ...
+
+
 def translate_chunks(
-    translator: Translator,
+    translate: Translate,
     chunks: Iterable[list[str]],
     target: TextIO,
     *,
     layout: str,
     scores: bool,
-    n_best: int,
-    batch_tokens: int,
     show_progress: bool,
 ) -> None:
     """Translate chunk after chunk; each is written as soon as it is done."""
@@ -195,9 +210,7 @@ def translate_chunks(
     bar = tqdm(desc="translating", unit="line", disable=hides_bars() if show_progress else True)
     with bar:
         for lines in chunks:
-            translations = translator.translate(
-                lines, n_best=n_best, batch_tokens=batch_tokens, first_line=done + 1
-            )
+            translations = translate(lines, first_line=done + 1)
             for line, translation in enumerate(translations, start=done + 1):
                 text = format_translation(translation, line, layout, scores=scores)
                 target.write(f"{text}\n")

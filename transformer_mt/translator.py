@@ -1,21 +1,28 @@
 """Text in, translations out."""
 
+from __future__ import annotations
+
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar, overload
 
-import torch
-
-from transformer_mt.checkpoint import load_run
+from transformer_mt.analysis.maps import AttentionMaps
 from transformer_mt.config import DataConfig, DecodingConfig
-from transformer_mt.data.batching import Collator
-from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizers
-from transformer_mt.decoding.scorer import Hypothesis
-from transformer_mt.decoding.search import SearchOptions, beam_search
-from transformer_mt.device import choose_device
-from transformer_mt.model.inspection import attention_weights
-from transformer_mt.model.transformer import Transformer
+from transformer_mt.data.tokenizer import (
+    EOS_ID,
+    PAD_ID,
+    SOS_ID,
+    SPECIAL_TOKENS,
+    UNK_ID,
+    Tokenizers,
+)
+from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions, length_normalization
+from transformer_mt.engines.engine import Engine, Ids
+from transformer_mt.translation import Candidate, Translation, empty_translation
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -23,181 +30,265 @@ _MOST_LINES = 256
 """In a batch: short lines take little source but each a beam of scores over the vocabulary."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One of the best translations of a sentence."""
-
-    text: str
-    score: float
-    """Length-normalised log-probability: what candidates are ranked by."""
-    log_prob: float
-    """Sum of the log-probabilities of all tokens and of [EOS]."""
-    token_ids: tuple[int, ...]
-    """Target tokens, without [SOS] and [EOS]."""
-
-
-@dataclass(frozen=True, slots=True)
-class Translation:
-    """What becomes of one line; an empty line has one empty candidate."""
-
-    source: str
-    src_ids: tuple[int, ...]
-    """What the model read, without [EOS]."""
-    candidates: tuple[Candidate, ...]
-    """Best first, at least one."""
-
-    @property
-    def text(self) -> str:
-        """The best translation."""
-        return self.candidates[0].text
-
-    @property
-    def score(self) -> float:
-        """The score of the best translation."""
-        return self.candidates[0].score
-
-
 class Translator:
-    """A model with its tokenizers; translates lines of text.
+    """A model with its tokenizers; translates and scores lines of text.
+
+    Several threads may use one translator at once.
 
     Args:
-        model: on its device; it is used in evaluation mode.
+        engine: runs the model.
         tokenizers: those that the model was trained with.
         data: lines of more than its `max_length` tokens are cut, with a warning.
-        decoding: how to search.
+        decoding: how to search, where `translate` is not told otherwise.
     """
 
     def __init__(
-        self, model: Transformer, tokenizers: Tokenizers, data: DataConfig, decoding: DecodingConfig
+        self, engine: Engine, tokenizers: Tokenizers, data: DataConfig, decoding: DecodingConfig
     ) -> None:
-        self.model = model
+        self.engine = engine
         self.tokenizers = tokenizers
-        self.max_length = data.max_length
+        self.data = data
         self.decoding = decoding
-        self._collator = Collator(PAD_ID, SOS_ID, EOS_ID)
 
-    @classmethod
-    def load(
-        cls, run_dir: Path, device: str = "auto", decoding: DecodingConfig | None = None
-    ) -> "Translator":
-        """The best model of a run directory; `decoding` replaces the run's own settings."""
-        run = load_run(run_dir, choose_device(device))
-        return cls(run.model, run.tokenizers, run.config.data, decoding or run.config.decoding)
+    @overload
+    def translate(
+        self,
+        text: str,
+        *,
+        beam_size: int | None = None,
+        length_penalty: float | None = None,
+        n_best: int = 1,
+        details: bool = True,
+        attention: bool = False,
+        batch_tokens: int = 4096,
+        first_line: int = 1,
+    ) -> Translation: ...
+
+    @overload
+    def translate(
+        self,
+        text: list[str],
+        *,
+        beam_size: int | None = None,
+        length_penalty: float | None = None,
+        n_best: int = 1,
+        details: bool = True,
+        attention: bool = False,
+        batch_tokens: int = 4096,
+        first_line: int = 1,
+    ) -> list[Translation]: ...
 
     def translate(
         self,
-        lines: Sequence[str],
+        text: str | list[str],
         *,
+        beam_size: int | None = None,
+        length_penalty: float | None = None,
         n_best: int = 1,
+        details: bool = True,
+        attention: bool = False,
         batch_tokens: int = 4096,
         first_line: int = 1,
-    ) -> list[Translation]:
-        """Translate each line on its own.
+    ) -> Translation | list[Translation]:
+        """Translate one sentence, or each of several on its own.
 
         Args:
-            lines: one sentence each.
-            n_best: candidates to return; at most `decoding.beam_size`.
+            text: a sentence, or several.
+            beam_size: hypotheses kept, 1 is greedy search; None: the run's own, and at least
+                n_best.
+            length_penalty: larger values prefer longer translations; None: the run's own.
+            n_best: candidates to return, at most the beam size.
+            details: tell each candidate's token_log_probs and alignment, which costs two passes
+                of the model over each translation.
+            attention: tell all its attention weights; one pass for each candidate.
             batch_tokens: source positions translated together; changes speed and memory alone.
             first_line: number of the first line, for warnings.
 
         Returns:
-            One translation for each line, in order.
+            One translation for a str; for a list one for each line, in order.
 
         Raises:
-            ValueError: n_best is not between 1 and the beam size.
+            ValueError: n_best is not between 1 and the beam size, or length_penalty is negative.
+            ConfigError: the engine does not tell the attention.
         """
-        if not 1 <= n_best <= self.decoding.beam_size:
-            raise ValueError(f"n_best must be between 1 and beam_size, not {n_best}")
-        src_ids = [
-            self._cut(ids, first_line + index)
-            for index, ids in enumerate(self.tokenizers.src.encode_batch(lines))
-        ]
-        found = [[Hypothesis((), 0.0, 0.0)] for _ in lines]
-        self.model.eval()
-        for rows in _batches_by_length(src_ids, batch_tokens):
-            for row, hypotheses in zip(rows, self._search([src_ids[r] for r in rows]), strict=True):
-                found[row] = hypotheses[:n_best]
-        texts = self._texts(lines, src_ids, found)
+        options = self._options(beam_size, length_penalty, n_best)
+        lines = [text] if isinstance(text, str) else text
+        src_ids = self._encode(lines, first_line)
+        translations = [empty_translation(line) for line in lines]
+        for rows in _batches([len(ids) for ids in src_ids], batch_tokens):
+            batch = [(lines[row], src_ids[row]) for row in rows]
+            translated = self._translate_batch(batch, options, n_best, details=details)
+            for row, translation in zip(rows, translated, strict=True):
+                translations[row] = translation
+        if attention:
+            translations = [self._with_attention(translation) for translation in translations]
+        return translations[0] if isinstance(text, str) else translations
+
+    def score(
+        self, sources: Sequence[str], references: Sequence[str], *, batch_tokens: int = 4096
+    ) -> list[Candidate]:
+        """How probable the model finds given translations.
+
+        Args:
+            sources: sentences; cut like those that are translated.
+            references: a translation of each.
+            batch_tokens: positions scored together; changes speed and memory alone.
+
+        Returns:
+            For each pair the reference with its score, log_prob, tokens and token_log_probs.
+
+        Raises:
+            ValueError: the two sides are not equally long.
+        """
+        if len(sources) != len(references):
+            raise ValueError(f"{len(sources)} sources for {len(references)} references")
+        src_ids = [ids[: self.data.max_length] for ids in self.tokenizers.src.encode_batch(sources)]
+        tgt_ids = self.tokenizers.tgt.encode_batch(references)
+        log_probs: list[tuple[float, ...]] = [()] * len(sources)
+        sizes = [max(len(src), len(tgt)) + 1 for src, tgt in zip(src_ids, tgt_ids, strict=True)]
+        for rows in _batches(sizes, batch_tokens):
+            batch = [src_ids[row] for row in rows], [tgt_ids[row] for row in rows]
+            for row, each in zip(rows, self.engine.token_log_probs(*batch), strict=True):
+                log_probs[row] = each
+        norm = partial(length_normalization, alpha=self.decoding.length_penalty)
         return [
-            Translation(line, tuple(ids), tuple(map(_candidate, hypotheses, line_texts)))
-            for line, ids, hypotheses, line_texts in zip(lines, src_ids, found, texts, strict=True)
+            Candidate(
+                text=text,
+                score=sum(each) / norm(len(each)),
+                log_prob=sum(each),
+                token_ids=tuple(ids),
+                tokens=tuple(self.tokenizers.tgt.tokens(ids)),
+                token_log_probs=each,
+            )
+            for text, ids, each in zip(references, tgt_ids, log_probs, strict=True)
         ]
 
-    def _cut(self, ids: list[int], line: int) -> list[int]:
-        if len(ids) > self.max_length:
-            log.warning(
-                "line %d has %d tokens: only the first %d are translated (data.max_length)",
-                line,
-                len(ids),
-                self.max_length,
-            )
-        return ids[: self.max_length]
-
-    def _search(self, src_ids: list[list[int]]) -> list[list[Hypothesis]]:
+    def _options(
+        self, beam_size: int | None, length_penalty: float | None, n_best: int
+    ) -> SearchOptions:
         decoding = self.decoding
-        forbidden = (PAD_ID, SOS_ID, *((UNK_ID,) if decoding.unknown_words == "forbid" else ()))
-        options = SearchOptions(
+        beam_size = max(decoding.beam_size, n_best) if beam_size is None else beam_size
+        if not 1 <= n_best <= beam_size:
+            raise ValueError(f"n_best must be between 1 and beam_size, not {n_best}")
+        return SearchOptions(
             sos_id=SOS_ID,
             eos_id=EOS_ID,
-            forbidden=forbidden,
-            beam_size=decoding.beam_size,
-            length_penalty=decoding.length_penalty,
+            forbidden=(PAD_ID, SOS_ID, *((UNK_ID,) if decoding.unknown_words == "forbid" else ())),
+            beam_size=beam_size,
+            length_penalty=decoding.length_penalty if length_penalty is None else length_penalty,
         )
-        limits = [
-            int(len(ids) * decoding.max_length_ratio) + decoding.max_length_offset
-            for ids in src_ids
-        ]
-        src = self._collator.pad(src_ids, after=EOS_ID).to(self._device)
-        return beam_search(self.model, src, limits, options)
 
-    def _texts(
-        self, lines: Sequence[str], src_ids: list[list[int]], found: list[list[Hypothesis]]
-    ) -> list[list[str]]:
-        """The text of every hypothesis, with [UNK] replaced."""
-        texts = []
-        for line, ids, hypotheses in zip(lines, src_ids, found, strict=True):
-            texts.append(
-                [
-                    self._replace_unknown(line, ids, list(h.token_ids))
-                    if UNK_ID in h.token_ids
-                    else self.tokenizers.tgt.decode(h.token_ids)
-                    for h in hypotheses
-                ]
-            )
-        return texts
+    def _encode(self, lines: Sequence[str], first_line: int) -> list[list[int]]:
+        """Token ids; what is too long is cut, with a warning."""
+        encoded = self.tokenizers.src.encode_batch(lines)
+        longest = self.data.max_length
+        for number, ids in enumerate(encoded, start=first_line):
+            if len(ids) > longest:
+                log.warning(
+                    "line %d has %d tokens: only the first %d are translated (data.max_length)",
+                    number,
+                    len(ids),
+                    longest,
+                )
+        return [ids[:longest] for ids in encoded]
 
-    def _replace_unknown(self, line: str, src_ids: list[int], tgt_ids: list[int]) -> str:
-        """Put the source word with most attention in the place of each [UNK].
+    def _translate_batch(
+        self,
+        batch: Sequence[tuple[str, list[int]]],
+        options: SearchOptions,
+        n_best: int,
+        *,
+        details: bool,
+    ) -> list[Translation]:
+        """Lines with their token ids, of which none is empty."""
+        src_ids = [ids for _, ids in batch]
+        limits = [self.decoding.length_limit(len(ids)) for ids in src_ids]
+        found = [each[:n_best] for each in self.engine.search(src_ids, limits, options)]
+        pairs = [(ids, h.token_ids) for ids, each in zip(src_ids, found, strict=True) for h in each]
+        aligned = _of_some(
+            self.engine.alignments, pairs, [details or UNK_ID in tgt_ids for _, tgt_ids in pairs]
+        )
+        scored = _of_some(self.engine.token_log_probs, pairs, [details] * len(pairs))
+        inspected = zip(aligned, scored, strict=True)
+        translations = []
+        for (line, ids), hypotheses in zip(batch, found, strict=True):
+            src_tokens = tuple(self.tokenizers.src.pieces(line)[: len(ids)])
+            candidates = [self._candidate(h, src_tokens, *next(inspected)) for h in hypotheses]
+            translations.append(Translation(line, tuple(ids), src_tokens, tuple(candidates)))
+        return translations
+
+    def _candidate(
+        self,
+        found: Hypothesis,
+        src_tokens: Sequence[str],
+        alignment: tuple[int, ...] | None,
+        token_log_probs: tuple[float, ...] | None,
+    ) -> Candidate:
+        """The text of a hypothesis: each [UNK] becomes the source word that it attends to most.
 
         Numbers and names, which are most of the unknown words, so survive (Luong et al. 2015).
         """
-        src = self._collator.pad([src_ids], after=EOS_ID).to(self._device)
-        tgt_in = self._collator.pad([tgt_ids], before=SOS_ID).to(self._device)
-        weights = attention_weights(self.model, src, tgt_in).cross.mean(dim=(0, 2))[0]
-        attended = weights[: len(tgt_ids), : len(src_ids)].argmax(dim=1).tolist()
-        pieces = self.tokenizers.src.pieces(line)
-        tokens = self.tokenizers.tgt.tokens(tgt_ids)
-        for position, number in enumerate(tgt_ids):
-            if number == UNK_ID:
-                tokens[position] = pieces[attended[position]]
-        return self.tokenizers.tgt.join(tokens)
+        tgt = self.tokenizers.tgt
+        tokens = tgt.tokens(found.token_ids)
+        if alignment is not None and UNK_ID in found.token_ids:
+            text = tgt.join(
+                [
+                    src_tokens[source] if number == UNK_ID else token
+                    for number, token, source in zip(
+                        found.token_ids, tokens, alignment, strict=True
+                    )
+                ]
+            )
+        else:
+            text = tgt.decode(found.token_ids)
+        return Candidate(
+            text=text,
+            score=found.score,
+            log_prob=found.log_prob,
+            token_ids=found.token_ids,
+            tokens=tuple(tokens),
+            token_log_probs=token_log_probs,
+            alignment=None if token_log_probs is None else alignment,  # else it served the text
+        )
 
-    @property
-    def _device(self) -> torch.device:
-        return next(self.model.parameters()).device
+    def _with_attention(self, translation: Translation) -> Translation:
+        """The same with every candidate's attention.
+
+        The decoder reads the candidate as the search wrote it, so beam search is shown as it is.
+        """
+        eos, sos = SPECIAL_TOKENS[EOS_ID], SPECIAL_TOKENS[SOS_ID]
+        candidates = []
+        for candidate in translation.candidates:
+            weights = self.engine.attention(translation.src_ids, candidate.token_ids)
+            maps = AttentionMaps(
+                source=translation.source,
+                translation=candidate.text,
+                src_tokens=(*translation.src_tokens, eos),
+                tgt_in=(sos, *candidate.tokens),
+                tgt_out=(*candidate.tokens, eos),
+                **weights._asdict(),
+                score=candidate.score,
+            )
+            candidates.append(replace(candidate, attention=maps))
+        return replace(translation, candidates=tuple(candidates))
 
 
-def _candidate(hypothesis: Hypothesis, text: str) -> Candidate:
-    return Candidate(text, hypothesis.score, hypothesis.log_prob, hypothesis.token_ids)
+def _of_some(
+    inspect: Callable[[Sequence[Ids], Sequence[Ids]], Sequence[T]],
+    pairs: Sequence[tuple[Ids, Ids]],
+    wanted: Sequence[bool],
+) -> list[T | None]:
+    """What the engine tells of the wanted pairs of source and target; None for the others."""
+    some = [pair for pair, is_wanted in zip(pairs, wanted, strict=True) if is_wanted]
+    told = iter(inspect([src for src, _ in some], [tgt for _, tgt in some]) if some else ())
+    return [next(told) if is_wanted else None for is_wanted in wanted]
 
 
-def _batches_by_length(
-    sequences: Sequence[Sequence[int]], batch_tokens: int
-) -> Iterator[list[int]]:
-    """Indices of the non-empty sequences, longest first, in groups within the budget."""
-    order = sorted(range(len(sequences)), key=lambda i: -len(sequences[i]))
-    order = [i for i in order if sequences[i]]
+def _batches(sizes: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Indices of what is not empty, largest first, in groups within the budget."""
+    order = sorted(range(len(sizes)), key=lambda index: -sizes[index])
+    order = [index for index in order if sizes[index]]
     while order:
-        size = min(max(1, batch_tokens // (len(sequences[order[0]]) + 1)), _MOST_LINES)
-        yield order[:size]
-        order = order[size:]
+        count = min(max(1, batch_tokens // (sizes[order[0]] + 1)), _MOST_LINES)
+        yield order[:count]
+        order = order[count:]

@@ -1,32 +1,47 @@
 """`tmt build-tokenizer`: build, save, and tell how well the vocabularies cover the text."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from transformer_mt import run_dir
 from transformer_mt.config import Config
 from transformer_mt.data.corpus import load_corpus
 from transformer_mt.data.prepare import build_tokenizers
-from transformer_mt.data.tokenizer import Tokenizer
+from transformer_mt.data.tokenizer import Tokenizer, Tokenizers
 from transformer_mt.errors import ConfigError
 from transformer_mt.evaluation import unknown_rate
 from transformer_mt.run_dir import RunDir
+from transformer_mt.train_state import refuse_imported
 
 _SHOWN = 10
 """Unknown words that are listed."""
 
 
-def build_and_save(config: Config, *, force: bool) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class BuiltTokenizers:
+    """What was built, and how well it covers the text."""
+
+    tokenizers: Tokenizers
+    report: list[str]
+    """For a person."""
+
+
+def build_and_save(config: Config, *, force: bool) -> BuiltTokenizers:
     """Build both tokenizers of a run and save them; the same input gives the same bytes.
 
-    Returns:
-        A report to print.
-
     Raises:
-        ConfigError: other tokenizers are there, and `force` is not given.
+        ConfigError: other tokenizers are there, and `force` is not given; or the run takes those
+            of another (`init_from`), or is a model that was imported.
         DataError: the corpus cannot be used.
     """
+    if config.init_from is not None:
+        raise ConfigError(
+            f"'init_from' is set: the tokenizers are those of {config.init_from}, and none are to"
+            " be built; go on with tmt train"
+        )
     run = RunDir(Path(config.run_dir))
+    refuse_imported(run)
     corpus = load_corpus(config.data)
     tokenizers = build_tokenizers(config, corpus)
     report = []
@@ -45,7 +60,7 @@ def build_and_save(config: Config, *, force: bool) -> list[str]:
     run_dir.save_tokenizers(run, tokenizers)
     if not run.last.is_dir():
         run_dir.save_config(run, config)
-    return report
+    return BuiltTokenizers(tokenizers, report)
 
 
 def _refuse_to_replace(run: RunDir, path: Path, *, force: bool) -> None:

@@ -43,8 +43,12 @@ def load_corpus(config: DataConfig) -> Corpus:
     Raises:
         DataError: a file is missing, empty, not UTF-8, or its sides do not align; a data set
             cannot be loaded.
-        ConfigError: a split or column that does not exist is named.
+        ConfigError: no training text, or a split or column that does not exist is named.
     """
+    if config.dataset is None and config.train is None:
+        raise ConfigError(
+            "'data.train' is missing: give two parallel files, one table, or a 'data.dataset'"
+        )
     if config.dataset == PHRASEBOOK:
         splits = _load_phrasebook(config)
     elif config.dataset is not None:

@@ -1,6 +1,5 @@
-"""What search needs to know of a model, and what it finds."""
+"""What search needs to know of a model."""
 
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from torch import Tensor
@@ -30,15 +29,3 @@ class Scorer(Protocol[S]):
 
         The search overwrites these logits.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """One translation found."""
-
-    token_ids: tuple[int, ...]
-    """Without [SOS] and [EOS]."""
-    log_prob: float
-    """Sum of the log-probabilities of the tokens and of [EOS]."""
-    score: float
-    """log_prob normalised by length: what hypotheses are ranked by."""

@@ -12,34 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from transformer_mt.decoding.scorer import Hypothesis, S, Scorer
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SearchOptions:
-    """How to search.
-
-    Raises:
-        ValueError: a size below 1 or a negative length penalty.
-    """
-
-    sos_id: int
-    eos_id: int
-    forbidden: tuple[int, ...] = ()
-    """Tokens that are never generated."""
-    beam_size: int = 5
-    """Hypotheses kept at each step; 1 is greedy search."""
-    length_penalty: float = 1.0
-    """alpha in `length_normalization`; 0 ranks by probability alone."""
-
-    def __post_init__(self) -> None:
-        if self.beam_size < 1 or self.length_penalty < 0:
-            raise ValueError(f"beam_size >= 1 and length_penalty >= 0 needed, not {self}")
-
-
-def length_normalization(length: int, alpha: float) -> float:
-    """((5 + length) / 6) ** alpha, the length counting [EOS] (Wu et al. 2016, equation 14)."""
-    return float(((5 + length) / 6) ** alpha)
+from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions, length_normalization
+from transformer_mt.decoding.scorer import S, Scorer
 
 
 @torch.inference_mode()

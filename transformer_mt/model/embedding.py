@@ -18,9 +18,9 @@ def sinusoids(length: int, d_model: int) -> Tensor:
     Returns:
         (length, d_model), row 0 for the first token.
     """
-    frequencies = torch.exp(torch.arange(0, d_model, 2) * (-math.log(10_000) / d_model))
-    angles = torch.arange(length)[:, None] * frequencies
-    return torch.cat((angles.sin(), angles.cos()), dim=1)
+    exponents = torch.arange(0, d_model, 2, dtype=torch.float64) / d_model
+    angles = torch.arange(length)[:, None] / 10_000**exponents  # large ones need the precision
+    return torch.cat((angles.sin(), angles.cos()), dim=1).float()
 
 
 class Embedding(nn.Module):
@@ -38,9 +38,14 @@ class Embedding(nn.Module):
     def forward(self, ids: Tensor, first_position: int = 0) -> Tensor:
         """ids: (batch, len), at positions first_position ... -> (batch, len, d_model)."""
         end = first_position + ids.shape[1]
-        if end > len(self.positions):  # grows by doubling: any length is possible
-            table = sinusoids(max(end, 2 * len(self.positions)), self.positions.shape[1])
-            self.positions = table.to(self.positions)
-        embedded = self.token(ids) * self.scale + self.positions[first_position:end]
+        embedded = self.token(ids) * self.scale + self._positions(end)[first_position:end]
         out: Tensor = self.dropout(embedded)
         return out
+
+    def _positions(self, length: int) -> Tensor:
+        """At least `length` rows; the table grows by doubling, so that any length is possible."""
+        table = self.positions  # another thread may replace it meanwhile
+        if length > len(table):
+            table = sinusoids(max(length, 2 * len(table)), table.shape[1]).to(table)
+            self.positions = table
+        return table

@@ -1,5 +1,6 @@
 """The attention that a model pays, as values; the model itself keeps none of it."""
 
+import copy
 from typing import Any, NamedTuple
 
 import torch
@@ -22,7 +23,14 @@ class AttentionWeights(NamedTuple):
     cross: Tensor
 
 
-@torch.no_grad()
+def alignment_layer(num_decoder_layers: int) -> int:
+    """Index of the decoder layer whose cross-attention tells which words belong together.
+
+    The last but one: the mean of its heads aligns best (Garg et al. 2019, section 3.2).
+    """
+    return max(num_decoder_layers - 2, 0)
+
+
 def attention_weights(model: Transformer, src: Tensor, tgt_in: Tensor) -> AttentionWeights:
     """All attention of one teacher-forced pass.
 
@@ -31,26 +39,58 @@ def attention_weights(model: Transformer, src: Tensor, tgt_in: Tensor) -> Attent
         src: (batch, src_len) ids.
         tgt_in: (batch, tgt_len) ids, as for `Transformer.forward`.
     """
-    recorded: dict[nn.Module, Tensor] = {}
-
-    def record(module: nn.Module, args: Any, _: Tensor) -> None:
-        assert isinstance(module, MultiHeadAttention)
-        recorded[module] = module.weights(*args)
-
-    attentions = [(n, m) for n, m in model.named_modules() if isinstance(m, MultiHeadAttention)]
-    hooks = [module.register_forward_hook(record) for _, module in attentions]
-    try:
-        model(src, tgt_in)
-    finally:
-        for hook in hooks:
-            hook.remove()
 
     def stack(part: str, kind: str) -> Tensor:
-        names = [(n, m) for n, m in attentions if n.startswith(part) and n.endswith(kind)]
-        return torch.stack([recorded[module] for _, module in names])
+        return torch.stack(
+            [w for name, w in weights.items() if name.startswith(part) and name.endswith(kind)]
+        )
 
+    weights = _recorded(model, src, tgt_in)
     return AttentionWeights(
         encoder=stack("encoder", "self_attn"),
         decoder=stack("decoder", "self_attn"),
         cross=stack("decoder", "cross_attn"),
     )
+
+
+def alignment_weights(model: Transformer, src: Tensor, tgt_in: Tensor) -> Tensor:
+    """The mean of the heads of `alignment_layer` in one teacher-forced pass.
+
+    Args:
+        model: in evaluation mode.
+        src: (batch, src_len) ids.
+        tgt_in: (batch, tgt_len) ids.
+
+    Returns:
+        (batch, tgt_len, src_len)
+    """
+    name = f"decoder.{alignment_layer(len(model.decoder))}.cross_attn"
+    return _recorded(model, src, tgt_in, only=name)[name].mean(dim=1)
+
+
+@torch.no_grad()
+def _recorded(
+    model: Transformer, src: Tensor, tgt_in: Tensor, only: str | None = None
+) -> dict[str, Tensor]:
+    """The weights of every attention of a pass, or of the only one wanted, by name in the model."""
+    recorded: dict[str, Tensor] = {}
+
+    def record(module: nn.Module, args: Any, _: Tensor) -> None:
+        assert isinstance(module, MultiHeadAttention)
+        recorded[names[module]] = module.weights(*args)
+
+    twin = _twin(model)
+    names = {
+        module: name
+        for name, module in twin.named_modules()
+        if isinstance(module, MultiHeadAttention) and only in (None, name)
+    }
+    for module in names:
+        module.register_forward_hook(record)
+    twin(src, tgt_in)
+    return recorded
+
+
+def _twin(model: Transformer) -> Transformer:
+    """The same parameters in other modules: hooks on these are not seen by other threads."""
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in model.parameters()})

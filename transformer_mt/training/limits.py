@@ -1,8 +1,8 @@
 """When training is over."""
 
-from transformer_mt.checkpoint import TrainState
 from transformer_mt.config import Config, parse_duration
 from transformer_mt.errors import TrainingError
+from transformer_mt.train_state import TrainState
 
 
 def time_limit(config: Config, state: TrainState) -> float | None:

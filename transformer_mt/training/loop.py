@@ -11,12 +11,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from transformer_mt import checkpoint, run_dir
-from transformer_mt.checkpoint import TrainState
+from transformer_mt import checkpoint, run_dir, train_state
 from transformer_mt.config import Config
 from transformer_mt.data.batching import Batch, Collator, token_batches
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
+from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.run_dir import RunDir
+from transformer_mt.train_state import TrainState
 from transformer_mt.training.limits import (
     diverged,
     is_over,
@@ -176,6 +177,7 @@ def _validate_and_save(session: Session, progress: Progress) -> None:
 
 def _validate(session: Session) -> Validation:
     return validate(
+        session.model,
         _translator(session),
         session.data.validation,
         session.validation_pairs,
@@ -186,7 +188,7 @@ def _validate(session: Session) -> Validation:
 def _translator(session: Session) -> Translator:
     """Greedy search: validation compares checkpoints, it need not get the last point."""
     greedy = replace(session.config.decoding, beam_size=1)
-    return Translator(session.model, session.tokenizers, session.config.data, greedy)
+    return Translator(TorchEngine(session.model), session.tokenizers, session.config.data, greedy)
 
 
 def _score(result: Validation, metric: str) -> float:
@@ -225,7 +227,7 @@ def _finish(session: Session, progress: Progress) -> None:
     else:
         state.finished = "time is up" if session.config.training.max_time else "all updates made"
     progress.hyperparameters(state)
-    checkpoint.update_state(session.run.last, state)
+    train_state.update_state(session.run.last, state)
     log.info(
         "finished: %s; best %s %.2f after update %s; %s hours of training",
         state.finished,

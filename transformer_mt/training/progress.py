@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from transformer_mt.analysis.attention import attention_maps
 from transformer_mt.analysis.render import cross_attention_figure
-from transformer_mt.checkpoint import TrainState
 from transformer_mt.config import Config
 from transformer_mt.config_file import to_yaml
 from transformer_mt.console import hides_bars
 from transformer_mt.data.corpus import SentencePair
 from transformer_mt.run_dir import RunDir
+from transformer_mt.train_state import TrainState
 from transformer_mt.training.validation import Validation
 from transformer_mt.translator import Translator
 
@@ -105,8 +104,9 @@ class Progress:
         ]
         if self._writer:
             self._writer.add_text("samples", "```\n" + "\n".join(texts) + "\n```", state.step)
-            maps = attention_maps(translator, result.translations[0])[0]
-            self._writer.add_figure("attention", cross_attention_figure(maps), state.step)
+            maps = translator.translate(samples[0].src, details=False, attention=True).attention
+            if maps is not None:
+                self._writer.add_figure("attention", cross_attention_figure(maps), state.step)
         # validation is not training: its time is no part of the next rate
         self._speed = Speed()
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 
-from transformer_mt import checkpoint, run_dir
-from transformer_mt.checkpoint import TrainState
+from transformer_mt import checkpoint, run_dir, train_state
+from transformer_mt.checkpoint import LoadedRun
 from transformer_mt.config import Config
-from transformer_mt.config_file import differing_keys
+from transformer_mt.config_file import check_inherited, differing_keys
 from transformer_mt.data.batching import padding_share, token_batches
 from transformer_mt.data.corpus import SentencePair, load_corpus
 from transformer_mt.data.prepare import PreparedData, build_tokenizers, prepare
@@ -19,6 +19,7 @@ from transformer_mt.device import choose_device, gains_from_bf16
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.transformer import Transformer, count_parameters
 from transformer_mt.run_dir import RunDir
+from transformer_mt.train_state import TrainState
 from transformer_mt.training.limits import is_over
 from transformer_mt.training.optimizer import make_optimizer, peak_learning_rate
 
@@ -65,12 +66,13 @@ def open_session(config: Config, *, device: str = "auto", overwrite: bool = Fals
     """Load everything, and write what a new run directory needs."""
     run = RunDir(Path(config.run_dir))
     if not overwrite:
+        train_state.refuse_imported(run)
         _refuse_changed_settings(config, run)
     session = load_session(config, device, anew=overwrite)
     _say_what_is_trained(session)
     if overwrite:  # only now, when it is sure that the data can be used
         checkpoint.remove_run(run)
-    if not run_dir.has_tokenizers(run):
+    if not run.last.is_dir() or not run_dir.has_tokenizers(run):
         run_dir.save_tokenizers(run, session.tokenizers)
     run_dir.save_config(run, config)
     _save_info(session)
@@ -78,13 +80,17 @@ def open_session(config: Config, *, device: str = "auto", overwrite: bool = Fals
 
 
 def load_session(config: Config, device: str, *, anew: bool = False) -> Session:
-    """Read the data, build missing tokenizers, restore what was saved (unless `anew`).
+    """Read the data and restore what was saved (unless `anew`).
 
+    A new run begins with the tokenizers and weights of `init_from`, or builds missing tokenizers.
     Writes nothing.
     """
     run, place = RunDir(Path(config.run_dir)), choose_device(device)
+    parent = _load_parent(config) if anew or not run.last.is_dir() else None
     corpus = load_corpus(config.data)
-    if run_dir.has_tokenizers(run) and not anew:
+    if parent is not None:
+        tokenizers = parent.tokenizers
+    elif run_dir.has_tokenizers(run) and not anew:
         tokenizers = run_dir.load_tokenizers(run)
     else:
         log.info("building the tokenizers")
@@ -92,6 +98,9 @@ def load_session(config: Config, device: str, *, anew: bool = False) -> Session:
     data = prepare(config, corpus, tokenizers)
     torch.manual_seed(config.seed)
     model = checkpoint.make_model(config, tokenizers).to(place)
+    if parent is not None:
+        weights = checkpoint.weights_of(parent.model)
+        checkpoint.load_weights(model, weights, Path(str(config.init_from)))
     optimizer = make_optimizer(model, config.training)
     saved = None if anew else checkpoint.load_training(run.last, model, optimizer)
     state = saved or TrainState(data=data.train.fingerprint)
@@ -104,12 +113,25 @@ def load_session(config: Config, device: str, *, anew: bool = False) -> Session:
     return Session(config, run, tokenizers, data, model, optimizer, state, place)
 
 
+def _load_parent(config: Config) -> LoadedRun | None:
+    """The run whose tokenizers and best weights a new one begins with."""
+    if config.init_from is None:
+        return None
+    try:
+        parent = checkpoint.load_run(Path(config.init_from), torch.device("cpu"))
+    except DataError as error:
+        raise DataError(f"init_from: {error}") from None
+    check_inherited(config, parent.config)
+    log.info("beginning with the tokenizers and best weights of %s", config.init_from)
+    return parent
+
+
 def finished_state(config: Config, run: RunDir) -> TrainState | None:
     """The state of a finished run that these settings do not ask to go on with."""
-    if not (run.last / checkpoint.STATE_FILE).is_file():
+    if not (run.last / train_state.STATE_FILE).is_file():
         return None
     _refuse_changed_settings(config, run)
-    state = checkpoint.load_state(run.last)
+    state = train_state.load_state(run.last)
     return state if state.finished and is_over(config, state) else None
 
 
@@ -123,7 +145,7 @@ def _refuse_changed_settings(config: Config, run: RunDir) -> None:
         if not key.startswith(_HARMLESS) and key.removeprefix("training.") not in _HARMLESS_TRAINING
     ]
     if not run.last.is_dir():  # only tokenizers, which depend on these
-        changed = [key for key in changed if key.startswith(("tokenizer.", "data."))]
+        changed = [key for key in changed if key.startswith(("tokenizer.", "data.", "init_from"))]
     if changed:
         raise ConfigError(
             f"{run.path}: was begun with another value of {', '.join(changed)};"

@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM: finish the update, save, say how to go on."""
 
 import signal
+import threading
 from types import FrameType, TracebackType
 
 from transformer_mt.console import print_note
@@ -22,7 +23,8 @@ class StopSignals:
         self._previous: dict[int, object] = {}
 
     def __enter__(self) -> "StopSignals":
-        for number in (signal.SIGINT, signal.SIGTERM):
+        in_main = threading.current_thread() is threading.main_thread()  # no other may set handlers
+        for number in (signal.SIGINT, signal.SIGTERM) if in_main else ():
             self._previous[number] = signal.signal(number, self._note)
         return self
 

@@ -9,11 +9,12 @@ import torch
 from transformer_mt.data.batching import BilingualDataset, Collator, token_batches
 from transformer_mt.data.corpus import SentencePair
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
-from transformer_mt.metrics import corpus_scores
+from transformer_mt.metrics import corpus_scores, perplexity
 from transformer_mt.model.transformer import Transformer
 from transformer_mt.training.limits import diverged
 from transformer_mt.training.loss import label_smoothed_loss
-from transformer_mt.translator import Translation, Translator
+from transformer_mt.translation import Translation
+from transformer_mt.translator import Translator
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,6 @@ class Validation:
         }
 
 
-def perplexity(loss: float) -> float:
-    """exp(loss), or infinity where that is too large."""
-    return math.exp(loss) if loss < 700 else math.inf
-
-
 @torch.no_grad()
 def corpus_loss(model: Transformer, dataset: BilingualDataset, batch_tokens: int) -> float:
     """Mean cross-entropy for each target token ([EOS] counts), in nats, without smoothing."""
@@ -64,20 +60,23 @@ def corpus_loss(model: Transformer, dataset: BilingualDataset, batch_tokens: int
 
 
 def validate(
+    model: Transformer,
     translator: Translator,
     dataset: BilingualDataset,
     pairs: Sequence[SentencePair],
     batch_tokens: int,
 ) -> Validation:
-    """Loss on the whole data set, scores of the translations of `pairs`.
+    """Loss of a model on the whole data set, scores of its translations of `pairs`.
 
     Raises:
         TrainingError: the loss is no longer a number.
     """
-    loss = corpus_loss(translator.model, dataset, batch_tokens)
+    loss = corpus_loss(model, dataset, batch_tokens)
     if not math.isfinite(loss):
         raise diverged("the validation loss", loss)
-    translations = translator.translate([pair.src for pair in pairs], batch_tokens=batch_tokens)
+    translations = translator.translate(
+        [pair.src for pair in pairs], details=False, batch_tokens=batch_tokens
+    )
     bleu, chrf = corpus_scores(
         [t.text for t in translations], [pair.tgt for pair in pairs], names=("BLEU", "chrF")
     )

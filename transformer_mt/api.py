@@ -1,0 +1,257 @@
+"""What a program can do with transformer_mt; `import transformer_mt` offers all of it.
+
+The command line is a thin layer over these functions. Errors that a user can put right are
+`TmtError`s, whose text is one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from transformer_mt.config import Config
+from transformer_mt.config_file import load_config
+from transformer_mt.data.corpus import SentencePair, load_corpus
+from transformer_mt.data.tokenizer import Tokenizers
+from transformer_mt.errors import ConfigError, TmtError
+from transformer_mt.evaluation import Evaluation, evaluate_model, evaluate_translations
+from transformer_mt.run_dir import RunDir, load_run_config, load_tokenizers
+from transformer_mt.translation import Candidate, Translation
+from transformer_mt.translator import Translator
+
+if TYPE_CHECKING:
+    from transformer_mt.analysis.maps import AttentionMaps
+    from transformer_mt.exporting import Export
+    from transformer_mt.importing import Import
+    from transformer_mt.train_state import TrainState
+
+__all__ = [
+    "Candidate",
+    "Config",
+    "TmtError",
+    "Translation",
+    "Translator",
+    "build_tokenizers",
+    "describe_run",
+    "evaluate",
+    "evaluate_translations",
+    "export_model",
+    "import_model",
+    "load",
+    "load_config",
+    "render",
+    "train",
+]
+
+EngineName = Literal["torch", "ctranslate2"]
+
+
+def load(
+    run_dir: str | Path,
+    *,
+    device: str = "auto",
+    engine: EngineName = "torch",
+    quantization: str | None = None,
+) -> Translator:
+    """The best model of a run, ready to translate.
+
+    Args:
+        run_dir: a run directory of `tmt train` or `tmt import`.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps" (torch alone).
+        engine: "torch", or "ctranslate2": faster, and starts without torch; the model is exported
+            once beside the run.
+        quantization: number format of CTranslate2's weights: "float32" (None), "int8", ...
+
+    Raises:
+        DataError: this is no run directory, or it is not trained yet.
+        ConfigError: no such device, engine or quantization; ctranslate2 is not installed.
+    """
+    run = RunDir(Path(run_dir))
+    config = load_run_config(run)
+    if engine == "ctranslate2":
+        from transformer_mt.engines.cache import cached_export
+        from transformer_mt.engines.ctranslate2_engine import CTranslate2Engine, check_quantization
+
+        tokenizers = load_tokenizers(run)
+        folder = cached_export(run, config, check_quantization(quantization or "float32"))
+        return Translator(
+            CTranslate2Engine(folder, tokenizers, device), tokenizers, config.data, config.decoding
+        )
+    if engine != "torch":
+        raise ConfigError(f"engine '{engine}': must be torch or ctranslate2")
+    if quantization is not None:
+        raise ConfigError(f"quantization {quantization}: only the engine ctranslate2 has one")
+    from transformer_mt.checkpoint import load_run
+    from transformer_mt.device import choose_device
+    from transformer_mt.engines.torch_engine import TorchEngine
+
+    loaded = load_run(run.path, choose_device(device))
+    return Translator(TorchEngine(loaded.model), loaded.tokenizers, config.data, config.decoding)
+
+
+def train(
+    config: Config | str | Path, *, device: str = "auto", overwrite: bool = False
+) -> TrainState:
+    """Train until done; go on where an earlier session with the same configuration stopped.
+
+    Args:
+        config: the run, or its YAML file; its `run_dir` receives everything.
+        device: "auto", "cpu", "cuda" or "mps".
+        overwrite: forget an earlier run in this directory.
+
+    Returns:
+        How far training came; `finished` tells why it ended.
+
+    Raises:
+        DataError: the corpus cannot be used.
+        ConfigError: the configuration is wrong, or the directory holds a run with other settings.
+        TrainingError: the loss is no longer a number.
+        Interrupted: by Ctrl-C or SIGTERM, after saving.
+    """
+    from transformer_mt.training.loop import train as run_training
+
+    return run_training(_config(config), device=device, overwrite=overwrite)
+
+
+def evaluate(
+    model: Translator | str | Path,
+    sources: Sequence[str] | None = None,
+    references: Sequence[str] | None = None,
+    *,
+    split: Literal["test", "validation"] = "test",
+    beam_size: int | None = None,
+    length_penalty: float | None = None,
+    batch_tokens: int = 4096,
+) -> Evaluation:
+    """Translate a test set and score it: BLEU, chrF, TER (sacrebleu), loss, unknown words.
+
+    Args:
+        model: a translator, or a run directory to load.
+        sources: sentences to translate; None takes a split of the run's own data.
+        references: a translation of each by a person.
+        split: of the run's own data.
+        beam_size: None: the run's own.
+        length_penalty: None: the run's own.
+        batch_tokens: source positions translated together.
+
+    Raises:
+        DataError: the run's data cannot be read.
+        ValueError: sources without references, not equally many or none; no such split.
+    """
+    translator = load(model) if isinstance(model, str | Path) else model
+    if (sources is None) != (references is None):
+        raise ValueError("sources and references belong together")
+    if split not in ("test", "validation"):
+        raise ValueError(f"split must be test or validation, not {split}")
+    if sources is None or references is None:
+        pairs = getattr(load_corpus(translator.data), split)
+    else:
+        pairs = [SentencePair(*pair) for pair in zip(sources, references, strict=True)]
+    if not pairs:
+        raise ValueError("there are no sentences to translate")
+    return evaluate_model(
+        translator,
+        pairs,
+        beam_size=beam_size,
+        length_penalty=length_penalty,
+        batch_tokens=batch_tokens,
+    )
+
+
+def build_tokenizers(config: Config | str | Path, *, force: bool = False) -> Tokenizers:
+    """Learn the vocabularies of both languages and save them in the run directory.
+
+    Args:
+        config: the run, or its YAML file.
+        force: replace different tokenizers that are there, unless a model was trained with them.
+
+    Raises:
+        ConfigError: other tokenizers are there.
+        DataError: the corpus cannot be used.
+    """
+    from transformer_mt.vocabulary import build_and_save
+
+    return build_and_save(_config(config), force=force).tokenizers
+
+
+def describe_run(run_dir: str | Path) -> dict[str, Any]:
+    """What a run is: languages, sizes, data, scores, training time, versions; name to value.
+
+    Raises:
+        DataError: this is no run directory.
+    """
+    from transformer_mt import run_info
+
+    return run_info.describe_run(Path(run_dir))
+
+
+def export_model(
+    run_dir: str | Path,
+    output: str | Path,
+    *,
+    to: str,
+    quantization: str = "float32",
+    verify: bool = True,
+) -> Export:
+    """Write the best model of a run for another program, whole or not at all.
+
+    Args:
+        run_dir: a trained run.
+        output: a new folder, which is then complete in itself: model, tokenizers, model card.
+        to: "ctranslate2" or "transformers".
+        quantization: number format of CTranslate2's weights: "float32", "int8", ...
+        verify: load the folder in that program and compare it with the run on the validation set.
+
+    Returns:
+        Where, how large, and how far from the original.
+
+    Raises:
+        ConfigError: the format cannot hold this model; something is at `output`; the other
+            program is not installed.
+        DataError: the run or its validation set cannot be read; the exported model differs.
+    """
+    from transformer_mt import exporting
+
+    return exporting.export_model(
+        Path(run_dir), Path(output), to=to, quantization=quantization, verify=verify
+    )
+
+
+def import_model(folder: str | Path, output: str | Path) -> Import:
+    """Make a run of a MarianMTModel folder (the OPUS-MT family), whole or not at all.
+
+    Args:
+        folder: the checkpoint as the transformers library saves it.
+        output: a new run directory, to `load`, or to name in a configuration's `init_from`.
+
+    Returns:
+        The languages, and how far the run is from the original.
+
+    Raises:
+        ConfigError: something is at `output`; the transformers library is not installed.
+        DataError: the folder cannot be read, or holds what our model cannot.
+    """
+    from transformer_mt import importing
+
+    return importing.import_model(Path(folder), Path(output))
+
+
+def render(attention: Sequence[AttentionMaps], path: str | Path) -> None:
+    """Draw attention that `Translator.translate(..., attention=True)` told.
+
+    Args:
+        attention: of one or more candidates of a sentence, best first.
+        path: a file ending in .html, .png, .svg or .json.
+
+    Raises:
+        ConfigError: the path ends otherwise.
+        DataError: the file cannot be written.
+    """
+    from transformer_mt.analysis.render import render as render_maps
+
+    render_maps(list(attention), Path(path))
+
+
+def _config(config: Config | str | Path) -> Config:
+    return config if isinstance(config, Config) else load_config(Path(config))

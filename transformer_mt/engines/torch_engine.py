@@ -1,0 +1,76 @@
+"""Our own model, in torch, on any device."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from transformer_mt.data.batching import Collator
+from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
+from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions
+from transformer_mt.decoding.search import beam_search
+from transformer_mt.engines.engine import AttentionArrays, Ids
+from transformer_mt.model.inspection import alignment_weights, attention_weights
+from transformer_mt.model.transformer import Transformer
+
+_COLLATOR = Collator(PAD_ID, SOS_ID, EOS_ID)
+
+_CHUNK = 1024
+"""Positions whose logits are in memory at a time."""
+
+
+class TorchEngine:
+    """An `Engine`; the model stays on its device and is used in evaluation mode."""
+
+    def __init__(self, model: Transformer) -> None:
+        self.model = model
+
+    def search(
+        self, src_ids: Sequence[Ids], limits: Sequence[int], options: SearchOptions
+    ) -> list[list[Hypothesis]]:
+        """Greedy or beam search, batched."""
+        self.model.eval()
+        return beam_search(self.model, self._src(src_ids), limits, options)
+
+    @torch.inference_mode()
+    def token_log_probs(
+        self, src_ids: Sequence[Ids], tgt_ids: Sequence[Ids]
+    ) -> list[tuple[float, ...]]:
+        """One teacher-forced pass."""
+        self.model.eval()
+        tgt_out = _COLLATOR.pad(tgt_ids, after=EOS_ID).to(self._device)
+        hidden = self.model(self._src(src_ids), self._tgt_in(tgt_ids))
+        chosen = [
+            logits.gather(1, targets[:, None])[:, 0] - logits.logsumexp(dim=1)
+            for part, targets in zip(
+                hidden.flatten(0, 1).split(_CHUNK), tgt_out.flatten().split(_CHUNK), strict=True
+            )
+            for logits in (self.model.project(part).float(),)
+        ]
+        rows = torch.cat(chosen).view(tgt_out.shape).tolist()
+        return [tuple(row[: len(ids) + 1]) for row, ids in zip(rows, tgt_ids, strict=True)]
+
+    def alignments(self, src_ids: Sequence[Ids], tgt_ids: Sequence[Ids]) -> list[tuple[int, ...]]:
+        """The greatest weight of the heads' mean in `alignment_layer`; never [EOS]."""
+        self.model.eval()
+        weights = alignment_weights(self.model, self._src(src_ids), self._tgt_in(tgt_ids))
+        return [
+            tuple(rows[: len(tgt), : len(src)].argmax(dim=1).tolist())
+            for rows, src, tgt in zip(weights, src_ids, tgt_ids, strict=True)
+        ]
+
+    def attention(self, src_ids: Ids, tgt_ids: Ids) -> AttentionArrays:
+        """As the decoder reads the translation, [EOS] after the source, [SOS] before the target."""
+        self.model.eval()
+        weights = attention_weights(self.model, self._src([src_ids]), self._tgt_in([tgt_ids]))
+        return AttentionArrays(*(part[:, 0].float().cpu().numpy() for part in weights))
+
+    def _src(self, ids: Sequence[Ids]) -> Tensor:
+        return _COLLATOR.pad(ids, after=EOS_ID).to(self._device)
+
+    def _tgt_in(self, ids: Sequence[Ids]) -> Tensor:
+        return _COLLATOR.pad(ids, before=SOS_ID).to(self._device)
+
+    @property
+    def _device(self) -> torch.device:
+        return self.model.output.weight.device

@@ -1,0 +1,27 @@
+"""Packages that only some commands need, installed as extras."""
+
+import importlib
+from types import ModuleType
+
+from transformer_mt.errors import ConfigError
+
+_EXTRAS = {
+    "ctranslate2": "ctranslate2",
+    "transformers": "transformers",
+    "sentencepiece": "transformers",
+}
+
+
+def require(package: str) -> ModuleType:
+    """Import a package of an extra.
+
+    Raises:
+        ConfigError: it is not installed; the message tells how to.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise ConfigError(
+            f"{package} cannot be imported ({error}):"
+            f' pip install "transformer_mt[{_EXTRAS[package]}]"'
+        ) from None

@@ -1,0 +1,106 @@
+"""How far a training is: a few numbers beside every checkpoint, read without torch."""
+
+import contextlib
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.run_dir import RunDir, write_text
+
+STATE_FILE = "state.json"
+
+
+@dataclass(slots=True)
+class TrainState:
+    """How far training is: plain numbers, saved as JSON beside every checkpoint."""
+
+    step: int = 0
+    """Updates made."""
+    epoch: int = 0
+    position: int = 0
+    """Batches of this epoch already used."""
+    seconds: float = 0.0
+    """Time spent, over all sessions."""
+    tokens: int = 0
+    """Real target tokens trained on."""
+    recent_loss: float = 0.0
+    """Summed over the tokens since the last point of the training curve."""
+    recent_tokens: int = 0
+    best_score: float | None = None
+    """`training.best_metric` of the best checkpoint (a loss is negated: higher is better)."""
+    best_step: int = 0
+    validated_step: int = 0
+    """Updates made before the last validation."""
+    data: str = ""
+    """Fingerprint of the encoded training pairs."""
+    stale: int = 0
+    """Validations since the best."""
+    validation_seconds: float = 0.0
+    """Time that the last validation took, its saving included."""
+    finished: str | None = None
+    """Why training ended; null while it is not."""
+    scores: dict[str, float] = dataclasses.field(default_factory=dict)
+    """The last validation's figures."""
+
+
+def load_state(folder: Path) -> TrainState:
+    """The numbers saved with a checkpoint."""
+    path = folder / STATE_FILE
+    try:
+        return TrainState(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from None
+
+
+def update_state(folder: Path, state: TrainState) -> None:
+    """Replace the numbers of a checkpoint, the tensors staying as they are."""
+    write_text(folder / STATE_FILE, _state_json(state))
+
+
+def state_folder(run: RunDir) -> Path | None:
+    """Where it is said how far a run is: `last`, or `best` where a model was imported.
+
+    None when there is neither.
+    """
+    return next((folder for folder in (run.last, run.best) if folder.is_dir()), None)
+
+
+def refuse_imported(run: RunDir) -> None:
+    """Keep a model that was made elsewhere from being replaced by an untrained one.
+
+    Raises:
+        ConfigError: the run is such a model: from its first checkpoint on it is called finished.
+    """
+    if not run.last.is_dir() and run.best.is_dir() and load_state(run.best).finished:
+        raise ConfigError(
+            f"{run.path}: holds a model that was not trained here; train it further from another"
+            f" run_dir, with init_from: {run.path}"
+        )
+
+
+def newest_run(root: Path) -> Path:
+    """The run below `root` that was finished, or imported, last.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    finished = []
+    for folder in root.iterdir() if root.is_dir() else ():
+        state = state_folder(RunDir(folder))
+        with contextlib.suppress(DataError):
+            if state is not None and load_state(state).finished:
+                finished.append(((state / STATE_FILE).stat().st_mtime, folder))
+    if not finished:
+        raise ConfigError(f"no finished run in {root}/: train one, or name one with --model DIR")
+    return max(finished)[1]
+
+
+def _state_json(state: TrainState) -> str:
+    return json.dumps(dataclasses.asdict(state), indent=2) + "\n"
+
+
+def save_state(folder: Path, state: TrainState) -> None:
+    """Write the numbers into a checkpoint that is being made."""
+    (folder / STATE_FILE).write_text(_state_json(state), encoding="utf-8")
