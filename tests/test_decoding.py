@@ -127,7 +127,7 @@ def textbook_search(
         if not live:
             break
         best_live = normalized(live[0][1], length + 2, alpha)
-        if len(found) == beam and found[-1].score >= best_live:
+        if len(found) == beam and (beam == 1 or found[-1].score >= best_live):
             break
     return found
 
@@ -175,8 +175,9 @@ def test_any_beam_is_textbook_beam_search(beam: int, alpha: float, certainty: fl
     assert_same(toy_search(toy, names, limits, beam, alpha), expected)
 
 
+@pytest.mark.parametrize("alpha", [0.0, 1.0, 4.0])  # a longer translation may have a better score
 @pytest.mark.parametrize("seed", range(5))
-def test_greedy_takes_the_likeliest_token_at_each_step(seed: int) -> None:
+def test_greedy_takes_the_likeliest_token_at_each_step(seed: int, alpha: float) -> None:
     toy, names, limits = Toy(seed), list(range(10)), [12, 1, 2, 3, 0, 12, 12, 5, 12, 12]
     expected = []
     for name, limit in zip(names, limits, strict=True):
@@ -187,7 +188,7 @@ def test_greedy_takes_the_likeliest_token_at_each_step(seed: int) -> None:
                 break
             tokens += (token,)
         expected.append([tokens])
-    found = toy_search(toy, names, limits, beam=1)
+    found = toy_search(toy, names, limits, beam=1, alpha=alpha)
     assert [[hypothesis.token_ids for hypothesis in one] for one in found] == expected
     assert len({len(tokens) for (tokens,) in expected}) > 3
 

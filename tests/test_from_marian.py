@@ -54,9 +54,7 @@ from transformer_mt.formats.sentencepiece_tokenizer import (
 from transformer_mt.model.transformer import Transformer
 from transformer_mt.training.loss import label_smoothed_loss
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses")
 
 CODES = (">>fra<<", ">>fr_CA<<")
 KINDS: dict[str, dict[str, Any]] = {

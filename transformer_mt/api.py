@@ -70,14 +70,15 @@ def load(
     run = RunDir(Path(run_dir))
     config = load_run_config(run)
     if engine == "ctranslate2":
+        from transformer_mt.engines import ctranslate2_engine
         from transformer_mt.engines.cache import cached_export
-        from transformer_mt.engines.ctranslate2_engine import CTranslate2Engine, check_quantization
 
+        quantization = ctranslate2_engine.check_quantization(quantization or "float32")
+        ctranslate2_engine.check_device(device)  # before anything is exported
         tokenizers = load_tokenizers(run)
-        folder = cached_export(run, config, check_quantization(quantization or "float32"))
-        return Translator(
-            CTranslate2Engine(folder, tokenizers, device), tokenizers, config.data, config.decoding
-        )
+        folder = cached_export(run, config, quantization)
+        exported = ctranslate2_engine.CTranslate2Engine(folder, tokenizers, device)
+        return Translator(exported, tokenizers, config.data, config.decoding)
     if engine != "torch":
         raise ConfigError(f"engine '{engine}': must be torch or ctranslate2")
     if quantization is not None:

@@ -39,7 +39,7 @@ _FREE = ("model.dropout", "model.attention_dropout")
 """What `init_from` does not decide: no weight depends on it."""
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Read a run's configuration.
 
     With `init_from`, keys of `model` and `tokenizer` that are left out are taken over: from what
@@ -54,6 +54,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     Raises:
         ConfigError: naming file, line and key, with the likely intention.
     """
+    path = Path(path)
     settings = _read_settings(path)
     for override in overrides:
         settings.update(_parse_override(override))

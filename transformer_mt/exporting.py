@@ -12,7 +12,7 @@ from transformer_mt.checkpoint import LoadedRun, load_run
 from transformer_mt.data.corpus import SentencePair, load_corpus
 from transformer_mt.engines.ctranslate2_engine import CTranslate2Engine, check_quantization
 from transformer_mt.engines.torch_engine import TorchEngine
-from transformer_mt.errors import ConfigError
+from transformer_mt.errors import ConfigError, TmtError
 from transformer_mt.formats.to_ctranslate2 import write_ctranslate2
 from transformer_mt.formats.to_transformers import write_transformers
 from transformer_mt.formats.transformers_engine import TransformersEngine
@@ -88,7 +88,10 @@ def export_model(
 
 def _parity(run: LoadedRun, folder: Path, to: str) -> ParityReport:
     config, tokenizers = run.config, run.tokenizers
-    pairs = load_corpus(config.data).validation[: config.training.validate_sentences]
+    try:
+        pairs = load_corpus(config.data).validation[: config.training.validate_sentences]
+    except TmtError as error:
+        raise type(error)(f"{error} (to compare with; --no-verify does without)") from None
     ours = Translator(TorchEngine(run.model), tokenizers, config.data, config.decoding)
     if to == "ctranslate2":
         engine = CTranslate2Engine(folder, tokenizers, "cpu")

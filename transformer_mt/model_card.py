@@ -95,7 +95,7 @@ def _metadata(run: LoadedRun, to: str, parity: ParityReport | None) -> ModelCard
             metric_type=score.name.lower().rstrip("2"),
             metric_value=round(score.value, 2),
         )
-        for score in (parity.scores if parity else [])
+        for score in ((parity.other_scores or parity.scores) if parity else [])
     ]
     return ModelCardData(
         language=[data.src_lang, data.tgt_lang],
@@ -124,8 +124,8 @@ def _scores(run: LoadedRun, parity: ParityReport | None) -> str:
     columns: list[tuple[str, list[Score]]] = [("original, greedy", parity.scores)]
     if parity.other_scores:
         columns.append(("this folder, greedy", parity.other_scores))
-    rows = "".join(
-        f"| {score.name} | {score.value:.2f} | {name} | `{score.signature}` |\n"
+    rows = "".join(  # a bar would end the cell, even in code
+        f"| {score.name} | {score.value:.2f} | {name} | `{score.signature.replace('|', '\\|')}` |\n"
         for name, scores in columns
         for score in scores
     )

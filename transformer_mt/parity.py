@@ -106,8 +106,7 @@ def compare(ours: Runner, theirs: Runner, pairs: Sequence[SentencePair]) -> Pari
     our, their = map(_joined, results)
     references = [pair.tgt for pair in pairs]
     differences = [
-        [a - b for a, b in zip(*each, strict=True)]
-        for each in zip(our.log_probs, their.log_probs, strict=True)
+        _token_differences(*each) for each in zip(our.log_probs, their.log_probs, strict=True)
     ]
     return ParityReport(
         sentences=len(pairs),
@@ -117,6 +116,13 @@ def compare(ours: Runner, theirs: Runner, pairs: Sequence[SentencePair]) -> Pari
         scores=_scores(our.texts, references),
         other_scores=_scores(their.texts, references) if their.texts else [],
     )
+
+
+def _token_differences(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Of one reference; no number where the engines do not even agree on what its tokens are."""
+    if len(ours) != len(theirs):
+        return [math.nan]
+    return [a - b for a, b in zip(ours, theirs, strict=True)]
 
 
 def _largest(values: Iterable[float]) -> float:

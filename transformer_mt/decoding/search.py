@@ -1,7 +1,7 @@
 """Greedy and beam search, batched, over any Scorer.
 
-Greedy search is beam search with one hypothesis. Every hypothesis ends in [EOS], and the result of
-a sentence does not depend on the others in its batch.
+Greedy search is beam search with one hypothesis, which ends where [EOS] is most probable. Every
+hypothesis ends in [EOS], and the result of a sentence does not depend on the others in its batch.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ def beam_search(
     At each step every live hypothesis is continued by every token. Of all continuations of a
     sentence, those among the best `beam_size` that end in [EOS] are finished, and the best
     `beam_size` others live on. A sentence is done when it has `beam_size` finished hypotheses
-    and no live one is better than the worst of these, or at its greatest length, where only
-    [EOS] may follow.
+    and no live one is better than the worst of these (or the beam is 1: greedy search ends at
+    the first), or at its greatest length, where only [EOS] may follow.
 
     Args:
         scorer: the model.
@@ -121,7 +121,8 @@ class _Live:
             found = finished[sentence]
             found.sort(key=lambda hypothesis: -hypothesis.score)
             del found[options.beam_size :]
-            full = len(found) == options.beam_size and found[-1].score >= best
+            full = len(found) == options.beam_size
+            full = full and (options.beam_size == 1 or found[-1].score >= best)
             if not full and best > -torch.inf:
                 going_on.append(index)
         return going_on

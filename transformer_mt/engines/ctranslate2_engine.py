@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from transformer_mt.data.tokenizer import Tokenizer, Tokenizers
@@ -45,6 +44,22 @@ def check_quantization(name: str) -> str:
     return name
 
 
+def check_device(name: str) -> dict[str, str | int]:
+    """CTranslate2's options for a device by our name.
+
+    Raises:
+        ConfigError: ctranslate2 is not installed, or there is no such device.
+    """
+    ctranslate2 = require("ctranslate2")
+    kind, _, index = name.partition(":")
+    if kind not in ("auto", "cpu", "cuda") or (index and not index.isdecimal()):
+        raise ConfigError(f"--device {name}: CTranslate2 knows auto, cpu and cuda")
+    number = int(index or 0)
+    if number >= (ctranslate2.get_cuda_device_count() if kind == "cuda" else 1):
+        raise ConfigError(f"--device {name}: there is no such device here; use auto or cpu")
+    return {"device": kind, "device_index": number}
+
+
 class CTranslate2Engine:
     """An `Engine` on a folder that `tmt export --to ctranslate2` wrote.
 
@@ -62,7 +77,7 @@ class CTranslate2Engine:
         ctranslate2 = require("ctranslate2")
         try:
             self._translator = ctranslate2.Translator(
-                str(folder), **_place(ctranslate2, device), intra_threads=_num_threads()
+                str(folder), **check_device(device), intra_threads=_num_threads()
             )
         except (RuntimeError, ValueError) as error:
             raise DataError(f"{folder}: CTranslate2 cannot load it on {device} ({error})") from None
@@ -205,21 +220,6 @@ def _ranked(beam: _Beam, alpha: float) -> list[Hypothesis]:
             Hypothesis(ids, log_prob, log_prob / length_normalization(len(ids) + 1, alpha))
         )
     return sorted(found, key=lambda hypothesis: -hypothesis.score)
-
-
-def _place(ctranslate2: ModuleType, device: str) -> dict[str, str | int]:
-    """CTranslate2's options for a device by our name.
-
-    Raises:
-        ConfigError: there is no such device.
-    """
-    kind, _, index = device.partition(":")
-    if kind not in ("auto", "cpu", "cuda") or (index and not index.isdecimal()):
-        raise ConfigError(f"--device {device}: CTranslate2 knows auto, cpu and cuda")
-    number = int(index or 0)
-    if number >= (ctranslate2.get_cuda_device_count() if kind == "cuda" else 1):
-        raise ConfigError(f"--device {device}: there is no such device here; use auto or cpu")
-    return {"device": kind, "device_index": number}
 
 
 def _num_threads() -> int:

@@ -96,7 +96,9 @@ def read_marian(folder: Path) -> MarianModel:
 def marian_engine(folder: Path, imported: MarianModel) -> TransformersEngine:
     """The original model and tokenizer, to be compared with what was imported from the folder.
 
-    Long sources are cut where ours are.
+    Long sources are cut where ours are. Text that spells </s>, <unk> or <pad> is such a token for
+    the original tokenizer, and >>any<< at the start a language code, be there such a code or not;
+    for ours both are text.
 
     Raises:
         ConfigError: the transformers or the sentencepiece library is not installed.
