@@ -124,8 +124,8 @@ def _scores(run: LoadedRun, parity: ParityReport | None) -> str:
     columns: list[tuple[str, list[Score]]] = [("original, greedy", parity.scores)]
     if parity.other_scores:
         columns.append(("this folder, greedy", parity.other_scores))
-    rows = "".join(  # a bar would end the cell, even in code
-        f"| {score.name} | {score.value:.2f} | {name} | `{score.signature.replace('|', '\\|')}` |\n"
+    rows = "".join(
+        f"| {score.name} | {score.value:.2f} | {name} | {_code(score.signature)} |\n"
         for name, scores in columns
         for score in scores
     )
@@ -135,6 +135,16 @@ def _scores(run: LoadedRun, parity: ParityReport | None) -> str:
         f"| score | value | of | signature |\n| --- | --- | --- | --- |\n{rows}\n"
         f"Compared with the original, by this format's own engine:\n\n{comparison}"
     )
+
+
+def _code(text: str) -> str:
+    """For the cell of a table, which a bar would end even within code."""
+    return "`" + text.replace("|", r"\|") + "`"
+
+
+def _cell(code: str) -> str:
+    """Code in a table, where a bar would end the cell."""
+    return "`" + code.replace("|", "\\|") + "`"
 
 
 def _usage(run: LoadedRun, to: str) -> str:
