@@ -468,7 +468,7 @@ def spoil_stamp(text: str, folder: Path) -> None:
         ),
         shutil.rmtree,
     ],
-    ids=str,
+    ids=[f"damage{number}" for number in range(14)],
 )
 def test_damaged_export_is_made_again(
     run: RunDir, exports: list[Path], damage: Callable[[Path], None]
