@@ -58,6 +58,7 @@ def make_run(
     kind: str = "word",
     *,
     max_length: int = 60,
+    max_length_ratio: float = 1.2,
     **model: Any,
 ) -> Path:
     """A run with a random model, in which no two parameters are alike: it writes nonsense."""
@@ -68,7 +69,9 @@ def make_run(
         data=DataConfig(src_lang="en", tgt_lang="fr", train="-", max_length=max_length),
         tokenizer=TokenizerConfig(type=kind, joint=joint, vocab_size=70),  # type: ignore[arg-type]
         model=ModelConfig(**{**shape, "num_encoder_layers": 2, "tied_embeddings": tied, **model}),
-        decoding=DecodingConfig(beam_size=4, max_length_ratio=1.2, max_length_offset=3),
+        decoding=DecodingConfig(
+            beam_size=4, max_length_ratio=max_length_ratio, max_length_offset=3
+        ),
     )
     tokenizers = build_tokenizers(config, Corpus(PAIRS, PAIRS, PAIRS))
     made = checkpoint.make_model(config, tokenizers)
@@ -166,17 +169,18 @@ def test_trained_model(trained_pair: tuple[Translator, Translator]) -> None:
     assert [t.text for t in found] == [t.text for t in ours.translate(LINES, details=False)]
 
 
-def test_long_sentences(tmp_path: Path) -> None:
-    """Beyond our table of 512 positions, and beyond CTranslate2's own limit of 1024."""
-    ours, theirs = both(make_run(tmp_path, max_length=2000), max_length_ratio=1.0)
-    line = " ".join(LINES * 30).split()
-    sources = [" ".join(line[:length]) for length in (700, 1500)]
+@pytest.mark.parametrize("ratio", [0.5, 1.2])
+def test_long_sentences(tmp_path: Path, ratio: float) -> None:
+    """Beyond our table of 512 positions and CTranslate2's own limit of 1024, to the last one."""
+    ours, theirs = both(make_run(tmp_path, max_length=1100, max_length_ratio=ratio))
+    words = " ".join(LINES * 20).split()
+    sources = [" ".join(words[:length]) for length in (700, 1100)]
     found = theirs.translate(sources, beam_size=1)
     for one, other in zip(ours.translate(sources, beam_size=1), found, strict=True):
         assert other.candidates[0].token_ids == one.candidates[0].token_ids
         assert other.alignment == one.alignment
-    assert [len(t.src_ids) for t in found] == [700, 1500]
-    assert len(found[1].tokens) == 1503
+    assert [len(t.src_ids) for t in found] == [700, 1100]
+    assert len(found[1].tokens) == int(1100 * ratio) + 3
     references = [sources[1], REFERENCES[0]]
     wanted = ours.score(sources, references)
     for candidate, known in zip(theirs.score(sources, references), wanted, strict=True):
