@@ -31,6 +31,7 @@ from transformer_mt.checkpoint import LoadedRun
 from transformer_mt.config import TokenizerConfig
 from transformer_mt.data.corpus import SentencePair, load_corpus
 from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.formats.to_ctranslate2 import write_ctranslate2
 from transformer_mt.metrics import corpus_scores
 from transformer_mt.run_dir import RunDir, load_run_config
 from transformer_mt.training.loop import train
@@ -204,7 +205,7 @@ def test_int8_far_from_the_run_is_told_and_written(
     trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its metadata have its own score, not that of the run."""
-    monkeypatch.setattr(exporting, "write_ctranslate2", disturbed(exporting.write_ctranslate2))
+    monkeypatch.setattr(exporting, "write_ctranslate2", disturbed(write_ctranslate2))
     exported = Exported(
         tmp_path / "out",
         export(trained_run, tmp_path / "out", "ctranslate2", "--quantization=int8"),
@@ -422,7 +423,7 @@ def test_another_model_is_refused_and_nothing_is_left(
 def test_a_failure_leaves_an_empty_folder_as_it_was(
     trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporting, "write_ctranslate2", disturbed(exporting.write_ctranslate2))
+    monkeypatch.setattr(exporting, "write_ctranslate2", disturbed(write_ctranslate2))
     output = tmp_path / "out"
     output.mkdir()
     assert export(trained_run, output, "ctranslate2").exit_code == 1

@@ -26,7 +26,7 @@ from transformer_mt.data.batching import Collator
 from transformer_mt.data.corpus import SentencePair
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.formats.from_marian import read_marian
+from transformer_mt.formats.from_marian import marian_engine, read_marian
 from transformer_mt.formats.quiet import quiet_transformers
 
 pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses")
@@ -332,7 +332,7 @@ def test_tokens_that_are_others_are_refused(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As if the library split text otherwise than we know of."""
-    real = importing.marian_engine
+    real = marian_engine
 
     def another_engine(*args: Any) -> Any:
         engine = real(*args)

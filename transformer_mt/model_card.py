@@ -142,11 +142,6 @@ def _code(text: str) -> str:
     return "`" + text.replace("|", r"\|") + "`"
 
 
-def _cell(code: str) -> str:
-    """Code in a table, where a bar would end the cell."""
-    return "`" + code.replace("|", "\\|") + "`"
-
-
 def _usage(run: LoadedRun, to: str) -> str:
     separate = run.tokenizers.src.to_json() != run.tokenizers.tgt.to_json()
     template = _TRANSFORMERS if to == "transformers" else _CTRANSLATE2

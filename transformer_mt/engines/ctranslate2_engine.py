@@ -79,7 +79,7 @@ class CTranslate2Engine:
             self._translator = ctranslate2.Translator(
                 str(folder), **check_device(device), intra_threads=_num_threads()
             )
-        except (RuntimeError, ValueError) as error:
+        except (IndexError, RuntimeError, ValueError) as error:
             raise DataError(f"{folder}: CTranslate2 cannot load it on {device} ({error})") from None
         self._tokenizers = tokenizers
         self._tgt_ids = _numbers(tokenizers.tgt)
