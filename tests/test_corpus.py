@@ -10,17 +10,13 @@ from typing import Any
 
 import datasets
 import huggingface_hub
-import numpy as np
 import pytest
-from helpers import PAIRS, python, tiny_config_file, tmt, tsv, write
+from helpers import python, tiny_config_file, tmt, tsv, write
 
 from transformer_mt import phrasebook
-from transformer_mt.config import Config, DataConfig, TokenizerConfig
-from transformer_mt.data.batching import Sequences
+from transformer_mt.config import DataConfig
 from transformer_mt.data.corpus import Corpus, SentencePair, load_corpus, read_parallel
 from transformer_mt.data.files import read_lines
-from transformer_mt.data.prepare import build_tokenizers, encode, prepare
-from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.errors import ConfigError, DataError
 
 ROWS = [SentencePair(f"word {i} .", f"mot {i} !") for i in range(40)]
@@ -545,124 +541,6 @@ def test_nothing_left_after_a_cut(tmp_path: Path) -> None:
     path = str(write(tmp_path / "a.tsv", tsv([SentencePair("s", f"t{i}") for i in range(20)])))
     with pytest.raises(DataError, match="nothing is left to train on"):
         load(train=path)
-
-
-# from a corpus to encoded data
-
-
-def config(**data: Any) -> Config:
-    return Config(
-        run_dir="r",
-        data=DataConfig(src_lang="en", tgt_lang="fr", train="-", **data),
-        tokenizer=TokenizerConfig(min_frequency=1),
-    )
-
-
-def tokenizers_of(corpus: Corpus) -> Tokenizers:
-    return build_tokenizers(config(), corpus)
-
-
-def test_what_is_dropped_is_counted_by_reason() -> None:
-    good = [SentencePair(f"a{i} b", f"c d{i}") for i in range(10)]
-    train = [
-        *good,
-        good[0],
-        good[0],
-        SentencePair("", "x"),
-        SentencePair("x", " \t "),
-        SentencePair("", ""),
-        SentencePair("long " * 9, "long " * 8),
-        SentencePair("fits " * 8, "fits " * 8),
-        SentencePair("odd " * 7, "odd odd"),
-        SentencePair("even " * 6, "even even"),
-    ]
-    validation = [good[1], SentencePair(good[2].src, "new"), SentencePair("long " * 30, "l")]
-    test = [good[3], good[4], SentencePair("a", "b")]
-    corpus = Corpus(train, validation, test, ["a note"])
-    data = prepare(config(max_length=8, max_length_ratio=3), corpus, tokenizers_of(corpus))
-    report = data.report
-    assert (report.read, report.kept) == (19, 14)
-    assert (report.empty, report.too_long, report.ratio) == (3, 1, 1)
-    assert report.duplicates == 2
-    assert (report.validation, report.validation_overlap) == (3, 2)  # one by its source alone
-    assert (report.test, report.test_overlap) == (3, 2)
-    assert len(data.train) == 14
-    assert len(data.validation) == len(data.validation_pairs) == 3  # all are scored
-    text = "\n".join(report.lines())
-    assert text.startswith("a note\ntrain: 19 pairs read, 14 kept; dropped 3 empty, 1 too long")
-    assert "2 duplicates" in text
-    assert "validation: 3 pairs, 2 with a sentence of train; test: 3 pairs, 2 with one" in text
-
-
-def test_encoded_data_is_the_text_in_order() -> None:
-    corpus = Corpus([SentencePair("", "x"), *PAIRS], PAIRS[:3], PAIRS[3:4])
-    tokenizers = tokenizers_of(corpus)
-    data = prepare(config(), corpus, tokenizers)
-    for index, pair in enumerate(PAIRS):
-        assert tokenizers.src.decode(data.train[index].src_ids.tolist()) == pair.src
-        assert tokenizers.tgt.decode(data.train[index].tgt_ids.tolist()) == pair.tgt
-
-
-def test_nothing_usable_says_why() -> None:
-    corpus = Corpus([SentencePair("", "x"), SentencePair("a a a", "b")], PAIRS, PAIRS)
-    with pytest.raises(DataError, match=r"none of the 2 training pairs .* 1 are empty, 1 longer"):
-        prepare(config(max_length=2), corpus, tokenizers_of(corpus))
-
-
-def cache_files(tmp_path: Path) -> list[Path]:
-    return list((tmp_path / "cache").rglob("*.safetensors"))
-
-
-def test_a_second_time_comes_from_the_cache(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tokenizers = tokenizers_of(Corpus(PAIRS, [], []))
-    first = encode(PAIRS, tokenizers)
-    (cached,) = cache_files(tmp_path)
-
-    def fail(*_: object) -> None:
-        raise AssertionError("encoded again")
-
-    monkeypatch.setattr(Sequences, "pack", fail)
-    second = encode(PAIRS, tokenizers)
-    for side in ("src", "tgt"):
-        for part in ("ids", "offsets"):
-            old, new = (getattr(getattr(d, side), part) for d in (first, second))
-            assert old.dtype == new.dtype
-            assert np.array_equal(old, new)
-    assert cache_files(tmp_path) == [cached]
-
-
-@pytest.mark.parametrize("damage", [b"", b"junk" * 50, None])
-def test_a_damaged_cache_is_rebuilt(
-    tmp_path: Path, damage: bytes | None, caplog: pytest.LogCaptureFixture
-) -> None:
-    tokenizers = tokenizers_of(Corpus(PAIRS, [], []))
-    first = encode(PAIRS, tokenizers)
-    (cached,) = cache_files(tmp_path)
-    whole = cached.read_bytes()
-    cached.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
-    second = encode(PAIRS, tokenizers)
-    assert np.array_equal(first.src.ids, second.src.ids)
-    assert cached.read_bytes() == whole
-    assert "the cache cannot be read" in caplog.text
-
-
-def test_other_text_or_tokenizers_are_encoded_anew(tmp_path: Path) -> None:
-    tokenizers = tokenizers_of(Corpus(PAIRS, [], []))
-    encode([SentencePair("a b", "c")], tokenizers)
-    encode([SentencePair("a", "b c")], tokenizers)
-    encode([SentencePair("a", "b"), SentencePair("c", "")], tokenizers)
-    encode([SentencePair("a b", "c")], Tokenizers(tokenizers.tgt, tokenizers.src))
-    assert len(cache_files(tmp_path)) == 4
-
-
-def test_a_cache_that_cannot_be_written_is_only_a_warning(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(write(tmp_path / "file", "in the way")))
-    assert len(encode(PAIRS, tokenizers_of(Corpus(PAIRS, [], [])))) == len(PAIRS)
-    assert "cannot be cached" in caplog.text
 
 
 # through the program

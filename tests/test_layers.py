@@ -25,7 +25,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "config": {"errors"},
     "config_file": CORE,
     "model": CORE | {"masks"},
-    "data": CORE | {"masks", "phrasebook"},
+    "data": CORE | {"masks", "phrasebook", "console"},
     "decoding": {"errors"},
     "analysis": CORE | {"data"},
     "translation": {"analysis"},

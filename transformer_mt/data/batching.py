@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -31,10 +33,19 @@ class Sequences:
 
     @classmethod
     def pack(cls, sequences: Sequence[Sequence[int] | Ids]) -> "Sequences":
-        offsets = np.zeros(len(sequences) + 1, dtype=np.int64)
-        np.cumsum([len(sequence) for sequence in sequences], out=offsets[1:])
-        ids = np.fromiter((i for s in sequences for i in s), dtype=np.int32, count=offsets[-1])
+        offsets = _ends([len(sequence) for sequence in sequences])
+        ids = np.fromiter(chain.from_iterable(sequences), dtype=np.int32, count=offsets[-1])
         return cls(ids, offsets)
+
+    @classmethod
+    def join(cls, parts: "Sequence[Sequences]") -> "Sequences":
+        """The sequences of all parts, in order."""
+        ids = [part.ids for part in parts]
+        lengths = [part.lengths for part in parts]
+        return cls(
+            np.concatenate(ids) if ids else np.zeros(0, dtype=np.int32),
+            _ends(np.concatenate(lengths) if lengths else []),
+        )
 
     @property
     def lengths(self) -> Offsets:
@@ -44,8 +55,24 @@ class Sequences:
     def __getitem__(self, index: int) -> Ids:
         return self.ids[self.offsets[index] : self.offsets[index + 1]]
 
+    def take(self, rows: Sequence[int] | Offsets) -> "Sequences":
+        """The sequences of some rows, in their order."""
+        rows = np.asarray(rows, dtype=np.int64)
+        starts, ends = self.offsets[rows], self.offsets[rows + 1]
+        offsets = _ends(ends - starts)
+        places = np.repeat(starts - offsets[:-1], ends - starts)
+        places += np.arange(offsets[-1])
+        return Sequences(self.ids[places], offsets)
 
-@dataclass(frozen=True, slots=True)
+
+def _ends(lengths: Sequence[int] | Offsets) -> Offsets:
+    """Offsets of sequences of these lengths."""
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+@dataclass(frozen=True)
 class BilingualDataset:
     """Encoded pairs, in the order of the corpus."""
 
@@ -55,13 +82,18 @@ class BilingualDataset:
     def __len__(self) -> int:
         return len(self.src.offsets) - 1
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Equal for equal data alone."""
         digest = hashlib.blake2b(digest_size=16)
         for side in (self.src, self.tgt):
-            digest.update(side.offsets.tobytes() + side.ids.tobytes())
+            digest.update(side.offsets.data)
+            digest.update(side.ids.data)
         return digest.hexdigest()
+
+    def take(self, rows: Sequence[int] | Offsets) -> "BilingualDataset":
+        """Some pairs, in the order of `rows`."""
+        return BilingualDataset(self.src.take(rows), self.tgt.take(rows))
 
     def __getitem__(self, index: int) -> Example:
         return Example(self.src[index], self.tgt[index])
@@ -96,31 +128,31 @@ class Collator:
 
     def batch(self, dataset: BilingualDataset, rows: Sequence[int] | Offsets) -> Batch:
         """The given examples, in this order."""
-        examples = [dataset[int(row)] for row in rows]
+        examples = dataset.take(rows)
         return Batch(
-            src=self.pad([e.src_ids for e in examples], after=self.eos_id),
-            tgt_in=self.pad([e.tgt_ids for e in examples], before=self.sos_id),
-            tgt_out=self.pad([e.tgt_ids for e in examples], after=self.eos_id),
-            num_tokens=sum(len(e.tgt_ids) + 1 for e in examples),
+            src=self.pad(examples.src, after=self.eos_id),
+            tgt_in=self.pad(examples.tgt, before=self.sos_id),
+            tgt_out=self.pad(examples.tgt, after=self.eos_id),
+            num_tokens=len(examples.tgt.ids) + len(examples),
         )
 
     def pad(
         self,
-        sequences: Sequence[Sequence[int] | Ids],
+        sequences: Sequences | Sequence[Sequence[int] | Ids],
         before: int | None = None,
         after: int | None = None,
     ) -> Tensor:
         """(batch, longest) int64; each row is [before] sequence [after] pad pad ..."""
+        packed = sequences if isinstance(sequences, Sequences) else Sequences.pack(sequences)
+        lengths, longest = packed.lengths, int(packed.lengths.max(initial=0))
         start, extra = int(before is not None), int(before is not None) + int(after is not None)
-        shape = (len(sequences), max(map(len, sequences), default=0) + extra)
-        padded = np.full(shape, self.pad_id, dtype=np.int64)
-        for row, sequence in zip(padded, sequences, strict=True):
-            end = start + len(sequence)
-            row[start:end] = sequence
-            if before is not None:
-                row[0] = before
-            if after is not None:
-                row[end] = after
+        padded = np.full((len(lengths), longest + extra), self.pad_id, dtype=np.int64)
+        real = np.arange(longest) < lengths[:, None]
+        padded[:, start : start + longest][real] = packed.ids  # both go row by row
+        if before is not None:
+            padded[:, 0] = before
+        if after is not None:
+            padded[np.arange(len(lengths)), start + lengths] = after
         return torch.from_numpy(padded)
 
 
@@ -161,21 +193,25 @@ def _order_by_length(src_len: Offsets, tgt_len: Offsets) -> Offsets:
 
 
 def _cuts(src_len: Offsets, tgt_len: Offsets, batch_tokens: int) -> list[int]:
-    """Where a new batch begins: before the budget is passed.
+    """Where a new batch begins: before the budget is passed. The longer side must never shrink.
 
     A batch that has used half of the budget also ends where more than 3 % of it would be padding.
     """
-    cuts = []
-    size = longest_src = longest_tgt = real = 0
-    for index, (src, tgt) in enumerate(zip(src_len.tolist(), tgt_len.tolist(), strict=True)):
-        padded_src, padded_tgt = max(longest_src, src), max(longest_tgt, tgt)
-        positions = (size + 1) * max(padded_src, padded_tgt)
-        share = (real + src + tgt) / ((size + 1) * (padded_src + padded_tgt))
-        if size and (positions > batch_tokens or (2 * positions > batch_tokens and share < 0.97)):
-            cuts.append(index)
-            size, longest_src, longest_tgt, real = 0, 0, 0, 0
-        size, real = size + 1, real + src + tgt
-        longest_src, longest_tgt = max(longest_src, src), max(longest_tgt, tgt)
+    cuts, start, count = [], 0, len(src_len)
+    while start < count:
+        # the budget is passed within these rows, as each is at least as long as the first
+        most = max(batch_tokens // int(max(src_len[start], tgt_len[start])), 1) + 1
+        src, tgt = src_len[start : start + most], tgt_len[start : start + most]
+        size = np.arange(1, len(src) + 1)
+        padded_src, padded_tgt = np.maximum.accumulate(src), np.maximum.accumulate(tgt)
+        positions = size * np.maximum(padded_src, padded_tgt)
+        share = np.cumsum(src + tgt) / (size * (padded_src + padded_tgt))
+        over = (positions > batch_tokens) | ((2 * positions > batch_tokens) & (share < 0.97))
+        over[0] = False  # a batch holds a row, however long
+        if not over.any():
+            break
+        start += int(over.argmax())
+        cuts.append(start)
     return cuts
 
 

@@ -3,11 +3,12 @@
 import hashlib
 import logging
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from transformer_mt.config import DataConfig, SourceFiles
-from transformer_mt.data.files import TABLES, read_table, read_text, silence
+from transformer_mt.data.files import TABLES, digest_of_files, read_table, read_text, silence
 from transformer_mt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -35,6 +36,43 @@ class Corpus:
     test: list[SentencePair]
     notes: list[str] = field(default_factory=list)
     """What a person should be told: splits cut from train, and the like."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for equal text alone."""
+        digest = hashlib.blake2b(repr(self.notes).encode(), digest_size=16)
+        for split in (self.train, self.validation, self.test):
+            digest.update(f"{len(split)}\n".encode())
+            for src, tgt in split:
+                digest.update(f"{len(src)} {len(tgt)} {src}{tgt}".encode())
+        return digest.hexdigest()
+
+
+class Source:
+    """Where the corpus of a run comes from; its text is read when it is first asked for."""
+
+    def __init__(self, config: DataConfig) -> None:
+        self._config = config
+        self.fingerprint = self.current_fingerprint()
+        """Equal fingerprints of equal settings promise equal text."""
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """The text, as `load_corpus` reads it, with its errors."""
+        return load_corpus(self._config)
+
+    def current_fingerprint(self) -> str:
+        """What `fingerprint` would be now, had the files been changed since.
+
+        It is that of the bytes of the files; where there are none, that of the text.
+        """
+        if self._config.dataset is None:
+            named = [getattr(self._config, name) for name in SPLITS]
+            try:
+                return digest_of_files([Path(f) for files in named for f in _listed(files)])
+            except OSError:
+                pass  # reading the text says what is wrong with which file
+        return self.corpus.fingerprint
 
 
 def load_corpus(config: DataConfig) -> Corpus:
@@ -84,6 +122,10 @@ def _load_phrasebook(config: DataConfig) -> dict[str, list[SentencePair]]:
         name: [SentencePair(*pair[::order]) for pair in pairs]
         for name, pairs in phrasebook_splits().items()
     }
+
+
+def _listed(files: SourceFiles | None) -> tuple[str, ...]:
+    return (files,) if isinstance(files, str) else files or ()
 
 
 def _load_files(files: SourceFiles, config: DataConfig) -> list[SentencePair]:

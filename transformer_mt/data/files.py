@@ -3,9 +3,10 @@
 import codecs
 import csv
 import gzip
+import hashlib
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -20,6 +21,21 @@ TABLES = (".tsv", ".csv", ".jsonl", ".parquet")
 def open_binary(path: Path) -> BinaryIO:
     """A file to read bytes from; .gz is unpacked."""
     return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+
+
+def digest_of_files(paths: Iterable[Path]) -> str:
+    """Equal for equal contents alone; .gz is not unpacked.
+
+    Raises:
+        OSError: one cannot be read, or is no plain file (what a pipe holds can be read only once).
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        if not path.is_file():
+            raise FileNotFoundError(path)
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "blake2b").digest())
+    return digest.hexdigest()
 
 
 def read_lines(path: Path) -> Iterator[str]:

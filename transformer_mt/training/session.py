@@ -12,8 +12,9 @@ from transformer_mt.checkpoint import LoadedRun
 from transformer_mt.config import Config
 from transformer_mt.config_file import check_inherited, differing_keys
 from transformer_mt.data.batching import padding_share, token_batches
-from transformer_mt.data.corpus import SentencePair, load_corpus
-from transformer_mt.data.prepare import PreparedData, build_tokenizers, prepare
+from transformer_mt.data.corpus import SentencePair, Source
+from transformer_mt.data.prepare import build_tokenizers, prepare
+from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.device import choose_device, gains_from_bf16
 from transformer_mt.errors import ConfigError, DataError
@@ -87,15 +88,15 @@ def load_session(config: Config, device: str, *, anew: bool = False) -> Session:
     """
     run, place = RunDir(Path(config.run_dir)), choose_device(device)
     parent = _load_parent(config) if anew or not run.last.is_dir() else None
-    corpus = load_corpus(config.data)
+    source = Source(config.data)
     if parent is not None:
         tokenizers = parent.tokenizers
     elif run_dir.has_tokenizers(run) and not anew:
         tokenizers = run_dir.load_tokenizers(run)
     else:
         log.info("building the tokenizers")
-        tokenizers = build_tokenizers(config, corpus)
-    data = prepare(config, corpus, tokenizers)
+        tokenizers = build_tokenizers(config, source.corpus)
+    data = prepare(config, source, tokenizers)
     torch.manual_seed(config.seed)
     model = checkpoint.make_model(config, tokenizers).to(place)
     if parent is not None:
