@@ -100,6 +100,24 @@ def test_no_batch_ends_before_it_is_half_full(lengths: Lengths, budget: int) -> 
         assert 2 * positions(lengths, [*batch, following[0]]) > budget
 
 
+@given(lengths_of_pairs.filter(bool), budgets)
+def test_a_new_batch_begins_where_one_that_grows_pair_by_pair_must_end(
+    lengths: Lengths, budget: int
+) -> None:
+    batches = as_lists(token_batches(dataset_of(lengths), budget))
+    expected: list[list[int]] = []
+    for row in (row for batch in batches for row in batch):
+        grown = [*expected[-1], row] if expected else [row]
+        sides = np.array([lengths[r] for r in grown]) + 1
+        full = 2 * positions(lengths, grown) > budget
+        padded = sides.sum() / (len(grown) * sides.max(axis=0).sum()) < 0.97
+        if len(grown) == 1 or positions(lengths, grown) > budget or (full and padded):
+            expected.append([row])
+        else:
+            expected[-1] = grown
+    assert batches == expected
+
+
 @given(lengths_of_pairs, budgets, st.tuples(st.integers(0, 9), st.integers(0, 9)))
 def test_seed_and_epoch_fix_the_batches(
     lengths: Lengths, budget: int, shuffle: tuple[int, int]
@@ -181,6 +199,40 @@ def test_packed_sequences_come_out_as_they_went_in(rows: list[list[int]]) -> Non
     packed = Sequences.pack(rows)
     assert [packed[index].tolist() for index in range(len(rows))] == rows
     assert packed.lengths.tolist() == [len(row) for row in rows]
+
+
+@given(st.lists(st.lists(st.lists(st.integers(0, 99), max_size=4), max_size=4), max_size=4))
+def test_joined_sequences_are_those_of_all_parts(parts: list[list[list[int]]]) -> None:
+    joined = Sequences.join([Sequences.pack(part) for part in parts])
+    whole = Sequences.pack([row for part in parts for row in part])
+    for ours, expected in ((joined.ids, whole.ids), (joined.offsets, whole.offsets)):
+        assert ours.dtype == expected.dtype
+        assert ours.tolist() == expected.tolist()
+
+
+@given(lengths_of_pairs.filter(bool), st.data())
+def test_taken_rows_are_the_same_sequences_in_the_order_asked_for(
+    lengths: Lengths, data: st.DataObject
+) -> None:
+    dataset = dataset_of(lengths)
+    rows = data.draw(st.lists(st.integers(0, len(lengths) - 1), max_size=9))
+    taken = dataset.take(rows)
+    assert len(taken) == len(rows)
+    for place, row in enumerate(rows):
+        for ours, expected in zip(taken[place], dataset[row], strict=True):
+            assert ours.dtype == expected.dtype
+            assert ours.tolist() == expected.tolist()
+
+
+@given(lengths_of_pairs)
+def test_equal_data_alone_have_equal_fingerprints(lengths: Lengths) -> None:
+    dataset = dataset_of(lengths)
+    assert dataset.fingerprint == dataset_of(lengths).fingerprint
+    if len(dataset.src.ids):
+        other = dataset.src.ids.copy()
+        other[-1] += 1
+        edited = BilingualDataset(Sequences(other, dataset.src.offsets), dataset.tgt)
+        assert edited.fingerprint != dataset.fingerprint
 
 
 @given(lengths_of_pairs.filter(bool), st.data())

@@ -1,5 +1,6 @@
 """From a corpus to encoded data, and the cache of it."""
 
+import gzip
 import os
 import random
 import shutil
@@ -157,17 +158,16 @@ def parallel(folder: Path) -> dict[str, Any]:
 
 
 def packed(folder: Path) -> dict[str, Any]:
-    for side, path in enumerate(parallel(folder)["train"]):
-        subprocess.run(["gzip", path], check=True)
-        assert Path(f"{path}.gz").is_file(), side
-    return {"train": (f"{folder}/x.en.gz", f"{folder}/x.fr.gz")}
+    plain = [Path(path) for path in parallel(folder)["train"]]
+    sides = [write(Path(f"{path}.gz"), gzip.compress(path.read_bytes())) for path in plain]
+    return {"train": tuple(map(str, sides))}
 
 
 def table(folder: Path) -> dict[str, Any]:
     return {
         name: str(write(folder / f"{name}.tsv", tsv(pairs)))
         for name, pairs in (
-            ("train", CORPUS[9:]), ("validation", CORPUS[5:9]), ("test", CORPUS[:5])
+            ("train", CORPUS[9:] * 3), ("validation", CORPUS[5:9]), ("test", CORPUS[:5])
         )
     }  # fmt: skip
 
@@ -270,9 +270,9 @@ def test_text_moved_from_one_file_to_the_next_is_noticed(tmp_path: Path) -> None
 
 def test_other_settings_and_tokenizers_are_prepared_anew(tmp_path: Path) -> None:
     settings = config(**table(tmp_path))
-    changes = [
+    changes: list[dict[str, Any]] = [
         {},
-        {"max_length": 3},
+        {"max_length": 6},
         {"max_length_ratio": 1.0},
         {"src_column": "fr", "tgt_column": "en"},
         {"test": None},
@@ -290,7 +290,7 @@ def test_text_of_a_data_set_is_known_by_its_content(monkeypatch: pytest.MonkeyPa
     one, two = SentencePair("a b", "c"), SentencePair("a", "b c")
     for train, validation in (([one], [two]), ([two], [one]), ([one, two], []), ([], [one, two])):
         splits = {"train": train, "validation": validation, "test": []}
-        monkeypatch.setattr(phrasebook, "phrasebook_splits", lambda s=splits: s)
+        monkeypatch.setattr(phrasebook, "phrasebook_splits", splits.copy)
         assert Source(settings.data).fingerprint == Source(settings.data).fingerprint
         seen.add(Source(settings.data).fingerprint)
     assert len(seen) == 4
@@ -299,7 +299,8 @@ def test_text_of_a_data_set_is_known_by_its_content(monkeypatch: pytest.MonkeyPa
 def test_a_file_changed_while_it_was_read_is_not_cached(tmp_path: Path) -> None:
     settings = config(**parallel(tmp_path))
     source = Source(settings.data)
-    write(Path(settings.data.train[0]), "changed\n" * len(CORPUS))  # type: ignore[index]
+    for path in map(Path, settings.data.train or ()):
+        path.write_bytes(path.read_bytes() + b"more\n")
     assert prepare(settings, source, TOKENIZERS).report.read > 0
     assert cache_files(tmp_path) == []
 
@@ -375,7 +376,7 @@ from pathlib import Path
 from transformer_mt.data.prepared import load_cached, save_cached
 from transformer_mt.data.prepare import encode_corpus
 import test_prepare
-settings = test_prepare.config(train=sys.argv[1])
+settings = test_prepare.config(**dict.fromkeys(("train", "validation", "test"), sys.argv[1]))
 corpus = test_prepare.load_corpus(settings.data)
 data = encode_corpus(settings, corpus, test_prepare.TOKENIZERS)
 save_cached(Path(sys.argv[2]), data)

@@ -7,10 +7,9 @@ from pathlib import Path
 from transformer_mt import run_dir
 from transformer_mt.config import Config
 from transformer_mt.data.corpus import load_corpus
-from transformer_mt.data.prepare import build_tokenizers
-from transformer_mt.data.tokenizer import Tokenizer, Tokenizers
+from transformer_mt.data.prepare import build_tokenizers, encode_texts
+from transformer_mt.data.tokenizer import UNK_ID, Tokenizer, Tokenizers
 from transformer_mt.errors import ConfigError
-from transformer_mt.evaluation import unknown_rate
 from transformer_mt.run_dir import RunDir
 from transformer_mt.train_state import refuse_imported
 
@@ -74,7 +73,8 @@ def _refuse_to_replace(run: RunDir, path: Path, *, force: bool) -> None:
 
 
 def _coverage(tokenizer: Tokenizer, train: Sequence[str], validation: Sequence[str]) -> list[str]:
-    rates = [unknown_rate(tokenizer, texts) for texts in (train, validation)]
+    unknowns = [encode_texts(tokenizer, texts).ids == UNK_ID for texts in (train, validation)]
+    rates = [ids.sum() / max(len(ids), 1) for ids in unknowns]
     unknown = tokenizer.unknown_pieces(validation)
     words = ", ".join(f"{word} ({count})" for word, count in unknown.most_common(_SHOWN))
     return [
