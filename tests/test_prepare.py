@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -327,7 +328,8 @@ def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
         Source(settings.data)
 
 
-def flip(raw: bytes, at: int) -> bytes:
+def flip_a_bit(raw: bytes, seed: int) -> bytes:
+    at = random.Random(seed).randrange(len(raw))
     return raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
 
 
@@ -337,10 +339,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "half": lambda raw: raw[: len(raw) // 2],
     "last byte missing": lambda raw: raw[:-1],
     "longer": lambda raw: raw + b"\0",
-    **{
-        f"bit {number}": lambda raw, n=number: flip(raw, random.Random(n).randrange(len(raw)))
-        for number in range(12)
-    },
+    **{f"bit {number}": partial(flip_a_bit, seed=number) for number in range(12)},
 }
 
 
