@@ -6,6 +6,7 @@ import random
 import shutil
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,10 +22,9 @@ from hypothesis import strategies as st
 from transformer_mt import phrasebook
 from transformer_mt.config import Config, DataConfig, TokenizerConfig
 from transformer_mt.data import prepare as prepare_module
-from transformer_mt.data import prepared as prepared_module
 from transformer_mt.data.corpus import Corpus, SentencePair, Source, load_corpus
 from transformer_mt.data.prepare import build_tokenizers, encode_corpus, encode_texts, prepare
-from transformer_mt.data.prepared import PreparedData
+from transformer_mt.data.prepared import PreparedData, load_cached, save_cached
 from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.errors import DataError
 
@@ -396,28 +396,20 @@ def test_a_full_disk_is_a_warning_and_leaves_nothing(tmp_path: Path) -> None:
     assert cache_files(tmp_path) == []
 
 
-def test_two_processes_that_write_at_once_both_have_the_whole(tmp_path: Path) -> None:
+def test_many_that_write_and_read_at_once_never_see_half_a_cache(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     settings = config(**parallel(tmp_path))
-    plain = encode_corpus(settings, load_corpus(settings.data), TOKENIZERS)
-    code = (
-        "import sys, test_prepare as t\n"
-        "s = t.config(train=(sys.argv[1], sys.argv[2]))\n"
-        "for _ in range(20):\n"
-        "    data = t.prepare(s, t.Source(s.data), t.TOKENIZERS)\n"
-        "    (path,) = [p for p in t.Path(sys.argv[3]).rglob('*.safetensors')]\n"
-        "    t.prepared_module.save_cached(path, data)\n"
-        "print(data.train.fingerprint)\n"
-    )
-    runs = [
-        subprocess.Popen(
-            python("-c", code, *settings.data.train, str(tmp_path / "cache")),  # type: ignore[misc]
-            cwd=Path(__file__).parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
-        for _ in range(2)
-    ]  # fmt: skip
-    for run in runs:
-        assert run.communicate() == (f"{plain.train.fingerprint}\n", "")
+    plain = prepare(settings, Source(settings.data), TOKENIZERS)
     (cached,) = cache_files(tmp_path)
-    read = prepared_module.load_cached(cached)
-    assert read is not None
-    assert_same(plain, read)
+
+    def write_and_read(_: int) -> PreparedData | None:
+        save_cached(cached, plain)
+        return load_cached(cached)
+
+    with ThreadPoolExecutor(8) as threads:
+        for read in threads.map(write_and_read, range(200)):
+            assert read is not None
+            assert_same(plain, read)
+    assert cache_files(tmp_path) == [cached]
+    assert caplog.records == []

@@ -6,6 +6,7 @@ import logging
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,14 +87,12 @@ def save_cached(path: Path, data: PreparedData) -> None:
         for side in ("src", "tgt")
         for part in ("ids", "offsets")
     }
-    partial = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with TemporaryDirectory(dir=path.parent) as folder:  # of its own for each process
+            partial = Path(folder, path.name)
             save_file({**arrays, "text": text, "digest": digest}, partial)
             partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
     except (OSError, SafetensorError) as error:  # the latter where the disk is full
         log.warning("%s: the prepared data cannot be cached (%s)", path, error)
 
