@@ -56,6 +56,27 @@ def test_matches_torch(attention: MultiHeadAttention, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MASKS)
+@pytest.mark.parametrize("key_len", [6, 16, 17])
+def test_plain_and_fused_attention_agree(
+    attention: MultiHeadAttention, name: str, key_len: int
+) -> None:
+    """The plain formula serves bf16 and dropout on a CPU; here both compute in fp32."""
+    mask = MASKS[name]
+    mask = None if mask is None else nn.functional.pad(mask, (0, key_len - 6))
+    x, source = torch.randn(3, 6, D_MODEL), torch.randn(3, key_len, D_MODEL)
+    results = []
+    for rate in (0.0, 1e-9):  # so little that nothing is dropped
+        attention.dropout.p = rate
+        attention.zero_grad()
+        leaf = source.clone().requires_grad_()
+        out = attention(x, attention.keys_values(leaf), mask)
+        out.square().sum().backward()
+        assert leaf.grad is not None
+        results.append((out.detach(), leaf.grad, attention.q_proj.weight.grad))
+    torch.testing.assert_close(*results, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MASKS)
 def test_forward_is_the_weighted_mean_of_the_values(
     attention: MultiHeadAttention, name: str
 ) -> None:

@@ -1,8 +1,14 @@
 """Where tensors live: CUDA or Apple's MPS when there is one, else the CPU."""
 
+import ctypes
+import sys
+
 import torch
 
 from transformer_mt.errors import ConfigError
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""Parameters of mallopt(3): bytes; the second can be no greater than 2 ** 25."""
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -32,3 +38,14 @@ def gains_from_bf16(device: torch.device) -> bool:
         names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
         return any(getattr(torch.cpu, name, bool)() for name in names)
     return False
+
+
+def keep_freed_memory() -> None:
+    """Tell the C library to keep the memory that tensors free, for those of the next step.
+
+    glibc would give large blocks back to the system, which clears every page of them before it
+    lends them again: up to a tenth of the time of a step of training. Others are left alone.
+    """
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
+        mallopt(_TRIM_THRESHOLD, 2**31 - 1)
+        mallopt(_MMAP_THRESHOLD, 2**25)

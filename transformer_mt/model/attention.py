@@ -7,6 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from transformer_mt.model.dropout import Dropout
+
+_SHORT_ROW = 16
+"""The softmax of shorter rows is many times as slow on a CPU: one vector is 16 numbers."""
+
 
 class KeyValues(NamedTuple):
     """What is attended to, split into heads; also all that a cache holds.
@@ -28,7 +33,7 @@ class MultiHeadAttention(nn.Module):
     def __init__(self, d_model: int, num_heads: int, dropout: float) -> None:
         super().__init__()
         self.num_heads = num_heads
-        self.dropout = dropout
+        self.dropout = Dropout(dropout)
         self.q_proj = nn.Linear(d_model, d_model)
         self.k_proj = nn.Linear(d_model, d_model)
         self.v_proj = nn.Linear(d_model, d_model)
@@ -54,17 +59,25 @@ class MultiHeadAttention(nn.Module):
             (rows, query_len, d_model)
         """
         q = self._queries(x, source)
-        heads = _attend(q, source, mask, self.dropout if self.training else 0.0)
+        heads = self._attend(q, source, mask)
         joined: Tensor = self.out_proj(heads.transpose(1, 2).reshape(x.shape))
         return joined
 
+    def _attend(self, q: Tensor, source: KeyValues, mask: Tensor | None) -> Tensor:
+        """q: (batch, num_heads, query_len, head_dim) -> the same shape.
+
+        On a CPU the fused attention has no fast dropout, and in bf16 a backward pass many times
+        slower than two products around a softmax.
+        """
+        dropout = self.dropout.p if self.training else 0.0
+        if q.device.type == "cpu" and (dropout or q.dtype == torch.bfloat16):
+            weights = self.dropout(_weights(q, source.keys, mask))
+            return weights.to(q.dtype) @ source.values
+        return F.scaled_dot_product_attention(q, *source, attn_mask=mask, dropout_p=dropout)
+
     def weights(self, x: Tensor, source: KeyValues, mask: Tensor | None = None) -> Tensor:
         """What `forward` attends to, without dropout: (batch, num_heads, query_len, key_len)."""
-        q = self._queries(x, source)
-        scores = q @ source.keys.transpose(-2, -1) / math.sqrt(q.shape[-1])
-        if mask is not None:
-            scores = scores.masked_fill(~mask, -torch.inf)
-        return scores.softmax(dim=-1)
+        return _weights(self._queries(x, source), source.keys, mask)
 
     def _queries(self, x: Tensor, source: KeyValues) -> Tensor:
         """(rows, query_len, d_model) -> (batch, num_heads, rows / batch * query_len, head_dim)."""
@@ -76,14 +89,12 @@ class MultiHeadAttention(nn.Module):
         return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
 
 
-def _attend(q: Tensor, source: KeyValues, mask: Tensor | None, dropout: float) -> Tensor:
-    """Scaled dot-product attention, q: (batch, num_heads, query_len, head_dim) -> the same shape.
-
-    Under bf16 autocast on a CPU it stays in fp32: there the backward pass of the fused attention
-    is many times slower in bf16.
-    """
-    if q.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
-        with torch.autocast("cpu", enabled=False):
-            source = KeyValues(source.keys.float(), source.values.float())
-            return _attend(q.float(), source, mask, dropout)
-    return F.scaled_dot_product_attention(q, *source, attn_mask=mask, dropout_p=dropout)
+def _weights(q: Tensor, keys: Tensor, mask: Tensor | None) -> Tensor:
+    """softmax(Q K^T / sqrt(head_dim)) in fp32: (batch, num_heads, query_len, key_len)."""
+    scores = ((q / math.sqrt(q.shape[-1])) @ keys.transpose(-2, -1)).float()
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    key_len = keys.shape[-2]
+    if key_len < _SHORT_ROW:
+        scores = F.pad(scores, (0, _SHORT_ROW - key_len), value=-torch.inf)
+    return scores.softmax(dim=-1)[..., :key_len]

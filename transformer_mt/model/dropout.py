@@ -19,13 +19,16 @@ class Dropout(nn.Module):
         super().__init__()
         self.p = p
 
-    def forward(self, x: Tensor) -> Tensor:
-        """X: any shape -> the same shape."""
-        if not self.training or self.p == 0:
-            return x
-        if x.device.type != "cpu":
-            return F.dropout(x, self.p)
-        return x * _scaled_mask(x, self.p)
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Drop of x, any shape, and add it to `residual` (in one pass) -> the same shape."""
+        if self.training and self.p > 0:
+            if x.device.type != "cpu":
+                x = F.dropout(x, self.p)
+            elif residual is None:
+                x = x * _scaled_mask(x, self.p)
+            else:
+                return torch.addcmul(residual, x, _scaled_mask(x, self.p))
+        return x if residual is None else residual + x
 
 
 def _scaled_mask(x: Tensor, p: float) -> Tensor:
@@ -35,4 +38,4 @@ def _scaled_mask(x: Tensor, p: float) -> Tensor:
     words = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
     uniform = words.view(torch.int16)[:count]  # -_LEVELS / 2 ... _LEVELS / 2 - 1
     kept = uniform >= dropped - _LEVELS // 2
-    return (kept.to(x.dtype) * (_LEVELS / (_LEVELS - dropped))).view(x.shape)
+    return (kept * x.new_tensor(_LEVELS / (_LEVELS - dropped))).view(x.shape)

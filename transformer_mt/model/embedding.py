@@ -39,6 +39,8 @@ class Embedding(nn.Module):
         """ids: (batch, len), at positions first_position ... -> (batch, len, d_model)."""
         end = first_position + ids.shape[1]
         embedded = self.token(ids) * self.scale + self._positions(end)[first_position:end]
+        if torch.is_autocast_enabled(ids.device.type):  # then everything between products is bf16
+            embedded = embedded.to(torch.get_autocast_dtype(ids.device.type))
         out: Tensor = self.dropout(embedded)
         return out
 

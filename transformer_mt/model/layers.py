@@ -29,9 +29,9 @@ class Residual(nn.Module):
         """x: (batch, len, d_model) -> the same shape."""
         out: Tensor
         if self.pre_norm:
-            out = x + self.dropout(sublayer(self.norm(x)))
+            out = self.dropout(sublayer(self.norm(x)), residual=x)
         else:
-            out = self.norm(x + self.dropout(sublayer(x)))
+            out = self.norm(self.dropout(sublayer(x), residual=x))
         return out
 
 
