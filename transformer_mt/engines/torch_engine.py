@@ -10,6 +10,7 @@ from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions
 from transformer_mt.decoding.search import beam_search
 from transformer_mt.engines.engine import AttentionArrays, Ids
+from transformer_mt.model.fast_decoder import FastDecoder
 from transformer_mt.model.inspection import alignment_weights, attention_weights
 from transformer_mt.model.transformer import Transformer
 
@@ -24,13 +25,14 @@ class TorchEngine:
 
     def __init__(self, model: Transformer) -> None:
         self.model = model
+        self.scorer = FastDecoder(model)
 
     def search(
         self, src_ids: Sequence[Ids], limits: Sequence[int], options: SearchOptions
     ) -> list[list[Hypothesis]]:
         """Greedy or beam search, batched."""
         self.model.eval()
-        return beam_search(self.model, self._src(src_ids), limits, options)
+        return beam_search(self.scorer, self._src(src_ids), limits, options)
 
     @torch.inference_mode()
     def token_log_probs(
