@@ -47,7 +47,9 @@ def beam_search(
         beam = len(live[0].beam)
         tokens = [each.token_ids[-1] for sentence in live for each in sentence.beam]
         logits = scorer.step(torch.tensor(tokens, device=src.device), state)
-        for sentence, candidates in zip(live, _best_candidates(logits, live, options), strict=True):
+        found = _best_candidates(logits, live, options)
+        del logits  # the next ones can have their memory, which is large
+        for sentence, candidates in zip(live, found, strict=True):
             sentence.advance(candidates)
         kept = _closed_up([not sentence.is_done for sentence in live])
         rows = [index * beam + parent for index in kept for parent in live[index].parents]
@@ -135,18 +137,18 @@ def _best_candidates(
     Twice as many as the beam, so that a full beam lives on even if half of them end in [EOS].
 
     Args:
-        logits: (live * beam, vocab_size)
+        logits: (live * beam, vocab_size), overwritten where that saves memory
         live: the sentences.
         options: how to search.
     """
-    log_probs = logits.float().log_softmax(dim=1)
+    logits = logits.float()
+    in_place = logits if logits.device.type == "cpu" else None
+    log_probs = torch.log_softmax(logits, dim=1, out=in_place)
     for token in options.forbidden:
         log_probs[:, token] = -torch.inf
     at_limit = [sentence.length >= sentence.limit for sentence in live]
     if any(at_limit):
-        only_end = torch.tensor(at_limit, device=logits.device).repeat_interleave(
-            len(live[0].beam)
-        )
+        only_end = torch.tensor(at_limit, device=logits.device).repeat_interleave(len(live[0].beam))
         ends = log_probs[only_end, options.eos_id]
         log_probs[only_end] = -torch.inf
         log_probs[only_end, options.eos_id] = ends

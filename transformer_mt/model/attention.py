@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from transformer_mt.model.linear import Linear
 
+
 class KeyValues(NamedTuple):
     """What is attended to, split into heads; also all that a cache holds.
 

@@ -11,7 +11,7 @@
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -124,8 +124,9 @@ class FastDecoder:
         past_bias = state.target_bias[:, None, :, : past.shape[4]]
         past_bias = past_bias.expand(-1, past.shape[3], -1, -1).flatten(0, 1)
         source_bias = state.source_bias.flatten(0, 1)
-        for layer, *of_layer in zip(self.layers, new, past, state.source, strict=True):
-            x = layer(x, *of_layer, past_bias, source_bias)
+        caches = zip(self.layers, new, past, state.source, strict=True)
+        for layer, layer_new, layer_past, layer_source in caches:
+            x = layer(x, layer_new, layer_past, layer_source, past_bias, source_bias)
         return self.output(self.model.decoder_norm(x))
 
 
@@ -145,12 +146,11 @@ def _joined(layers: Sequence[nn.Linear]) -> _Affine:
     return _Affine(weight, torch.cat([layer.bias.detach() for layer in layers]))
 
 
-class _Norm(NamedTuple):
+class _Norm:
     """Layer normalisation."""
 
-    weight: Tensor
-    bias: Tensor
-    eps: float
+    def __init__(self, norm: nn.LayerNorm) -> None:
+        self.weight, self.bias, self.eps = norm.weight.detach(), norm.bias.detach(), norm.eps
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
@@ -165,13 +165,12 @@ class _Layer:
         self.attn_out = _joined([attn.out_proj])
         self.cross_q = _joined([cross.q_proj])
         self.cross_out = _joined([cross.out_proj])
-        self.inner, self.outer = _joined([layer.feed_forward.inner]), _joined([layer.feed_forward.outer])
+        self.inner = _joined([layer.feed_forward.inner])
+        self.outer = _joined([layer.feed_forward.outer])
         self.activation = layer.feed_forward.activation
-        self.norms = []
-        for residual in layer.residuals:
-            assert isinstance(residual, Residual)
-            self.norms.append(_Norm(residual.norm.weight.detach(), residual.norm.bias.detach(), residual.norm.eps))
-            self.pre_norm = residual.pre_norm
+        residuals = [each for each in layer.residuals if isinstance(each, Residual)]
+        self.norms = [_Norm(each.norm) for each in residuals]
+        self.pre_norm = residuals[0].pre_norm
 
     def __call__(
         self,
@@ -187,7 +186,8 @@ class _Layer:
         Args:
             x: rows = batch * beam
             new: (2, batch, num_heads, beam, head_dim) in `past`, for the keys and values of x
-            past, source: (2, batch, num_heads, key_len, head_dim)
+            past: (2, batch, num_heads, past_len, head_dim)
+            source: (2, batch, num_heads, src_len, head_dim)
             past_bias: (batch * num_heads, beam, past_len)
             source_bias: (batch * num_heads, 1, src_len)
         """
@@ -205,7 +205,8 @@ class _Layer:
         def feed_forward(h: Tensor) -> Tensor:
             return self.outer(self.activation(self.inner(h)))
 
-        for norm, sublayer in zip(self.norms, (attend_to_target, attend_to_source, feed_forward), strict=True):
+        sublayers = (attend_to_target, attend_to_source, feed_forward)
+        for norm, sublayer in zip(self.norms, sublayers, strict=True):
             x = x + sublayer(norm(x)) if self.pre_norm else norm(x + sublayer(x))
         return x
 
@@ -226,4 +227,3 @@ def _attend(q: Tensor, source: Tensor, bias: Tensor) -> Tensor:
     scores = torch.baddbmm(bias, q.flatten(0, 1), keys.mT, alpha=scale)
     heads = torch.bmm(scores.softmax(dim=-1), values)
     return heads.view(q.shape).transpose(1, 2).reshape(q.shape[0] * q.shape[2], -1)
-
