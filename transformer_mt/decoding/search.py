@@ -2,18 +2,21 @@
 
 Greedy search is beam search with one hypothesis, which ends where [EOS] is most probable. Every
 hypothesis ends in [EOS], and the result of a sentence does not depend on the others in its batch.
+
+Scores of all continuations are tensors; the best few of each sentence are lists, in which the rest
+is decided.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions, length_normalization
 from transformer_mt.decoding.scorer import S, Scorer
+from transformer_mt.decoding.top import top_continuations
 
 
 @torch.inference_mode()
@@ -38,141 +41,127 @@ def beam_search(
         For each sentence 1 to beam_size hypotheses, best first.
     """
     state = scorer.start(src)
-    finished: list[list[Hypothesis]] = [[] for _ in max_lengths]
-    live = _Live.start(src, max_lengths, options.sos_id)
-    while live.sentences:
-        logits = scorer.step(live.tokens[:, :, -1].flatten(), state)
-        candidates = _best_candidates(logits, live, options)
-        _collect_finished(candidates, live, finished, options)
-        parents = live.advance(candidates, options)
-        going_on = live.not_done(finished, options)
-        if len(going_on) == len(live.sentences):
-            state.select(parents.flatten())
-        elif going_on:
-            kept = torch.tensor(going_on, device=src.device)
-            state.select(parents[kept].flatten(), kept)
-        live.keep(going_on)
-    return finished
+    sentences = [_Sentence(limit, options) for limit in max_lengths]
+    live = sentences
+    while live:
+        beam = len(live[0].beam)
+        tokens = [each.token_ids[-1] for sentence in live for each in sentence.beam]
+        logits = scorer.step(torch.tensor(tokens, device=src.device), state)
+        found = _best_candidates(logits, live, options)
+        del logits  # the next ones can have their memory, which is large
+        for sentence, candidates in zip(live, found, strict=True):
+            sentence.advance(candidates)
+        kept = _closed_up([not sentence.is_done for sentence in live])
+        rows = [index * beam + parent for index in kept for parent in live[index].parents]
+        if 0 < len(kept) < len(live):
+            indices = torch.tensor(kept, device=src.device)
+            state.select(torch.tensor(rows, device=src.device), indices)
+        elif kept and rows != list(range(len(tokens))):
+            state.select(torch.tensor(rows, device=src.device))
+        live = [live[index] for index in kept]
+    return [sentence.finished for sentence in sentences]
 
 
-class _Candidates(NamedTuple):
-    """The best continuations of each live sentence, best first; each (live, 2 * beam_size).
+class _Live(NamedTuple):
+    """A hypothesis that does not end yet, or an unused place in a beam."""
 
-    Twice as many as the beam: even if half of them end in [EOS], a full beam lives on.
+    token_ids: tuple[int, ...]
+    """With [SOS]."""
+    log_prob: float
+    """-inf at an unused place."""
+
+
+class _Sentence:
+    """The search for one sentence.
+
+    Attributes:
+        beam: its live hypotheses, best first.
+        parents: index in the last step's beam of what each of them continues.
+        finished: the best that end, best first.
     """
 
-    log_probs: Tensor
-    parents: Tensor
-    """Index in the beam of the hypothesis that is continued."""
-    tokens: Tensor
-
-
-@dataclass(slots=True)
-class _Live:
-    """The hypotheses of the sentences that are not done."""
-
-    sentences: list[int]
-    """Their numbers in the original batch."""
-    tokens: Tensor
-    """(live, beam, 1 + length) beginning with [SOS]"""
-    log_probs: Tensor
-    """(live, beam) -inf at unused places"""
-    max_lengths: Tensor
-    """(live,)"""
-
-    @classmethod
-    def start(cls, src: Tensor, max_lengths: Sequence[int], sos_id: int) -> "_Live":
-        batch, device = len(max_lengths), src.device
-        return cls(
-            sentences=list(range(batch)),
-            tokens=torch.full((batch, 1, 1), sos_id, device=device),
-            log_probs=torch.zeros(batch, 1, device=device),
-            max_lengths=torch.tensor(list(max_lengths), device=device),
-        )
+    def __init__(self, limit: int, options: SearchOptions) -> None:
+        self.limit = limit
+        self.options = options
+        self.beam = [_Live((options.sos_id,), 0.0)]
+        self.parents: list[int] = []
+        self.finished: list[Hypothesis] = []
 
     @property
     def length(self) -> int:
-        """Tokens of each hypothesis, without [SOS]."""
-        return self.tokens.shape[2] - 1
+        """Tokens of each live hypothesis."""
+        return len(self.beam[0].token_ids) - 1
 
-    def advance(self, candidates: _Candidates, options: SearchOptions) -> Tensor:
-        """Go on with the best candidates that do not end here.
+    def advance(self, candidates: Iterable[tuple[float, int, int]]) -> None:
+        """Go on by one token.
 
-        Returns:
-            (live, beam_size) the row of the old hypotheses that each new one continues.
+        Args:
+            candidates: the best continuations: log-probability, place of what is continued in the
+                beam, token; best first.
         """
-        ends = candidates.tokens == options.eos_id
-        order = ends.to(torch.uint8).argsort(dim=1, stable=True)[:, : options.beam_size]
-        log_probs, parents, tokens = (part.gather(1, order) for part in candidates)
-        ended = ends.gather(1, order)
-        past = self.tokens.gather(1, parents[:, :, None].expand(-1, -1, self.tokens.shape[2]))
-        old_beam = self.tokens.shape[1]
-        self.tokens = torch.cat((past, tokens[:, :, None]), dim=2)
-        self.log_probs = log_probs.masked_fill(ended, -torch.inf)
-        first_rows = torch.arange(len(parents), device=parents.device) * old_beam
-        return parents + first_rows[:, None]
+        options, old, norm = self.options, self.beam, self._norm(self.length + 1)
+        self.beam, self.parents = [], []
+        for rank, (log_prob, parent, token) in enumerate(candidates):
+            if log_prob == -math.inf or len(self.beam) == options.beam_size:
+                break
+            token_ids = old[parent].token_ids
+            if token != options.eos_id:
+                self.beam.append(_Live((*token_ids, token), log_prob))
+                self.parents.append(parent)
+            elif rank < options.beam_size:
+                self.finished.append(Hypothesis(token_ids[1:], log_prob, log_prob / norm))
+        self.finished.sort(key=lambda hypothesis: -hypothesis.score)
+        del self.finished[options.beam_size :]
+        missing = options.beam_size - len(self.beam)
+        self.beam += [_Live((*old[0].token_ids, options.eos_id), -math.inf)] * missing
+        self.parents += [0] * missing
 
-    def not_done(self, finished: list[list[Hypothesis]], options: SearchOptions) -> list[int]:
-        """Indices of the sentences whose search goes on; `finished` is sorted and cut to size."""
-        norm = length_normalization(self.length + 1, options.length_penalty)
-        best_live = (self.log_probs[:, 0] / norm).tolist()
-        going_on = []
-        for index, (sentence, best) in enumerate(zip(self.sentences, best_live, strict=True)):
-            found = finished[sentence]
-            found.sort(key=lambda hypothesis: -hypothesis.score)
-            del found[options.beam_size :]
-            full = len(found) == options.beam_size
-            full = full and (options.beam_size == 1 or found[-1].score >= best)
-            if not full and best > -torch.inf:
-                going_on.append(index)
-        return going_on
+    @property
+    def is_done(self) -> bool:
+        """Whether no live hypothesis can get among the finished ones."""
+        best = self.beam[0].log_prob
+        if len(self.finished) < self.options.beam_size:
+            return best == -math.inf
+        best_score = best / self._norm(self.length + 1)
+        return self.options.beam_size == 1 or self.finished[-1].score >= best_score
 
-    def keep(self, indices: list[int]) -> None:
-        """Forget all sentences but these."""
-        if len(indices) < len(self.sentences):
-            self.sentences = [self.sentences[index] for index in indices]
-            self.tokens, self.log_probs = self.tokens[indices], self.log_probs[indices]
-            self.max_lengths = self.max_lengths[indices]
+    def _norm(self, length: int) -> float:
+        return length_normalization(length, self.options.length_penalty)
 
 
-def _best_candidates(logits: Tensor, live: _Live, options: SearchOptions) -> _Candidates:
-    """The best continuations; logits: (live * beam, vocab_size), overwritten."""
-    width = 2 * options.beam_size
-    total = logits.float().logsumexp(dim=-1, keepdim=True)  # log-probability = logit - total
-    logits[:, list(options.forbidden)] = -torch.inf
-    at_limit = (live.length >= live.max_lengths).repeat_interleave(live.tokens.shape[1])
-    if at_limit.any():
-        only_end = logits[at_limit, options.eos_id]
-        logits[at_limit] = -torch.inf
-        logits[at_limit, options.eos_id] = only_end
-    best, tokens = logits.topk(min(width, logits.shape[1]), dim=-1)  # of each hypothesis
-    per_row = best.shape[1]
-    scores = (best.float() - total).view(*live.log_probs.shape, per_row)
-    scores = (scores + live.log_probs[:, :, None]).flatten(1)  # (live, beam * per_row)
-    log_probs, places = scores.topk(min(width, scores.shape[1]), dim=1)
-    missing = width - log_probs.shape[1]  # a small vocabulary cannot fill a large beam
-    log_probs = F.pad(log_probs, (0, missing), value=-torch.inf)
-    places = F.pad(places, (0, missing))
-    return _Candidates(
-        log_probs,
-        parents=places // per_row,
-        tokens=tokens.view(len(live.sentences), -1).gather(1, places),
+def _best_candidates(
+    logits: Tensor, live: Sequence[_Sentence], options: SearchOptions
+) -> list[Iterable[tuple[float, int, int]]]:
+    """For each sentence its best continuations, as `_Sentence.advance` takes them.
+
+    Twice as many as the beam, so that a full beam lives on even if half of them end in [EOS].
+
+    Args:
+        logits: (live * beam, vocab_size), overwritten where that saves memory
+        live: the sentences.
+        options: how to search.
+    """
+    logits = logits.float()
+    in_place = logits if logits.device.type == "cpu" else None
+    log_probs = torch.log_softmax(logits, dim=1, out=in_place)
+    for token in options.forbidden:
+        log_probs[:, token] = -torch.inf
+    at_limit = [sentence.length >= sentence.limit for sentence in live]
+    if any(at_limit):
+        only_end = torch.tensor(at_limit, device=logits.device).repeat_interleave(len(live[0].beam))
+        ends = log_probs[only_end, options.eos_id]
+        log_probs[only_end] = -torch.inf
+        log_probs[only_end, options.eos_id] = ends
+    so_far = torch.tensor(
+        [[each.log_prob for each in sentence.beam] for sentence in live], device=logits.device
     )
+    width = 2 * options.beam_size if options.beam_size > 1 else 1
+    best = top_continuations(log_probs, so_far, width)
+    return [zip(*each, strict=True) for each in zip(*(part.tolist() for part in best), strict=True)]
 
 
-def _collect_finished(
-    candidates: _Candidates,
-    live: _Live,
-    finished: list[list[Hypothesis]],
-    options: SearchOptions,
-) -> None:
-    """Move the candidates among the best `beam_size` that end in [EOS] to `finished`."""
-    best = [part[:, : options.beam_size] for part in candidates]
-    log_probs, parents, tokens = best
-    ends = (tokens == options.eos_id) & (log_probs > -torch.inf)
-    norm = length_normalization(live.length + 1, options.length_penalty)
-    for index, rank in ends.nonzero().tolist():
-        token_ids = live.tokens[index, parents[index, rank], 1:].tolist()
-        log_prob = log_probs[index, rank].item()
-        hypothesis = Hypothesis(tuple(token_ids), log_prob, log_prob / norm)
-        finished[live.sentences[index]].append(hypothesis)
+def _closed_up(kept: Sequence[bool]) -> list[int]:
+    """Indices of what is kept: the last of them fill the gaps, the others stay in their places."""
+    count = sum(kept)
+    last = (index for index in range(count, len(kept)) if kept[index])
+    return [index if kept[index] else next(last) for index in range(count)]

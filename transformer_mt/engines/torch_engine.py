@@ -10,6 +10,7 @@ from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions
 from transformer_mt.decoding.search import beam_search
 from transformer_mt.engines.engine import AttentionArrays, Ids
+from transformer_mt.model.fast_decoder import FastDecoder
 from transformer_mt.model.inspection import alignment_weights, attention_weights
 from transformer_mt.model.transformer import Transformer
 
@@ -20,17 +21,26 @@ _CHUNK = 1024
 
 
 class TorchEngine:
-    """An `Engine`; the model stays on its device and is used in evaluation mode."""
+    """An `Engine`; the model stays on its device and is used in evaluation mode.
 
-    def __init__(self, model: Transformer) -> None:
+    Args:
+        model: its parameters must not change while the engine is used.
+        fast: search with `FastDecoder`; else with the plain form of the model.
+    """
+
+    def __init__(self, model: Transformer, *, fast: bool = True) -> None:
         self.model = model
+        self._decoder = FastDecoder(model) if fast else None
 
     def search(
         self, src_ids: Sequence[Ids], limits: Sequence[int], options: SearchOptions
     ) -> list[list[Hypothesis]]:
         """Greedy or beam search, batched."""
         self.model.eval()
-        return beam_search(self.model, self._src(src_ids), limits, options)
+        src = self._src(src_ids)
+        if self._decoder is None:
+            return beam_search(self.model, src, limits, options)
+        return beam_search(self._decoder, src, limits, options)
 
     @torch.inference_mode()
     def token_log_probs(

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from transformer_mt.model.dropout import Dropout
+from transformer_mt.model.linear import Linear
 
 _SHORT_ROW = 16
 """The softmax of shorter rows is many times as slow on a CPU: one vector is 16 numbers."""
@@ -34,10 +35,10 @@ class MultiHeadAttention(nn.Module):
         super().__init__()
         self.num_heads = num_heads
         self.dropout = Dropout(dropout)
-        self.q_proj = nn.Linear(d_model, d_model)
-        self.k_proj = nn.Linear(d_model, d_model)
-        self.v_proj = nn.Linear(d_model, d_model)
-        self.out_proj = nn.Linear(d_model, d_model)
+        self.q_proj = Linear(d_model, d_model)
+        self.k_proj = Linear(d_model, d_model)
+        self.v_proj = Linear(d_model, d_model)
+        self.out_proj = Linear(d_model, d_model)
 
     def keys_values(self, source: Tensor) -> KeyValues:
         """source: (batch, key_len, d_model)."""

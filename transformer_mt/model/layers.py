@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from transformer_mt.config import ModelConfig
 from transformer_mt.model.attention import KeyValues, MultiHeadAttention
 from transformer_mt.model.dropout import Dropout
+from transformer_mt.model.linear import Linear
 
 
 class Residual(nn.Module):
@@ -47,8 +48,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.inner = nn.Linear(config.d_model, config.d_ff)
-        self.outer = nn.Linear(config.d_ff, config.d_model)
+        self.inner = Linear(config.d_model, config.d_ff)
+        self.outer = Linear(config.d_ff, config.d_model)
         self.activation = _ACTIVATIONS[config.activation]
 
     def forward(self, x: Tensor) -> Tensor:

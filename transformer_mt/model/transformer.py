@@ -9,6 +9,7 @@ from transformer_mt.masks import causal_mask, padding_mask
 from transformer_mt.model.attention import MultiHeadAttention
 from transformer_mt.model.embedding import Embedding
 from transformer_mt.model.layers import DecoderLayer, EncoderLayer, LayerCache
+from transformer_mt.model.linear import Linear
 
 
 @dataclass(slots=True)
@@ -66,7 +67,7 @@ class Transformer(nn.Module):
         pre_norm = config.norm == "pre"
         self.encoder_norm = nn.LayerNorm(config.d_model) if pre_norm else nn.Identity()
         self.decoder_norm = nn.LayerNorm(config.d_model) if pre_norm else nn.Identity()
-        self.output = nn.Linear(config.d_model, tgt_vocab_size, bias=config.output_bias)
+        self.output = Linear(config.d_model, tgt_vocab_size, bias=config.output_bias)
         self._tie(config)
         self.reset_parameters()
 
