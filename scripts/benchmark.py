@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
             _set_environment(options.threads, folder)
-            cells, facts = _measure(options, Path(folder))
+            cells, facts = measure(options, Path(folder))
     except (TmtError, ContestantError) as error:
         say(f"error: {error}")
         return 1
@@ -111,7 +111,7 @@ def _set_environment(threads: int, folder: str) -> None:
     os.environ |= {"XDG_CACHE_HOME": folder, "HF_HUB_OFFLINE": "1"}
 
 
-def _measure(options: argparse.Namespace, folder: Path) -> tuple[list[Cell], dict[str, object]]:
+def measure(options: argparse.Namespace, folder: Path) -> tuple[list[Cell], dict[str, object]]:
     """Every section that is wanted, and the facts of the machine."""
     settings = Settings(
         threads=options.threads,

@@ -97,7 +97,8 @@ class Worker:
         trace: TracebackType | None,
     ) -> None:
         self.process.kill()
-        self.process.wait()
+        with contextlib.suppress(BrokenPipeError), self.process:
+            pass  # waits for it, and closes its pipes
         self.stderr.close()
 
 
