@@ -21,6 +21,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -129,7 +130,9 @@ def measure(options: argparse.Namespace, folder: Path) -> tuple[list[Cell], dict
     cells = list(rates)
     for name in options.only:
         say(name)
+        begin = time.perf_counter()
         cells += _section(name)(settings, rates)
+        say(f"{name} took {time.perf_counter() - begin:.0f} s")
     return cells, facts
 
 

@@ -23,7 +23,7 @@ from conftest import EOS, PAD, SOS, as_src, as_tgt, sentences
 from helpers import make_run, write
 from torch.utils.flop_counter import FlopCounterMode
 
-from transformer_mt.config import Config, ModelConfig
+from transformer_mt.config import Config, DecodingConfig, ModelConfig
 from transformer_mt.data.batching import Batch
 
 SMALL = ModelConfig(
@@ -185,7 +185,7 @@ def translation_spec(tmp_path: Path) -> dict[str, Any]:
     """Seven sentences for an untrained run, in batches of 3."""
     run = make_run(tmp_path / "run")
     settings = Settings(threads=1, device="cpu", quick=True, clock="wall", folder=tmp_path)
-    config = translation.DecodingConfig(max_length_offset=3)
+    config = DecodingConfig(max_length_offset=3)
     work = {3: translation.make_batches(sentences(3, 5, 4, 1, 2, 6, 3), 3, config)}
     path = write(tmp_path / "sentences.json", json.dumps(work))
     folders = {"ours": run, **weights.exports(settings, run)}
@@ -194,7 +194,7 @@ def translation_spec(tmp_path: Path) -> dict[str, Any]:
 
 
 def test_batches_hold_every_sentence_and_the_limit_of_the_longest() -> None:
-    config = translation.DecodingConfig()
+    config = DecodingConfig()
     sources = sentences(3, 5, 4, 1, 2, 6, 3)
     batches = translation.make_batches(sources, 3, config)
     assert [len(group) for group, _ in batches] == [3, 3, 1]
@@ -222,7 +222,9 @@ def test_a_round_takes_everyone_once(tmp_path: Path) -> None:
     answers = interleave("startup", {name: spec(tmp_path) for name in "AB"}, plan, rounds=2)
     assert log.read_text() == "ABABAB"  # the first round warms up
     assert [len(found) for found in answers] == [2, 2]
-    assert all(answer["seconds"] > 0 and answer["memory"] > 1 for answer in sum(answers, []))
+    assert all(
+        answer["seconds"] > 0 and answer["memory"] > 1 for found in answers for answer in found
+    )
 
 
 def test_who_is_not_installed_is_left_out_with_one_sentence(
@@ -288,7 +290,7 @@ def test_a_table_holds_every_cell_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(1234.5, "1,234"), (99.94, "99.9"), (0.123, "0.12"), (-0.5, "-0.50")]
+    ("value", "text"), [(1234.5, "1,234"), (99.94, "99.9"), (1.234, "1.23"), (-0.1234, "-0.123")]
 )
 def test_numbers_are_short(value: float, text: str) -> None:
     assert number(value) == text

@@ -107,7 +107,7 @@ def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:  # noqa: ARG
 
 def _speeds(settings: Settings) -> list[Cell]:
     precision = "bf16" if settings.bf16 else "fp32"
-    lengths = (10, 50, 200) if settings.quick else (10, 25, 50, 100, 200, 400)
+    lengths = (10, 40, 160) if settings.quick else (10, 25, 50, 100, 200, 400)
     budgets = (1024, 4096) if settings.quick else (512, 1024, 2048, 4096, 8192, 16384)
     sizes = (1, 16, 64) if settings.quick else (1, 4, 16, 64, 256)
     common = {"shape": "tiny", "precision": precision, "updates": 1}

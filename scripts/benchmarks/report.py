@@ -49,10 +49,9 @@ class Cell:
 
 
 def number(value: float) -> str:
-    """Three digits at least: 0.123, 12.3, 1,234."""
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    """Three digits at least: 0.123, 1.23, 12.3, 1,234."""
+    digits = sum(abs(value) < limit for limit in (1, 10, 100))
+    return f"{value:,.{digits}f}"
 
 
 def ratios(cells: Iterable[Cell], table: str, ours: str) -> list[Cell]:
