@@ -189,7 +189,7 @@ def translation_spec(tmp_path: Path) -> dict[str, Any]:
     work = {3: translation.make_batches(sentences(3, 5, 4, 1, 2, 6, 3), 3, config)}
     path = write(tmp_path / "sentences.json", json.dumps(work))
     folders = {"ours": run, **weights.exports(settings, run)}
-    more = {"trained": str(run), "sentences": str(path), "length_penalty": 1.0}
+    more = {"trained": str(run), "sentences": str(path)}
     return {name: spec(tmp_path, name=name, model=str(f), **more) for name, f in folders.items()}
 
 
@@ -203,16 +203,19 @@ def test_batches_hold_every_sentence_and_the_limit_of_the_longest() -> None:
         assert limit == max(config.length_limit(len(ids)) for ids in group)
 
 
-def test_greedy_translations_are_the_same_for_all(translation_spec: dict[str, Any]) -> None:
-    found = {
-        name: translation.contestant(each)({"beam": 1, "batch": 3})["ids"]
+def test_all_find_the_same_translations(translation_spec: dict[str, Any]) -> None:
+    contestants = {
+        name: translation.contestant(each)
         for name, each in translation_spec.items()
         if name != "int8"
     }
-    assert len(found["ours"]) == 7
-    assert {PAD, SOS, EOS}.isdisjoint(token for ids in found["ours"] for token in ids)
-    for name, ids in found.items():
-        assert ids == found["ours"], name
+    for beam in (1, 4):
+        request = {"beam": beam, "batch": 3, "length_penalty": 0.0}
+        found = {name: contestant(request)["ids"] for name, contestant in contestants.items()}
+        assert len(found["ours"]) == 7
+        assert {PAD, SOS, EOS}.isdisjoint(token for ids in found["ours"] for token in ids)
+        for name, ids in found.items():
+            assert ids == found["ours"], (name, beam)
 
 
 def test_a_round_takes_everyone_once(tmp_path: Path) -> None:

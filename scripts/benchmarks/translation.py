@@ -1,9 +1,11 @@
 """Translation: the same weights, sentences, batches and limits for everyone; ids in, ids out.
 
-Of the searches one thing cannot be made the same: with a length penalty of alpha we divide a
-log-probability by ((5 + length) / 6) ** alpha, Hugging Face and CTranslate2 by length ** alpha, and
-CTranslate2 ends a beam by a rule of its own. So beam search may rank two translations differently,
-which the table of score differences puts into numbers; greedy search is the same for all.
+The length penalty is the run's own, and means another thing to each: for an alpha we divide a
+log-probability by ((5 + length) / 6) ** alpha, Hugging Face and CTranslate2 by length ** alpha; and
+CTranslate2 ends a beam by a rule of its own. So beam search may end elsewhere and rank differently,
+the more so the worse the model is; how much that matters, the table of score differences tells.
+Without a penalty all rank alike, and should find the same, as greedy search does. (CTranslate2 then
+ends a beam when its best hypothesis has ended, which nothing can overtake any more.)
 """
 
 import json
@@ -31,15 +33,21 @@ _ROWS = {
     "float32": "CTranslate2 float32",
     "int8": "CTranslate2 int8",
 }
-_PLAN = tuple(
-    (f"{'greedy' if beam == 1 else f'beam {beam}'}, batch {size}", beam, size)
-    for size in (64, 1)
-    for beam in (1, 5)
+_PLAN = (  # column, size of the beam, sentences of a batch, whether there is a length penalty
+    ("greedy, batch 64", 1, 64, True),
+    ("beam 5, batch 64", 5, 64, True),
+    ("greedy, batch 1", 1, 1, True),
+    ("beam 5, batch 1", 5, 1, True),
+    ("beam 5, batch 64, no length penalty", 5, 64, False),
 )
 
 Ids = list[int]
-Search = Callable[[list[Ids], int, int], list[Ids]]
-"""Sources, the most tokens of a translation, the size of the beam -> the best translations."""
+Parts = tuple[
+    Callable[[list[Ids]], Any], Callable[[Any, int, int, float], Any], Callable[[Any], Ids]
+]
+"""What is not timed before the search; the search of what that gives, with the most tokens of a
+translation, the size of the beam and the length penalty; what is not timed after it, for each of
+its results."""
 
 
 def contestant(spec: Request) -> Contestant:
@@ -54,16 +62,12 @@ def contestant(spec: Request) -> Contestant:
         for sources, limit in work[str(request["batch"])]:
             prepared = prepare(sources)
             with Clock(spec["clock"], spec["device"]) as clock:
-                results = search(prepared, limit, request["beam"])
+                results = search(prepared, limit, request["beam"], request["length_penalty"])
             seconds += clock.seconds
             found += [ids_of(result)[:limit] for result in results]
         return {"seconds": seconds, "ids": found}
 
     return go
-
-
-Parts = tuple[Callable[[list[Ids]], Any], Callable[[Any, int, int], Any], Callable[[Any], Ids]]
-"""What is not timed before the search; the search; what is not timed after it, for each result."""
 
 
 def _ours(spec: Request) -> Parts:
@@ -74,13 +78,13 @@ def _ours(spec: Request) -> Parts:
 
     translator = transformer_mt.load(spec["model"], device=spec["device"])
 
-    def search(sources: list[Ids], limit: int, beam: int) -> Any:
+    def search(sources: list[Ids], limit: int, beam: int, alpha: float) -> Any:
         options = SearchOptions(
             sos_id=SOS_ID,
             eos_id=EOS_ID,
             forbidden=(PAD_ID, SOS_ID),
             beam_size=beam,
-            length_penalty=spec["length_penalty"],
+            length_penalty=alpha,
         )
         return translator.engine.search(sources, [limit] * len(sources), options)
 
@@ -102,7 +106,7 @@ def _transformers(spec: Request) -> Parts:
     transformers.utils.logging.set_verbosity_error()
     model.eval().to(spec["device"])
 
-    def search(sources: list[Ids], limit: int, beam: int) -> Any:
+    def search(sources: list[Ids], limit: int, beam: int, alpha: float) -> Any:
         rows = [torch.tensor([*ids, EOS_ID]) for ids in sources]
         src = pad_sequence(rows, batch_first=True, padding_value=PAD_ID).to(spec["device"])
         generated = model.generate(
@@ -112,7 +116,7 @@ def _transformers(spec: Request) -> Parts:
             do_sample=False,
             early_stopping=False,
             max_new_tokens=min(limit + 1, model.config.max_position_embeddings),
-            **({"length_penalty": spec["length_penalty"]} if beam > 1 else {}),
+            **({"length_penalty": alpha} if beam > 1 else {}),
         )
         return generated[:, 1:].tolist()
 
@@ -135,12 +139,13 @@ def _ctranslate2(spec: Request) -> Parts:
     def prepare(sources: list[Ids]) -> list[list[str]]:
         return [tokenizers.src.tokens(ids) for ids in sources]
 
-    def search(sources: list[list[str]], limit: int, beam: int) -> Any:
+    def search(sources: list[list[str]], limit: int, beam: int, alpha: float) -> Any:
         return translator.translate_batch(
             sources,
             beam_size=beam,
-            length_penalty=spec["length_penalty"],
+            length_penalty=alpha,
             max_decoding_length=limit + 1,
+            min_decoding_length=0,
             max_input_length=0,
         )
 
@@ -175,24 +180,23 @@ def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:  # noqa: ARG
             model=str(folder),
             trained=str(trained),
             sentences=str(sentences),
-            length_penalty=config.decoding.length_penalty,
         )
         for name, folder in {"ours": trained, **exports(settings, trained)}.items()
     }
-    plan = [(name, column, beam, size) for column, beam, size in _PLAN for name in specs]
-    answers = interleave(
-        "translation",
-        specs,
-        [(name, {"beam": beam, "batch": size}) for name, _, beam, size in plan],
-        settings.rounds,
-    )
+    plan = [(name, *each) for each in _PLAN for name in specs]
+    alpha = config.decoding.length_penalty
+    requests = [
+        (name, {"beam": beam, "batch": size, "length_penalty": alpha if penalty else 0.0})
+        for name, _, beam, size, penalty in plan
+    ]
+    answers = interleave("translation", specs, requests, settings.rounds)
     results = {
         (name, column): found
         for (name, column, *_), found in zip(plan, answers, strict=True)
         if found
     }
     sources = {
-        column: [ids for group, _ in work[size] for ids in group] for column, _, size in _PLAN
+        column: [ids for group, _ in work[size] for ids in group] for column, _, size, _ in _PLAN
     }
     return _speeds(results, settings.device) + _agreement(settings, results, sources, trained)
 
