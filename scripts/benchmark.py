@@ -13,6 +13,12 @@ What is measured: `benchmarks/machine.py` (matrix products), `training.py`, `tra
 `startup.py`, `growth.py` (how cost grows with length, batch and corpus).
 
 What was tried and did not pay
+------------------------------
+Of the benchmark itself: to train the phrasebook model for so many seconds (on a slow machine it
+never learned to end a sentence, and every translation took its whole limit); to start the commands
+of the cold start from a process that has torch loaded (a new process begins with the memory of its
+parent, so that all had the same peak); to compare beam searches with a length penalty alone (of a
+poor model's translations every second was another, by the formula of the penalty and not by error).
 """
 
 import argparse

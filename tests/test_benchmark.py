@@ -20,7 +20,7 @@ from benchmarks.settings import OURS, Settings
 from benchmarks.text import words, write_corpus
 from benchmarks.worker import Contestant, ContestantError, Worker, interleave
 from conftest import EOS, PAD, SOS, as_src, as_tgt, sentences
-from helpers import make_run, write
+from helpers import PAIRS, make_run, tsv, write
 from torch.utils.flop_counter import FlopCounterMode
 
 from transformer_mt.config import Config, DecodingConfig, ModelConfig
@@ -95,6 +95,16 @@ def test_every_target_token_is_counted_once(tmp_path: Path, name: str) -> None:
     assert answer["src_tokens"] == sum(len(line.split()) + 1 for line in lines["src"])
     assert answer["sentences"] == 200
     assert answer["seconds"] > 0
+
+
+def test_the_corpus_of_a_run_takes_the_place_of_made_up_text(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", train=str(write(tmp_path / "t.tsv", tsv(PAIRS * 2))))
+    data = {"files": (), "batch_tokens": 100_000, "updates": 1, "rounds": 1, "folder": "none"}
+    told = spec(tmp_path, name="ours", shape="small", **data) | {"run": str(run)}
+    answer = training.contestant(told)({"round": 0, "precision": "fp32"})
+    trained_on = answer["sentences"]  # the others are held out
+    assert 0 < trained_on < 2 * len(PAIRS)
+    assert answer["tokens"] == answer["src_tokens"] == 6 * trained_on  # all have five words
 
 
 def test_all_train_on_the_same_batches(tmp_path: Path) -> None:

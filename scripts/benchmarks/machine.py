@@ -29,15 +29,18 @@ def contestant(spec: Request) -> Contestant:
 
     from transformer_mt.device import choose_device, gains_from_bf16
 
-    device = choose_device(spec["device"])
+    name = spec["device"]
+    if name == "auto":  # of the others not every contestant knows more than these
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = choose_device(name)
     types = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
     def go(request: Request) -> Answer:
         if "product" not in request:
-            name = torch.cuda.get_device_name() if device.type == "cuda" else _cpu_model()
+            is_gpu = device.type == "cuda"
             return {
                 "device": device.type,
-                "model": name,
+                "model": torch.cuda.get_device_name() if is_gpu else _cpu_model(),
                 "torch": torch.__version__,
                 "bf16": gains_from_bf16(device),
             }
