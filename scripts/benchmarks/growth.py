@@ -107,9 +107,9 @@ def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:  # noqa: ARG
 
 def _speeds(settings: Settings) -> list[Cell]:
     precision = "bf16" if settings.bf16 else "fp32"
-    lengths = (10, 40, 160) if settings.quick else (10, 25, 50, 100, 200, 400)
+    lengths = (10, 80) if settings.quick else (10, 25, 50, 100, 200, 400)
     budgets = (1024, 4096) if settings.quick else (512, 1024, 2048, 4096, 8192, 16384)
-    sizes = (1, 16, 64) if settings.quick else (1, 4, 16, 64, 256)
+    sizes = (1, 64) if settings.quick else (1, 4, 16, 64, 256)
     common = {"shape": "tiny", "precision": precision, "updates": 1}
     plan: list[tuple[str, str, str, Request]] = []
     captions = write_corpus(settings.folder, "captions", 12_000)

@@ -19,7 +19,7 @@ PRODUCTS = {  # positions of a batch, width in, width out
     "output of tiny: 4096 x 128 x 10000": (4096, 128, 10000),
 }
 _PRECISIONS = ("fp32", "bf16")
-_SECONDS = 0.15
+_SECONDS = 0.1
 """That a round of one product lasts, about."""
 
 

@@ -170,7 +170,7 @@ def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:  # noqa: ARG
     lines = [pair.src for pair in load_corpus(config.data).test]
     encoded = [ids[: config.data.max_length] for ids in tokenizers.src.encode_batch(lines)]
     encoded = [ids for ids in encoded if ids]
-    count = {64: 128 if settings.quick else 1024, 1: 8 if settings.quick else 128}
+    count = {64: 64 if settings.quick else 1024, 1: 8 if settings.quick else 128}
     work = {size: make_batches(encoded[: count[size]], size, config.decoding) for size in count}
     sentences = settings.folder / "sentences.json"
     sentences.write_text(json.dumps(work), encoding="utf-8")

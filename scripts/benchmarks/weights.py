@@ -26,7 +26,7 @@ def trained_run(settings: Settings) -> Path:
     path = settings.folder / "phrasebook"
     if path.is_dir():
         return path
-    updates = 100 if settings.quick else 600
+    updates = 150 if settings.quick else 600
     say(f"training on the phrasebook, {updates} updates")
     configuration = Path(__file__).parents[2] / "configs" / "quickstart.yaml"
     changed = (
