@@ -1,0 +1,153 @@
+#!/usr/bin/env python
+"""How fast this project is, side by side with its peers, on the machine at hand.
+
+    pip install -e ".[bench]"
+    python scripts/benchmark.py --quick
+
+Every contestant is a process of its own, which loads once; their rounds take turns (A B A B ...),
+so that whatever else the machine does meets all of them alike. Figures are medians of the rounds
+after one that warms up, with half of the distance between the extremes. All contestants have the
+same data, shapes, batches and threads, and in translation the same weights.
+
+What is measured: `benchmarks/machine.py` (matrix products), `training.py`, `translation.py`,
+`startup.py`, `growth.py` (how cost grows with length, batch and corpus).
+
+What was tried and did not pay
+------------------------------
+Of the benchmark itself: to train the phrasebook model for so many seconds (on a slow machine it
+never learned to end a sentence, and every translation took its whole limit); to start the commands
+of the cold start from a process that has torch loaded (a new process begins with the memory of its
+parent, so that all had the same peak); to compare beam searches with a length penalty alone (of a
+poor model's translations every second was another, by the formula of the penalty and not by error).
+"""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks import machine
+from benchmarks.report import Cell, render
+from benchmarks.settings import Settings
+from benchmarks.worker import WORKER_OPTION, ContestantError, say, serve
+
+from transformer_mt.errors import TmtError
+
+SECTIONS = ("training", "translation", "startup", "growth")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit code."""
+    if list(arguments) == [WORKER_OPTION]:
+        serve()
+        return 0
+    options = _parser().parse_args(arguments)
+    try:
+        with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+            _set_environment(options.threads, folder)
+            cells, facts = measure(options, Path(folder))
+    except (TmtError, ContestantError) as error:
+        say(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    print(render(cells))
+    if options.json:
+        lines = [cell.json_line(facts) for cell in cells]
+        options.json.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or "").partition("\n")[0],
+        epilog="Tables go to standard output, progress to standard error.",
+    )
+    everything = ",".join(SECTIONS)
+    parser.add_argument("--quick", action="store_true", help="less of everything: two minutes")
+    parser.add_argument(
+        "--only", type=_sections, default=SECTIONS, metavar="A,B", help=f"of {everything}"
+    )
+    parser.add_argument(
+        "--threads", type=_positive, default=_cores(), metavar="N", help="all cores by default"
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument(
+        "--run", type=Path, help="a trained run: its corpus and model, in place of made-up ones"
+    )
+    parser.add_argument(
+        "--clock",
+        choices=("wall", "cpu"),
+        default="wall",
+        help="cpu: seconds of work, for --threads 1 on a machine that does other things too",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the figures as JSON lines")
+    return parser
+
+
+def _sections(text: str) -> tuple[str, ...]:
+    chosen = tuple(text.split(","))
+    if unknown := set(chosen) - set(SECTIONS):
+        raise argparse.ArgumentTypeError(f"'{unknown.pop()}' is none of {', '.join(SECTIONS)}")
+    return chosen
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no positive number")
+    return int(text)
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _set_environment(threads: int, folder: str) -> None:
+    """For all processes that are started: so many threads, a cache of their own, no network."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    os.environ |= {"XDG_CACHE_HOME": folder, "HF_HUB_OFFLINE": "1"}
+
+
+def measure(options: argparse.Namespace, folder: Path) -> tuple[list[Cell], dict[str, object]]:
+    """Every section that is wanted, and the facts of the machine."""
+    settings = Settings(
+        threads=options.threads,
+        device=options.device,
+        quick=options.quick,
+        clock=options.clock,
+        folder=folder,
+        run=options.run,
+    )
+    say("machine")
+    facts = machine.facts(settings)
+    settings = replace(settings, device=facts["device"], bf16=facts["bf16"])
+    say(json.dumps(facts))
+    rates = machine.run(settings)
+    cells = list(rates)
+    for name in options.only:
+        say(name)
+        begin = time.perf_counter()
+        cells += _section(name)(settings, rates)
+        say(f"{name} took {time.perf_counter() - begin:.0f} s")
+    return cells, facts
+
+
+def _section(name: str) -> Callable[[Settings, Sequence[Cell]], list[Cell]]:
+    """What measures it; imported only now, because a section may load torch."""
+    module = importlib.import_module(f"benchmarks.{name}")
+    run: Callable[[Settings, Sequence[Cell]], list[Cell]] = module.run
+    return run
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,105 @@
+"""What the machine is, and how fast it multiplies matrices."""
+
+import os
+import platform
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import Cell
+from benchmarks.settings import Settings
+from benchmarks.worker import Answer, Clock, Contestant, Request, Worker, interleave
+
+TABLE = "Machine: matrix products, GFLOP/s"
+PRODUCTS = {  # positions of a batch, width in, width out
+    "large: 2048 x 2048 x 2048": (2048, 2048, 2048),
+    "tiny: 4096 x 128 x 256": (4096, 128, 256),
+    "base: 4096 x 512 x 2048": (4096, 512, 2048),
+    "output of tiny: 4096 x 128 x 10000": (4096, 128, 10000),
+}
+_PRECISIONS = ("fp32", "bf16")
+_SECONDS = 0.1
+"""That a round of one product lasts, about."""
+
+
+def contestant(spec: Request) -> Contestant:
+    """Torch's matrix product; also knows the facts."""
+    import torch
+
+    from transformer_mt.device import choose_device, gains_from_bf16
+
+    name = spec["device"]
+    if name == "auto":  # of the others not every contestant knows more than these
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = choose_device(name)
+    types = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+    def go(request: Request) -> Answer:
+        if "product" not in request:
+            is_gpu = device.type == "cuda"
+            return {
+                "device": device.type,
+                "model": torch.cuda.get_device_name() if is_gpu else _cpu_model(),
+                "torch": torch.__version__,
+                "bf16": gains_from_bf16(device),
+            }
+        rows, inner, columns = PRODUCTS[request["product"]]
+        left, right = (
+            torch.randn(shape, device=device, dtype=types[request["precision"]])
+            for shape in ((rows, inner), (inner, columns))
+        )
+        start, count = time.perf_counter(), 1
+        left @ right
+        while True:
+            with Clock(spec["clock"], device.type) as clock:
+                for _ in range(count):
+                    left @ right
+            if time.perf_counter() - start > _SECONDS:
+                break
+            count *= 2
+        return {"rate": 2e-9 * rows * inner * columns * count / clock.seconds}
+
+    return go
+
+
+def facts(settings: Settings) -> dict[str, Any]:
+    """What every JSON line tells of the machine."""
+    with Worker("machine", settings.spec()) as worker:
+        worker.ready()
+        found = worker.go({})
+    del found["memory"]
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+        "threads": settings.threads,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "clock": settings.clock,
+        **found,
+    }
+
+
+def run(settings: Settings) -> list[Cell]:
+    """The matrix rates."""
+    plan = [(name, precision) for name in PRODUCTS for precision in _PRECISIONS]
+    answers = interleave(
+        "machine",
+        {"matrix products": settings.spec()},
+        [("matrix products", {"product": name, "precision": p}) for name, p in plan],
+        settings.rounds,
+    )
+    return [
+        Cell(TABLE, name, precision, tuple(answer["rate"] for answer in found), "GFLOP/s")
+        for (name, precision), found in zip(plan, answers, strict=True)
+        if found
+    ]
+
+
+def _cpu_model() -> str:
+    """As the system calls it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())

@@ -1,0 +1,264 @@
+"""Training: real target tokens a second, the same batches for everyone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.report import Cell, fastest, ratios
+from benchmarks.settings import OURS, Settings
+from benchmarks.text import write_corpus
+from benchmarks.worker import Answer, Clock, Contestant, Request, interleave
+from transformer_mt.config import Config, DataConfig, ModelConfig, TokenizerConfig, TrainingConfig
+from transformer_mt.run_dir import RunDir, load_run_config
+
+if TYPE_CHECKING:
+    from transformer_mt.data.batching import Batch
+    from transformer_mt.training.session import Session
+
+TOKENS = "Training, real target tokens a second"
+RATIOS = f"Training, {OURS} against each peer: tokens a second, times"
+SHARE = "Training, share of the matrix rate that is reached, %"
+MEMORY = "Training, peak memory, MiB"
+
+LEARNING_RATE = 1e-4
+VOCABULARY = 10_000
+_PAIRS = 12_000
+"""Enough for 40 batches of 4,096 positions."""
+
+SHAPES = {
+    "tiny": ModelConfig(
+        d_model=128,
+        num_heads=4,
+        d_ff=256,
+        num_encoder_layers=4,
+        num_decoder_layers=4,
+        dropout=0.3,
+        tied_embeddings="all",
+    ),
+    "base": ModelConfig(tied_embeddings="all"),
+    "big": ModelConfig(d_model=1024, num_heads=16, d_ff=4096, dropout=0.3, tied_embeddings="all"),
+}
+_ROWS = {  # contestant, how it computes attention -> row
+    ("ours", ""): OURS,
+    ("torch", ""): "torch.nn.Transformer",
+    ("transformers", "sdpa"): "MarianMTModel",
+    ("transformers", "eager"): "MarianMTModel, eager",
+    ("transformers", "dropout"): "MarianMTModel, attention dropout",
+}
+
+Update = Callable[[list["Batch"], Request], float]
+"""One update as the request says; the mean loss of a token."""
+
+
+def make_config(
+    shape: str, files: Sequence[str], folder: str, batch_tokens: int, run: str | None = None
+) -> Config:
+    """The configuration of a shape, on made-up text, or on the corpus of a run.
+
+    Args:
+        shape: one of SHAPES.
+        files: parallel text for train, validation and test.
+        folder: for the run; nothing is written there but by a training.
+        batch_tokens: positions of a batch.
+        run: a run directory, whose corpus is taken with one vocabulary for both sides.
+    """
+    if run is None:
+        src, tgt = files
+        data = DataConfig(
+            src_lang="src",
+            tgt_lang="tgt",
+            train=(src, tgt),
+            validation=(src, tgt),
+            test=(src, tgt),
+            max_length=512,
+        )
+        tokenizer = TokenizerConfig(vocab_size=VOCABULARY, min_frequency=1, joint=True)
+    else:
+        trained = load_run_config(RunDir(Path(run)))
+        data, tokenizer = trained.data, replace(trained.tokenizer, joint=True)
+    return Config(
+        run_dir=folder,
+        data=data,
+        tokenizer=tokenizer,
+        model=SHAPES[shape],
+        training=TrainingConfig(batch_tokens=batch_tokens, precision="fp32"),
+    )
+
+
+def contestant(spec: Request) -> Contestant:
+    """Loads the data as `train` does, and its own model."""
+    from transformer_mt.training.loop import updates
+    from transformer_mt.training.session import load_session
+
+    config = make_config(
+        spec["shape"], spec["files"], spec["folder"], spec["batch_tokens"], spec["run"]
+    )
+    session = load_session(config, spec["device"], anew=True)
+    count = spec["updates"]
+    coming = list(islice(updates(session), count * spec["rounds"]))
+    update = {"ours": _ours, "torch": _torch, "transformers": _transformers}[spec["name"]](session)
+
+    def go(request: Request) -> Answer:
+        first = request["round"] * count
+        chosen = coming[first : first + count]
+        with Clock(spec["clock"], session.device.type) as clock:
+            losses = [update(batches, request) for batches in chosen]
+        flat = [batch for batches in chosen for batch in batches]
+        return {
+            "seconds": clock.seconds,
+            "tokens": sum(batch.num_tokens for batch in flat),
+            "src_tokens": sum(int((batch.src != session.model.pad_id).sum()) for batch in flat),
+            "sentences": sum(len(batch.src) for batch in flat),
+            "vocabulary": session.tokenizers.tgt.vocab_size,
+            "loss": sum(losses) / len(losses),
+        }
+
+    return go
+
+
+def _ours(session: "Session") -> Update:
+    """The step that `tmt train` makes, in the precision that is asked for."""
+    from transformer_mt.training.loop import training_step
+
+    def update(batches: list["Batch"], request: Request) -> float:
+        config = session.config
+        precision = replace(config.training, precision=request["precision"])
+        session.config = replace(config, training=precision)
+        return training_step(session, batches, LEARNING_RATE)[0]
+
+    return update
+
+
+def _torch(session: "Session") -> Update:
+    from benchmarks.peers import TorchTransformer, Trainer
+
+    model = TorchTransformer(session.config, session.tokenizers.tgt.vocab_size)
+    trainer = Trainer(model, session.config, session.device)
+    return lambda batches, request: trainer.update(
+        batches, LEARNING_RATE, bf16=request["precision"] == "bf16"
+    )
+
+
+def _transformers(session: "Session") -> Update:
+    from benchmarks.peers import Marian, Trainer
+
+    model = Marian(session.config, session.tokenizers.tgt.vocab_size)
+    trainer = Trainer(model, session.config, session.device)
+
+    def update(batches: list["Batch"], request: Request) -> float:
+        model.choose(request["attention"])
+        return trainer.update(batches, LEARNING_RATE, bf16=request["precision"] == "bf16")
+
+    return update
+
+
+def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:
+    """All shapes, in every precision that makes sense on the device."""
+    files = write_corpus(settings.folder, "train", _PAIRS)
+    cells: list[Cell] = []
+    shapes = ("base", "big") if settings.device == "cuda" else ("tiny", "base")
+    for shape in shapes:
+        cells += _run_shape(settings, shape, files)
+    tokens = [cell for cell in cells if cell.table == TOKENS]
+    best = [
+        cell
+        for shape in shapes
+        for row in dict.fromkeys(_ROWS.values())
+        if (cell := _fastest_of(tokens, shape, row))
+    ]
+    shares = _shares(tokens, [c for c in cells if c.table == SHARE], machine)
+    return [
+        *tokens,
+        *ratios([*tokens, *best], RATIOS, OURS),
+        *shares,
+        *(cell for cell in cells if cell.table == MEMORY),
+    ]
+
+
+def _run_shape(settings: Settings, shape: str, files: Sequence[str]) -> list[Cell]:
+    """Tokens a second, MFLOP of a token (in the table of shares), and memory."""
+    small = settings.quick and shape != "tiny"
+    batch_tokens = 25_000 if settings.device == "cuda" else 1024 if small else 4096
+    count = 10 if settings.device == "cuda" else 1 if settings.quick or shape == "base" else 2
+    specs = {
+        name: settings.spec(
+            name=name,
+            shape=shape,
+            files=files,
+            folder=str(settings.folder / "none"),
+            batch_tokens=batch_tokens,
+            updates=count,
+        )
+        for name, _ in _ROWS
+    }
+    precisions = ("bf16",) if settings.device == "cuda" or small else ("fp32", "bf16")
+    if not settings.bf16:
+        precisions = ("fp32",)
+    plan = [(*who, precision) for precision in precisions for who in _ROWS]
+    if settings.quick:  # of the variants only what may be the fastest
+        left_out = [("eager", "fp32"), ("dropout", "fp32"), ("dropout", "bf16" if small else "")]
+        plan = [each for each in plan if each[1:] not in left_out]
+    answers = interleave(
+        "training",
+        specs,
+        [(name, {"attention": attention, "precision": p}) for name, attention, p in plan],
+        settings.rounds,
+    )
+    cells = []
+    for (name, attention, precision), found in zip(plan, answers, strict=True):
+        if not found:
+            continue
+        row, column = _ROWS[name, attention], f"{shape} {precision}"
+        rates = tuple(answer["tokens"] / answer["seconds"] for answer in found)
+        cells.append(Cell(TOKENS, row, column, rates, "tok/s"))
+        memory = (max(answer["memory"] for answer in found),)
+        cells.append(Cell(MEMORY, row, column, memory, "MiB"))
+        flop = tuple(mflop(SHAPES[shape], answer) for answer in found)
+        cells.append(Cell(SHARE, row, column, flop, "MFLOP"))
+    return cells
+
+
+def _fastest_of(cells: Sequence[Cell], shape: str, row: str) -> Cell | None:
+    """A contestant in its fastest precision."""
+    own = [c for c in cells if c.row == row and c.column.startswith(f"{shape} ")]
+    return fastest(own, f"{shape}, fastest")
+
+
+def mflop(model: ModelConfig, answer: Answer) -> float:
+    """Million floating point operations of the matrix products for a real target token.
+
+    A product of (n, k) and (k, m) matrices has 2nkm; backward has twice those of forward.
+    """
+    d, per_target = model.d_model, answer["src_tokens"] / answer["tokens"]
+    src_len = answer["src_tokens"] / answer["sentences"]
+    tgt_len = answer["tokens"] / answer["sentences"]
+    encoder = 4 * d * d + 2 * d * model.d_ff + 2 * src_len * d
+    decoder = 6 * d * d + 2 * d * model.d_ff + 2 * (src_len + tgt_len) * d
+    memory = 2 * d * d  # keys and values of the cross-attention
+    forward = (
+        per_target * (model.num_encoder_layers * encoder + model.num_decoder_layers * memory)
+        + model.num_decoder_layers * decoder
+        + d * answer["vocabulary"]
+    )
+    return 3 * 2 * forward / 1e6
+
+
+def _shares(tokens: Sequence[Cell], flops: Sequence[Cell], machine: Sequence[Cell]) -> list[Cell]:
+    """Of the greatest rate that was measured in the same precision."""
+    rates: dict[str, float] = {}
+    for cell in machine:
+        rates[cell.column] = max(cell.median, rates.get(cell.column, 0))
+    mflop_of = {(cell.row, cell.column): cell.median for cell in flops}
+    return [
+        Cell(
+            SHARE,
+            cell.row,
+            cell.column,
+            (0.1 * cell.median * mflop_of[cell.row, cell.column] / rates[precision],),
+            "%",
+        )
+        for cell in tokens
+        if (precision := cell.column.split()[-1]) in rates
+    ]

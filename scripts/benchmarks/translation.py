@@ -1,0 +1,239 @@
+"""Translation: the same weights, sentences, batches and limits for everyone; ids in, ids out.
+
+The length penalty is the run's own, and means another thing to each: for an alpha we divide a
+log-probability by ((5 + length) / 6) ** alpha, Hugging Face and CTranslate2 by length ** alpha; and
+CTranslate2 ends a beam by a rule of its own. So beam search may end elsewhere and rank differently,
+the more so the worse the model is; how much that matters, the table of score differences tells.
+Without a penalty all rank alike, and should find the same, as greedy search does. (CTranslate2 then
+ends a beam when its best hypothesis has ended, which nothing can overtake any more.)
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import Cell, ratios
+from benchmarks.settings import OURS, Settings
+from benchmarks.weights import exports, mean_scores, trained_run
+from benchmarks.worker import Answer, Clock, Contestant, Request, interleave
+from transformer_mt.config import DecodingConfig
+
+TOKENS = "Translation, output tokens a second ([EOS] included)"
+SENTENCES = "Translation, sentences a second"
+RATIOS = f"Translation, {OURS} against each peer: sentences a second, times"
+SAME = f"Translation, share that is the same as that of {OURS}, %"
+SCORES = f"Translation, mean score of our model, difference from {OURS}"
+MEMORY = "Translation, peak memory, MiB"
+
+_ROWS = {
+    "ours": OURS,
+    "transformers": "Hugging Face generate",
+    "float32": "CTranslate2 float32",
+    "int8": "CTranslate2 int8",
+}
+_PLAN = (  # column, size of the beam, sentences of a batch, whether there is a length penalty
+    ("greedy, batch 64", 1, 64, True),
+    ("beam 5, batch 64", 5, 64, True),
+    ("greedy, batch 1", 1, 1, True),
+    ("beam 5, batch 1", 5, 1, True),
+    ("beam 5, batch 64, no length penalty", 5, 64, False),
+)
+
+Ids = list[int]
+Parts = tuple[
+    Callable[[list[Ids]], Any], Callable[[Any, int, int, float], Any], Callable[[Any], Ids]
+]
+"""What is not timed before the search; the search of what that gives, with the most tokens of a
+translation, the size of the beam and the length penalty; what is not timed after it, for each of
+its results."""
+
+
+def contestant(spec: Request) -> Contestant:
+    """A search over the sentences of a file, in batches."""
+    search_of = {"ours": _ours, "transformers": _transformers}.get(spec["name"], _ctranslate2)
+    prepare, search, ids_of = search_of(spec)
+    work = json.loads(Path(spec["sentences"]).read_text(encoding="utf-8"))
+
+    def go(request: Request) -> Answer:
+        found: list[Ids] = []
+        seconds = 0.0
+        for sources, limit in work[str(request["batch"])]:
+            prepared = prepare(sources)
+            with Clock(spec["clock"], spec["device"]) as clock:
+                results = search(prepared, limit, request["beam"], request["length_penalty"])
+            seconds += clock.seconds
+            found += [ids_of(result)[:limit] for result in results]
+        return {"seconds": seconds, "ids": found}
+
+    return go
+
+
+def _ours(spec: Request) -> Parts:
+    """The engine that `tmt translate` uses."""
+    import transformer_mt
+    from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
+    from transformer_mt.decoding.hypothesis import SearchOptions
+
+    translator = transformer_mt.load(spec["model"], device=spec["device"])
+
+    def search(sources: list[Ids], limit: int, beam: int, alpha: float) -> Any:
+        options = SearchOptions(
+            sos_id=SOS_ID,
+            eos_id=EOS_ID,
+            forbidden=(PAD_ID, SOS_ID),
+            beam_size=beam,
+            length_penalty=alpha,
+        )
+        return translator.engine.search(sources, [limit] * len(sources), options)
+
+    return list, search, lambda hypotheses: list(hypotheses[0].token_ids)
+
+
+def _transformers(spec: Request) -> Parts:
+    """`generate` on the exported model."""
+    import torch
+    from torch.nn.utils.rnn import pad_sequence
+
+    from transformer_mt.data.tokenizer import EOS_ID, PAD_ID
+    from transformer_mt.formats.quiet import quiet_transformers
+
+    with quiet_transformers() as transformers:
+        model = transformers.AutoModelForSeq2SeqLM.from_pretrained(
+            spec["model"], dtype=torch.float32, local_files_only=True
+        )
+    transformers.utils.logging.set_verbosity_error()
+    model.eval().to(spec["device"])
+
+    def search(sources: list[Ids], limit: int, beam: int, alpha: float) -> Any:
+        rows = [torch.tensor([*ids, EOS_ID]) for ids in sources]
+        src = pad_sequence(rows, batch_first=True, padding_value=PAD_ID).to(spec["device"])
+        generated = model.generate(
+            input_ids=src,
+            attention_mask=(src != PAD_ID).long(),
+            num_beams=beam,
+            do_sample=False,
+            early_stopping=False,
+            max_new_tokens=min(limit + 1, model.config.max_position_embeddings),
+            **({"length_penalty": alpha} if beam > 1 else {}),
+        )
+        return generated[:, 1:].tolist()
+
+    return list, search, lambda ids: list(takewhile(lambda token: token != EOS_ID, ids))
+
+
+def _ctranslate2(spec: Request) -> Parts:
+    """The exported model, which takes and gives tokens."""
+    from transformer_mt.optional import require
+    from transformer_mt.run_dir import RunDir, load_tokenizers
+
+    ctranslate2 = require("ctranslate2")
+    tokenizers = load_tokenizers(RunDir(Path(spec["trained"])))
+    names = tokenizers.tgt.tokens(range(tokenizers.tgt.vocab_size))
+    ids_of = {token: number for number, token in enumerate(names)}
+    translator = ctranslate2.Translator(
+        spec["model"], device=spec["device"], intra_threads=spec["threads"], inter_threads=1
+    )
+
+    def prepare(sources: list[Ids]) -> list[list[str]]:
+        return [tokenizers.src.tokens(ids) for ids in sources]
+
+    def search(sources: list[list[str]], limit: int, beam: int, alpha: float) -> Any:
+        return translator.translate_batch(
+            sources,
+            beam_size=beam,
+            length_penalty=alpha,
+            max_decoding_length=limit + 1,
+            min_decoding_length=0,
+            max_input_length=0,
+        )
+
+    return prepare, search, lambda result: [ids_of[token] for token in result.hypotheses[0]]
+
+
+def make_batches(sources: Sequence[Ids], size: int, decoding: DecodingConfig) -> list[list[Any]]:
+    """Sentences by falling length, in groups, each with a limit that is that of its longest."""
+    ordered = sorted(sources, key=len, reverse=True)
+    groups = [ordered[first : first + size] for first in range(0, len(ordered), size)]
+    return [[group, decoding.length_limit(len(group[0]))] for group in groups]
+
+
+def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:  # noqa: ARG001
+    """Everyone on the test set of the run."""
+    from transformer_mt.data.corpus import load_corpus
+    from transformer_mt.run_dir import RunDir, load_run_config, load_tokenizers
+
+    trained = trained_run(settings)
+    run_dir = RunDir(trained)
+    config, tokenizers = load_run_config(run_dir), load_tokenizers(run_dir)
+    lines = [pair.src for pair in load_corpus(config.data).test]
+    encoded = [ids[: config.data.max_length] for ids in tokenizers.src.encode_batch(lines)]
+    encoded = [ids for ids in encoded if ids]
+    count = {64: 64 if settings.quick else 1024, 1: 8 if settings.quick else 128}
+    work = {size: make_batches(encoded[: count[size]], size, config.decoding) for size in count}
+    sentences = settings.folder / "sentences.json"
+    sentences.write_text(json.dumps(work), encoding="utf-8")
+    specs = {
+        name: settings.spec(
+            name=name,
+            model=str(folder),
+            trained=str(trained),
+            sentences=str(sentences),
+        )
+        for name, folder in {"ours": trained, **exports(settings, trained)}.items()
+    }
+    plan = [(name, *each) for each in _PLAN for name in specs]
+    alpha = config.decoding.length_penalty
+    requests = [
+        (name, {"beam": beam, "batch": size, "length_penalty": alpha if penalty else 0.0})
+        for name, _, beam, size, penalty in plan
+    ]
+    answers = interleave("translation", specs, requests, settings.rounds)
+    results = {
+        (name, column): found
+        for (name, column, *_), found in zip(plan, answers, strict=True)
+        if found
+    }
+    sources = {
+        column: [ids for group, _ in work[size] for ids in group] for column, _, size, _ in _PLAN
+    }
+    return _speeds(results, settings.device) + _agreement(settings, results, sources, trained)
+
+
+def _speeds(results: dict[tuple[str, str], list[Answer]], device: str) -> list[Cell]:
+    tokens, sentences, memory = [], [], []
+    for (name, column), found in results.items():
+        row = _ROWS[name]
+        count, seconds = len(found[0]["ids"]), [answer["seconds"] for answer in found]
+        written = sum(len(ids) + 1 for ids in found[0]["ids"])
+        tokens.append(Cell(TOKENS, row, column, tuple(written / s for s in seconds), "tok/s"))
+        sentences.append(
+            Cell(SENTENCES, row, column, tuple(count / s for s in seconds), "sentences/s")
+        )
+        if device == "cpu" or name in ("ours", "transformers"):  # torch's own memory alone is known
+            peak = max(answer["memory"] for answer in found)
+            memory.append(Cell(MEMORY, row, column, (peak,), "MiB"))
+    return [*tokens, *sentences, *ratios(sentences, RATIOS, OURS), *memory]
+
+
+def _agreement(
+    settings: Settings,
+    results: dict[tuple[str, str], list[Answer]],
+    sources: dict[str, list[Ids]],
+    trained: Path,
+) -> list[Cell]:
+    """How far the others' translations are ours, and how our model finds those that are not."""
+    found = {key: answers[0]["ids"] for key, answers in results.items()}
+    pairs = [(sources[column], ids) for (_, column), ids in found.items()]
+    scores = dict(zip(found, mean_scores(settings, trained, pairs), strict=True))
+    same, differences = [], []
+    for (name, column), theirs in found.items():
+        own = found.get(("ours", column))
+        if name == "ours" or own is None:
+            continue
+        share = 100 * sum(a == b for a, b in zip(own, theirs, strict=True)) / len(own)
+        same.append(Cell(SAME, _ROWS[name], column, (share,), "%"))
+        difference = scores[name, column] - scores["ours", column]
+        differences.append(Cell(SCORES, _ROWS[name], column, (difference,), "natural logarithms"))
+    return same + differences
