@@ -12,7 +12,7 @@ from training_helpers import model_of, reverse_pairs
 from transformer_mt.analysis.maps import AttentionMaps
 from transformer_mt.config import DataConfig
 from transformer_mt.data.tokenizer import EOS_ID, SOS_ID
-from transformer_mt.model.attention import MultiHeadAttention
+from transformer_mt.model.attention import KeyValues, MultiHeadAttention
 from transformer_mt.translation import Translation
 from transformer_mt.translator import Translator
 
@@ -64,18 +64,17 @@ def test_tokens_are_those_read_and_written(translator: Translator) -> None:
 
 def weights_by_hand(translator: Translator, translation: Translation) -> dict[str, Tensor]:
     """Softmax of scaled dot products, one head at a time, from what the projections gave."""
-    outputs: dict[nn.Module, Tensor] = {}
+    inputs: dict[nn.Module, tuple[Tensor, KeyValues]] = {}
 
-    def keep(module: nn.Module, _: Any, out: Tensor) -> None:
-        outputs[module] = out[0]  # of the only sentence
+    def keep(module: nn.Module, arguments: tuple[Any, ...]) -> None:
+        inputs[module] = arguments[:2]
 
     attentions = {
         name: module
         for name, module in model_of(translator).named_modules()
         if isinstance(module, MultiHeadAttention)
     }
-    parts = [part for a in attentions.values() for part in (a.q_proj, a.k_proj)]
-    hooks = [part.register_forward_hook(keep) for part in parts]
+    hooks = [part.register_forward_pre_hook(keep) for part in attentions.values()]
     src = torch.tensor([[*translation.src_ids, EOS_ID]])
     tgt_in = torch.tensor([[SOS_ID, *translation.candidates[0].token_ids]])
     with torch.no_grad():
@@ -84,11 +83,10 @@ def weights_by_hand(translator: Translator, translation: Translation) -> dict[st
         hook.remove()
     found = {}
     for name, attention in attentions.items():
-        q, k = outputs[attention.q_proj], outputs[attention.k_proj]
+        x, source = inputs[attention]  # of the only sentence
+        q_heads = attention.q_proj(x[0]).detach().chunk(attention.num_heads, dim=1)
         heads = []
-        for q_head, k_head in zip(
-            q.chunk(attention.num_heads, dim=1), k.chunk(attention.num_heads, dim=1), strict=True
-        ):
+        for q_head, k_head in zip(q_heads, source.keys[0], strict=True):
             scores = q_head @ k_head.T / math.sqrt(q_head.shape[1])
             if name == "decoder.0.self_attn":
                 scores += torch.full_like(scores, -math.inf).triu(diagonal=1)

@@ -4,17 +4,13 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import EOS, PAD, SOS, VOCAB, as_src, perturb, sentences, tiny_model
-from torch import Tensor
-from torch.nn import functional as F
+from conftest import EOS, PAD, SOS, VOCAB, as_src, sentences, tiny_model
 
 from transformer_mt.decoding import top
 from transformer_mt.decoding.hypothesis import SearchOptions
 from transformer_mt.decoding.top import top_continuations
 from transformer_mt.engines.torch_engine import TorchEngine
-from transformer_mt.model import linear as products
 from transformer_mt.model.fast_decoder import FastDecoder
-from transformer_mt.model.linear import Linear, linear
 
 SOURCES = sentences(5, 21, 2, 7, 1)
 SELECTIONS: list[tuple[list[int], list[int] | None]] = [
@@ -96,30 +92,3 @@ def test_the_best_are_found_through_their_groups(
     real = plain.log_probs > -torch.inf
     assert (found.tokens == plain.tokens)[real].all()
     assert (found.parents == plain.parents)[real].all()
-
-
-@pytest.mark.parametrize("bias", [False, True])
-def test_large_products_are_those_of_torch(bias: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    layer = Linear(96, 500, bias=bias)
-    perturb(layer)
-    x = torch.randn(3, 40, 96)
-    assert x.numel() * 500 > products._FEW_PRODUCTS
-    expected = F.linear(x, layer.weight, layer.bias)
-    with torch.inference_mode():
-        torch.testing.assert_close(linear(x, layer.weight, layer.bias), expected)
-        torch.testing.assert_close(layer(x), expected)
-        monkeypatch.setattr(products, "_HAS_ONEDNN", False)
-        torch.testing.assert_close(layer(x), expected, rtol=0, atol=0)
-
-
-def test_gradients_and_autocast_are_those_of_torch() -> None:
-    def gradients(*, plain: bool) -> list[Tensor]:
-        layer.zero_grad()
-        y = F.linear(x, layer.weight, layer.bias) if plain else layer(x)
-        y.square().sum().backward()
-        return [parameter.grad for parameter in layer.parameters() if parameter.grad is not None]
-
-    layer, x = Linear(96, 500), torch.randn(120, 96)
-    torch.testing.assert_close(gradients(plain=False), gradients(plain=True), rtol=0, atol=0)
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        assert layer(x).dtype == torch.bfloat16

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from transformer_mt.model.dropout import Dropout
-from transformer_mt.model.linear import Linear
+from transformer_mt.model.linear import Linear, project
 
 _SHORT_ROW = 16
 """The softmax of shorter rows is many times as slow on a CPU: one vector is 16 numbers."""
@@ -42,7 +42,8 @@ class MultiHeadAttention(nn.Module):
 
     def keys_values(self, source: Tensor) -> KeyValues:
         """source: (batch, key_len, d_model)."""
-        return KeyValues(self._split(self.k_proj(source)), self._split(self.v_proj(source)))
+        keys, values = project(source, (self.k_proj, self.v_proj))
+        return KeyValues(self._split(keys), self._split(values))
 
     def forward(self, x: Tensor, source: KeyValues, mask: Tensor | None = None) -> Tensor:
         """Attend from x to source.

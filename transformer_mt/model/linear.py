@@ -1,45 +1,103 @@
-"""x W^T + b where no gradient is wanted, by the faster of two libraries on a CPU."""
+"""Matrix products, and x W^T + b, by the faster of torch's two libraries for a CPU.
+
+For float32 on a CPU torch asks MKL, which uses half of what a processor not made by Intel can do.
+oneDNN, which torch carries too, uses all of it, and on others is as fast; in bfloat16 it also adds
+the bias within the product.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
+
+_USE_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(
+    torch.ops.mkldnn, "_linear_pointwise"
+)
+"""False: torch decides, as it does for other devices and types."""
 
 _FEW_PRODUCTS = 2**20
 """Multiplications up to which the start of a oneDNN product costs more than it saves."""
 
-_HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(
-    torch.ops.mkldnn, "_linear_pointwise"
-)
-"""False: always `F.linear`."""
+
+def product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A b + bias, without gradients.
+
+    Args:
+        a: (rows, inner)
+        b: (inner, columns)
+        bias: (columns,) or None
+    """
+    worth_it = a.dtype == torch.float32 or bias is not None  # else torch itself asks oneDNN
+    if _gains_from_onednn(a, b) and worth_it:
+        result: Tensor = torch.ops.mkldnn._linear_pointwise(a, b.T, bias, "none", [], "")
+        return result
+    return F.linear(a, b.T, bias)
 
 
-def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """`F.linear` without gradients.
-
-    For float32 on a CPU torch asks MKL, which uses half of what a processor not made by Intel can
-    do; oneDNN, which torch carries too, uses all of it, and on others is as fast as MKL.
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`F.linear`, also under autocast.
 
     Args:
         x: (..., in_features)
         weight: (out_features, in_features)
         bias: (out_features,) or None
+
+    Returns:
+        (..., out_features)
     """
-    if (
-        _HAS_ONEDNN
-        and x.numel() * len(weight) > _FEW_PRODUCTS
-        and x.device.type == "cpu"
-        and x.dtype == weight.dtype == torch.float32
-    ):
-        product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
-        return product
-    return F.linear(x, weight, bias)
+    if x.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        dtype = torch.get_autocast_dtype("cpu")
+        x, weight = x.to(dtype), weight.to(dtype)
+        bias = None if bias is None else bias.to(dtype)
+    if not _gains_from_onednn(x, weight):
+        return F.linear(x, weight, bias)
+    rows: Tensor = _Linear.apply(x.flatten(0, -2), weight, bias)  # type: ignore[no-untyped-call]
+    return rows.view(*x.shape[:-1], -1)
+
+
+def project(x: Tensor, layers: Sequence[nn.Linear]) -> tuple[Tensor, ...]:
+    """Several projections of one input, (..., in_features), in one product.
+
+    Returns:
+        (..., out_features) for each layer; all have as many.
+    """
+    weight = torch.cat([layer.weight for layer in layers])
+    bias = torch.cat([layer.bias for layer in layers])
+    return linear(x, weight, bias).chunk(len(layers), dim=-1)
 
 
 class Linear(nn.Linear):
-    """`nn.Linear`, which is `linear` where no gradient is wanted."""
+    """`nn.Linear` by `linear`."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., in_features) -> (..., out_features)."""
-        if torch.is_grad_enabled() or torch.is_autocast_enabled(x.device.type):
-            return F.linear(x, self.weight, self.bias)
         return linear(x, self.weight, self.bias)
+
+
+class _Linear(torch.autograd.Function):
+    """`linear` of matrices, with `product` in both directions."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return product(x, weight.T, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        x, weight = ctx.saved_tensors
+        bias_grad = grad.sum(dim=0) if ctx.needs_input_grad[2] else None
+        return product(grad, weight), product(grad.T, x), bias_grad
+
+
+def _gains_from_onednn(a: Tensor, b: Tensor) -> bool:
+    return (
+        _USE_ONEDNN
+        and a.device.type == "cpu"
+        and a.dtype == b.dtype
+        and a.dtype in (torch.float32, torch.bfloat16)
+        and a.numel() * (b.numel() // a.shape[-1]) > _FEW_PRODUCTS
+    )

@@ -7,6 +7,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from transformer_mt.model.linear import product
+
 _CHUNK = 128
 """Positions whose logits are in memory at a time on a CPU: small enough to stay in its cache."""
 
@@ -73,7 +75,7 @@ class _ChunkedLoss(torch.autograd.Function):
         for start in range(0, len(hidden), _CHUNK):
             rows = slice(start, start + _CHUNK)
             column = targets[rows, None]
-            logits = (hidden_cast[rows] @ weight_cast.T).to(weight.dtype)
+            logits = product(hidden_cast[rows], weight_cast.T).to(weight.dtype)
             correct = logits.gather(1, column)
             probabilities = logits.softmax(dim=1)
             # log sum exp, from what softmax has done already: max p = exp(max logit) / sum exp
@@ -81,8 +83,8 @@ class _ChunkedLoss(torch.autograd.Function):
             total += normalizer.sum(dtype=torch.float64) - (1 - smoothing) * correct.sum()
             probabilities.scatter_add_(1, column, torch.full_like(correct, smoothing - 1))
             probabilities = probabilities.to(products)
-            hidden_grad[rows] = probabilities @ weight_cast
-            weight_grad += probabilities.T @ hidden_cast[rows]
+            hidden_grad[rows] = product(probabilities, weight_cast)
+            weight_grad += product(probabilities.T, hidden_cast[rows])
         uniform = smoothing / weight.shape[0]
         hidden_sum, weight_sum = hidden.sum(dim=0, dtype=weight.dtype), weight.sum(dim=0)
         hidden_grad -= uniform * weight_sum
