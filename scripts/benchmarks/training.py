@@ -120,7 +120,10 @@ def contestant(spec: Request) -> Contestant:
 
 def _ours(session: "Session") -> Update:
     """The step that `tmt train` makes, in the precision that is asked for."""
+    from transformer_mt.device import keep_freed_memory
     from transformer_mt.training.loop import training_step
+
+    keep_freed_memory()  # as it does; the peers come as they are
 
     def update(batches: list["Batch"], request: Request) -> float:
         config = session.config

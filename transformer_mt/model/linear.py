@@ -54,7 +54,11 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         bias = None if bias is None else bias.to(dtype)
     if not _gains_from_onednn(x, weight):
         return F.linear(x, weight, bias)
-    rows: Tensor = _Linear.apply(x.flatten(0, -2), weight, bias)  # type: ignore[no-untyped-call]
+    rows = x.flatten(0, -2)
+    if torch.is_grad_enabled():
+        rows = _Linear.apply(rows, weight, bias)  # type: ignore[no-untyped-call]
+    else:
+        rows = product(rows, weight.T, bias)
     return rows.view(*x.shape[:-1], -1)
 
 

@@ -15,6 +15,7 @@ from transformer_mt import checkpoint, run_dir, train_state
 from transformer_mt.config import Config
 from transformer_mt.data.batching import Batch, Collator, token_batches
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
+from transformer_mt.device import keep_freed_memory
 from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.run_dir import RunDir
 from transformer_mt.train_state import TrainState
@@ -63,6 +64,7 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
             run_dir.save_config(run, config)
         log.info("%s: finished (%s); nothing to do", config.run_dir, over.finished)
         return over
+    keep_freed_memory()
     session = open_session(config, device=device, overwrite=overwrite)
     training, state = config.training, session.state
     limit = time_limit(config, state)

@@ -16,7 +16,7 @@ from transformer_mt.data.corpus import SentencePair, Source
 from transformer_mt.data.prepare import build_tokenizers, prepare
 from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.tokenizer import Tokenizers
-from transformer_mt.device import choose_device, gains_from_bf16, keep_freed_memory
+from transformer_mt.device import choose_device, gains_from_bf16
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.transformer import Transformer, count_parameters
 from transformer_mt.run_dir import RunDir
@@ -87,7 +87,6 @@ def load_session(config: Config, device: str, *, anew: bool = False) -> Session:
     Writes nothing.
     """
     run, place = RunDir(Path(config.run_dir)), choose_device(device)
-    keep_freed_memory()
     parent = _load_parent(config) if anew or not run.last.is_dir() else None
     source = Source(config.data)
     if parent is not None:
@@ -95,8 +94,9 @@ def load_session(config: Config, device: str, *, anew: bool = False) -> Session:
     elif run_dir.has_tokenizers(run) and not anew:
         tokenizers = run_dir.load_tokenizers(run)
     else:
+        corpus = source.corpus  # first of all its errors
         log.info("building the tokenizers")
-        tokenizers = build_tokenizers(config, source.corpus)
+        tokenizers = build_tokenizers(config, corpus)
     data = prepare(config, source, tokenizers)
     torch.manual_seed(config.seed)
     model = checkpoint.make_model(config, tokenizers).to(place)
