@@ -249,7 +249,8 @@ def test_candidates(
             )
             assert forbidden.isdisjoint(candidate.token_ids)
             assert "[UNK]" not in candidate.text
-        assert max(log_probs(other)) > min(log_probs(one)) - 1.0
+        if unknown_words == "replace":  # else see below
+            assert max(log_probs(other)) > min(log_probs(one)) - 1.0
     same = sum(one.text == other.text for one, other in zip(wanted, found, strict=True))
     # Told to forbid a likely token, CTranslate2 searches in other probabilities than we do; and of
     # a model that runs away, hypotheses become equal where they are cut off.

@@ -28,7 +28,7 @@ class Settings:
     @property
     def rounds(self) -> int:
         """Measured after the one that warms up."""
-        return 2 if self.quick else 5
+        return 2 if self.quick else 3
 
     def spec(self, **more: Any) -> dict[str, Any]:
         """What every contestant is told, and more."""
