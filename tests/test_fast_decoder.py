@@ -6,7 +6,7 @@ import pytest
 import torch
 from conftest import EOS, PAD, SOS, VOCAB, as_src, sentences, tiny_model
 
-from transformer_mt.decoding import top
+from transformer_mt import fast_paths
 from transformer_mt.decoding.hypothesis import SearchOptions
 from transformer_mt.decoding.top import top_continuations
 from transformer_mt.engines.torch_engine import TorchEngine
@@ -53,18 +53,22 @@ def test_the_fast_decoder_gives_the_model_s_log_probs(
 
 @pytest.mark.parametrize("beam", [1, 4])
 @pytest.mark.parametrize("norm", ["pre", "post"])
-def test_the_search_finds_the_same_with_it(norm: str, beam: int) -> None:
+def test_the_search_finds_the_same_with_it(
+    norm: str, beam: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = tiny_model(norm=norm, tied_embeddings="none")
     model.tgt_embedding.positions.normal_()
     options = SearchOptions(sos_id=SOS, eos_id=EOS, forbidden=(PAD, SOS), beam_size=beam)
     limits = [12, 30, 5, 0, 25]
-    fast, plain = (
-        TorchEngine(model, fast=fast).search(SOURCES, limits, options) for fast in (True, False)
-    )
+    engine = TorchEngine(model)
+    fast = engine.search(SOURCES, limits, options)
     alone = [
-        TorchEngine(model).search([source], [limit], options)[0]
+        engine.search([source], [limit], options)[0]
         for source, limit in zip(SOURCES, limits, strict=True)
     ]
+    monkeypatch.setattr(fast_paths, "FAST_DECODER", False)
+    monkeypatch.setattr(fast_paths, "ONEDNN_PRODUCTS", False)
+    plain = TorchEngine(model).search(SOURCES, limits, options)
     for one, other, lone in zip(fast, plain, alone, strict=True):
         assert [h.token_ids for h in one] == [h.token_ids for h in other]
         assert [h.token_ids for h in one] == [h.token_ids for h in lone]
@@ -86,7 +90,7 @@ def test_the_best_are_found_through_their_groups(
     scores = log_probs.view(batch, beam, vocab_size) + so_far[:, :, None]
     sentence = torch.arange(batch)[:, None]
     torch.testing.assert_close(scores[sentence, found.parents, found.tokens], found.log_probs)
-    monkeypatch.setattr(top, "_GROUP", 0)
+    monkeypatch.setattr(fast_paths, "GROUPED_TOP_K", False)
     plain = top_continuations(log_probs, so_far, width)
     torch.testing.assert_close(found.log_probs, plain.log_probs, rtol=0, atol=0)
     real = plain.log_probs > -torch.inf

@@ -16,6 +16,7 @@ FRONT = "__init__"  # offers what is in `api`; its version number is no import
 CORE = {"config", "errors"}
 LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "errors": set(),
+    "fast_paths": set(),
     "masks": set(),
     "metrics": set(),
     "phrasebook": set(),
@@ -24,16 +25,17 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "optional": {"errors"},
     "config": {"errors"},
     "config_file": CORE,
-    "model": CORE | {"masks"},
+    "model": CORE | {"masks", "fast_paths"},
     "data": CORE | {"masks", "phrasebook", "console"},
-    "decoding": {"errors"},
+    "decoding": {"errors", "fast_paths"},
     "analysis": CORE | {"data"},
     "translation": {"analysis"},
     "run_dir": CORE | {"config_file", "data"},
     "train_state": CORE | {"run_dir"},
     "checkpoint": CORE | {"run_dir", "train_state", "model", "data"},
     "formats": CORE | {"checkpoint", "model", "data", "optional"},
-    "engines": CORE | {"decoding", "model", "data", "run_dir", "optional", "checkpoint", "formats"},
+    "engines": CORE
+    | {"decoding", "model", "data", "run_dir", "optional", "checkpoint", "formats", "fast_paths"},
     "translator": CORE | {"engines", "decoding", "data", "analysis", "translation"},
     "streams": {"translation", "data", "errors", "console"},
     "run_info": CORE | {"train_state", "run_dir", "config_file"},
@@ -43,7 +45,7 @@ LAYERS["vocabulary"] = CORE | {"train_state", "run_dir", "data"}
 LAYERS["training"] = (
     LAYERS["translator"]
     | {"translator", "train_state", "checkpoint", "model", "run_dir", "masks", "device"}
-    | {"config_file", "metrics", "console"}
+    | {"config_file", "metrics", "console", "fast_paths"}
 )  # fmt: skip
 LAYERS["parity"] = CORE | {"translator", "data", "metrics", "console"}
 LAYERS["model_card"] = CORE | {"checkpoint", "parity", "metrics", "run_info"}

@@ -10,6 +10,7 @@ from parity import ACTIVATIONS, NORMS, paper_positions, parity_differences
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from transformer_mt import fast_paths
 from transformer_mt.config import ModelConfig
 from transformer_mt.config_file import load_config
 from transformer_mt.model.embedding import Embedding, sinusoids
@@ -161,6 +162,24 @@ def test_what_stands_in_the_pad_row_is_never_seen(norm: str) -> None:
         rows = gradients[f"{side}_embedding.token.weight"].abs().sum(dim=1)
         assert rows[PAD] == 0
         assert rows.sum() > 0
+
+
+SWITCHES = [name for name in vars(fast_paths) if name.isupper()]
+
+
+@each_norm
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_without_a_fast_path_a_step_of_training_is_the_same(
+    norm: str, switch: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = {"d_model": 128, "d_ff": 256, "num_heads": 4}  # so that oneDNN has work to do
+    config = tiny_config(norm=norm, attention_dropout=1e-9, **large)  # nothing is dropped
+    model = Transformer(config, VOCAB, VOCAB, PAD)
+    fast = loss_and_gradients(model, SOURCES, TARGETS, extra=40)
+    monkeypatch.setattr(fast_paths, switch, False)
+    plain = loss_and_gradients(model, SOURCES, TARGETS, extra=40)
+    for name, value in fast.items():
+        assert (value - plain[name]).norm() <= 1e-5 * plain[name].norm() + 1e-6, name
 
 
 @each_norm

@@ -5,8 +5,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from transformer_mt import fast_paths
+
 _GROUP = 64
-"""Neighbouring tokens of which first the best one alone counts; 0: all count at once."""
+"""Neighbouring tokens of which first the best one alone counts."""
 
 
 class Continuations(NamedTuple):
@@ -31,7 +33,7 @@ def top_continuations(log_probs: Tensor, so_far: Tensor, width: int) -> Continua
     """
     batch, beam = so_far.shape
     vocab_size = log_probs.shape[1]
-    if _GROUP == 0 or vocab_size <= width * _GROUP:
+    if not fast_paths.GROUPED_TOP_K or vocab_size <= width * _GROUP:
         scores = (log_probs.view(batch, beam, vocab_size) + so_far[:, :, None]).flatten(1)
         best, places = scores.topk(min(width, scores.shape[1]))
         return Continuations(best, places // vocab_size, places % vocab_size)

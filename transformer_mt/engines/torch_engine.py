@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from transformer_mt import fast_paths
 from transformer_mt.data.batching import Collator
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions
@@ -25,12 +26,11 @@ class TorchEngine:
 
     Args:
         model: its parameters must not change while the engine is used.
-        fast: search with `FastDecoder`; else with the plain form of the model.
     """
 
-    def __init__(self, model: Transformer, *, fast: bool = True) -> None:
+    def __init__(self, model: Transformer) -> None:
         self.model = model
-        self._decoder = FastDecoder(model) if fast else None
+        self._decoder = FastDecoder(model) if fast_paths.FAST_DECODER else None
 
     def search(
         self, src_ids: Sequence[Ids], limits: Sequence[int], options: SearchOptions

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from transformer_mt import fast_paths
 from transformer_mt.model.dropout import Dropout
 from transformer_mt.model.linear import Linear, project
 
@@ -72,7 +73,8 @@ class MultiHeadAttention(nn.Module):
         slower than two products around a softmax.
         """
         dropout = self.dropout.p if self.training else 0.0
-        if q.device.type == "cpu" and (dropout or q.dtype == torch.bfloat16):
+        slow_fused = q.device.type == "cpu" and (dropout > 0 or q.dtype == torch.bfloat16)
+        if slow_fused and fast_paths.UNFUSED_ATTENTION:
             weights = self.dropout(_weights(q, source.keys, mask))
             return weights.to(q.dtype) @ source.values
         return F.scaled_dot_product_attention(q, *source, attn_mask=mask, dropout_p=dropout)

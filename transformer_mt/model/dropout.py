@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from transformer_mt import fast_paths
+
 _LEVELS = 2**16
 """On a CPU the probability is rounded to this many levels: 16 random bits for each element."""
 
@@ -22,7 +24,7 @@ class Dropout(nn.Module):
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """Drop of x, any shape, and add it to `residual` (in one pass) -> the same shape."""
         if self.training and self.p > 0:
-            if x.device.type != "cpu":
+            if x.device.type != "cpu" or not fast_paths.RANDOM_BITS_DROPOUT:
                 x = F.dropout(x, self.p)
             elif residual is None:
                 x = x * _scaled_mask(x, self.p)

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-_USE_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(
+from transformer_mt import fast_paths
+
+_HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(
     torch.ops.mkldnn, "_linear_pointwise"
 )
-"""False: torch decides, as it does for other devices and types."""
 
 _FEW_PRODUCTS = 2**20
 """Multiplications up to which the start of a oneDNN product costs more than it saves."""
@@ -99,7 +100,8 @@ class _Linear(torch.autograd.Function):
 
 def _gains_from_onednn(a: Tensor, b: Tensor) -> bool:
     return (
-        _USE_ONEDNN
+        fast_paths.ONEDNN_PRODUCTS
+        and _HAS_ONEDNN
         and a.device.type == "cpu"
         and a.dtype == b.dtype
         and a.dtype in (torch.float32, torch.bfloat16)

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from transformer_mt import fast_paths
 from transformer_mt.model.linear import product
 
 _CHUNK = 128
@@ -42,7 +43,7 @@ def label_smoothed_loss(
     if bias is not None:  # the weight of one more dimension, in which every hidden vector is 1
         hidden = F.pad(hidden, (0, 1), value=1.0)
         weight = torch.cat((weight, bias[:, None]), dim=1)
-    if hidden.device.type == "cpu" and torch.is_grad_enabled():
+    if hidden.device.type == "cpu" and torch.is_grad_enabled() and fast_paths.CHUNKED_LOSS:
         loss: Tensor = _ChunkedLoss.apply(hidden, weight, targets, smoothing)  # type: ignore[no-untyped-call]
         return loss
     return plain_loss(hidden, weight, targets, smoothing)
