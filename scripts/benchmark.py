@@ -54,6 +54,7 @@ from benchmarks.settings import Settings
 from benchmarks.worker import WORKER_OPTION, ContestantError, say, serve
 
 from transformer_mt.errors import TmtError
+from transformer_mt.run_dir import RunDir, load_run_config
 
 SECTIONS = ("training", "translation", "startup", "growth")
 
@@ -63,12 +64,14 @@ def main(arguments: Sequence[str]) -> int:
     if list(arguments) == [WORKER_OPTION]:
         serve()
         return 0
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     try:
+        if options.run:
+            load_run_config(RunDir(options.run))  # else it would be missed only much later
         with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
             _set_environment(options.threads, folder)
             cells, facts = measure(options, Path(folder))
-    except (TmtError, ContestantError) as error:
+    except (TmtError, ContestantError, OSError) as error:
         say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
@@ -78,6 +81,16 @@ def main(arguments: Sequence[str]) -> int:
         lines = [cell.json_line(facts) for cell in cells]
         options.json.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.json and (options.json.is_dir() or not options.json.parent.is_dir()):
+        parser.error(f"argument --json: {options.json} cannot be written")
+    if options.clock == "cpu" and (options.threads > 1 or options.device == "cuda"):
+        parser.error("argument --clock: cpu needs --threads 1 and a CPU")
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:

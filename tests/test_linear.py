@@ -6,9 +6,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from transformer_mt import fast_paths
-from transformer_mt.model.linear import Linear, linear, product, project
+from transformer_mt.model.linear import Linear, linear, product
 
-SHAPES = [(3, 40, 96), (120, 96), (1, 1, 96), (0, 5, 96)]
+SHAPES = [(3, 40, 96), (120, 96), (1, 1, 96), (0, 5, 96), (96,)]
 
 
 def value_and_gradients(layer: nn.Linear, x: Tensor, *, plain: bool) -> list[Tensor]:
@@ -59,12 +59,6 @@ def test_product_takes_transposed_matrices(dtype: torch.dtype, bias: bool) -> No
     assert found.dtype == dtype
     tolerance = 0.2 if dtype == torch.bfloat16 else 1e-4
     torch.testing.assert_close(found.double(), expected, rtol=0.01, atol=tolerance)
-
-
-def test_projecting_together_is_projecting_one_by_one() -> None:
-    layers, x = [Linear(96, 128) for _ in range(3)], torch.randn(7, 20, 96)
-    for found, layer in zip(project(x, layers), layers, strict=True):
-        torch.testing.assert_close(found, F.linear(x, layer.weight, layer.bias))
 
 
 def test_without_gradients_nothing_is_kept() -> None:

@@ -3,12 +3,13 @@
 import os
 import platform
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.report import Cell
-from benchmarks.settings import Settings
+from benchmarks.settings import OURS, Settings
 from benchmarks.worker import Answer, Clock, Contestant, Request, Worker, interleave
 
 TABLE = "Machine: matrix products, GFLOP/s"
@@ -18,16 +19,17 @@ PRODUCTS = {  # positions of a batch, width in, width out
     "base: 4096 x 512 x 2048": (4096, 512, 2048),
     "output of tiny: 4096 x 128 x 10000": (4096, 128, 10000),
 }
-_PRECISIONS = ("fp32", "bf16")
+
 _SECONDS = 0.1
 """That a round of one product lasts, about."""
 
 
 def contestant(spec: Request) -> Contestant:
-    """Torch's matrix product; also knows the facts."""
+    """Matrix products, torch's and ours; also knows the facts."""
     import torch
 
     from transformer_mt.device import choose_device, gains_from_bf16
+    from transformer_mt.model.linear import product
 
     name = spec["device"]
     if name == "auto":  # of the others not every contestant knows more than these
@@ -49,12 +51,13 @@ def contestant(spec: Request) -> Contestant:
             torch.randn(shape, device=device, dtype=types[request["precision"]])
             for shape in ((rows, inner), (inner, columns))
         )
+        multiply: Callable[[Any, Any], Any] = product if request["by"] == OURS else torch.matmul
         start, count = time.perf_counter(), 1
-        left @ right
+        multiply(left, right)
         while True:
             with Clock(spec["clock"], device.type) as clock:
                 for _ in range(count):
-                    left @ right
+                    multiply(left, right)
             if time.perf_counter() - start > _SECONDS:
                 break
             count *= 2
@@ -81,16 +84,17 @@ def facts(settings: Settings) -> dict[str, Any]:
 
 def run(settings: Settings) -> list[Cell]:
     """The matrix rates."""
-    plan = [(name, precision) for name in PRODUCTS for precision in _PRECISIONS]
+    precisions = ("fp32", "bf16") if settings.bf16 else ("fp32",)
+    plan = [(name, p, by) for name in PRODUCTS for p in precisions for by in ("torch", OURS)]
     answers = interleave(
         "machine",
         {"matrix products": settings.spec()},
-        [("matrix products", {"product": name, "precision": p}) for name, p in plan],
+        [("matrix products", {"product": n, "precision": p, "by": by}) for n, p, by in plan],
         settings.rounds,
     )
     return [
-        Cell(TABLE, name, precision, tuple(answer["rate"] for answer in found), "GFLOP/s")
-        for (name, precision), found in zip(plan, answers, strict=True)
+        Cell(TABLE, name, f"{precision}, {by}", tuple(each["rate"] for each in found), "GFLOP/s")
+        for (name, precision, by), found in zip(plan, answers, strict=True)
         if found
     ]
 

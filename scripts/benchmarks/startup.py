@@ -37,7 +37,16 @@ def commands(trained: Path, folders: dict[str, Path]) -> dict[str, list[str]]:
     python = [sys.executable, "-c"]
     script = Path(sys.executable).with_name("tmt")
     tmt = [str(script)] if script.is_file() else [sys.executable, "-m", OURS]
-    translate = [*tmt, "translate", "--model", str(trained), "--quiet", _SENTENCE]
+    translate = [
+        *tmt,
+        "translate",
+        "--model",
+        str(trained),
+        "--quiet",
+        "--device",
+        "cpu",
+        _SENTENCE,
+    ]
     found = {
         _TORCH: [*python, "import torch"],
         "tmt --help": [*tmt, "--help"],

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TOKENS = "Training, real target tokens a second"
 RATIOS = f"Training, {OURS} against each peer: tokens a second, times"
 SHARE = "Training, share of the matrix rate that is reached, %"
-MEMORY = "Training, peak memory, MiB"
+MEMORY = "Training, peak memory, MiB (all rounds of a row are one process)"
 
 LEARNING_RATE = 1e-4
 VOCABULARY = 10_000
@@ -89,6 +89,7 @@ def make_config(
 
 def contestant(spec: Request) -> Contestant:
     """Loads the data as `train` does, and its own model."""
+    from transformer_mt.data.tokenizer import PAD_ID
     from transformer_mt.training.loop import updates
     from transformer_mt.training.session import load_session
 
@@ -98,6 +99,8 @@ def contestant(spec: Request) -> Contestant:
     session = load_session(config, spec["device"], anew=True)
     count = spec["updates"]
     coming = list(islice(updates(session), count * spec["rounds"]))
+    if spec["name"] != "ours":
+        del session.model, session.optimizer  # a peer's memory is to be its own
     update = {"ours": _ours, "torch": _torch, "transformers": _transformers}[spec["name"]](session)
 
     def go(request: Request) -> Answer:
@@ -109,7 +112,7 @@ def contestant(spec: Request) -> Contestant:
         return {
             "seconds": clock.seconds,
             "tokens": sum(batch.num_tokens for batch in flat),
-            "src_tokens": sum(int((batch.src != session.model.pad_id).sum()) for batch in flat),
+            "src_tokens": sum(int((batch.src != PAD_ID).sum()) for batch in flat),
             "sentences": sum(len(batch.src) for batch in flat),
             "vocabulary": session.tokenizers.tgt.vocab_size,
             "loss": sum(losses) / len(losses),
@@ -252,7 +255,8 @@ def _shares(tokens: Sequence[Cell], flops: Sequence[Cell], machine: Sequence[Cel
     """Of the greatest rate that was measured in the same precision."""
     rates: dict[str, float] = {}
     for cell in machine:
-        rates[cell.column] = max(cell.median, rates.get(cell.column, 0))
+        precision = cell.column.split(",")[0]
+        rates[precision] = max(cell.median, rates.get(precision, 0))
     mflop_of = {(cell.row, cell.column): cell.median for cell in flops}
     return [
         Cell(

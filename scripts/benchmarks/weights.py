@@ -1,5 +1,6 @@
 """The trained model that everyone translates with: made, exported, and asked for its opinion."""
 
+import shutil
 import subprocess
 import sys
 from itertools import chain
@@ -93,7 +94,7 @@ def contestant(spec: Request) -> Contestant:
             else:
                 write_ctranslate2(run, folder, name)
         except TmtError:
-            folder.rmdir()
+            shutil.rmtree(folder)
             raise
 
     def go(request: Request) -> Answer:

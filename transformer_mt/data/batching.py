@@ -25,7 +25,7 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sequences:
-    """Many id sequences end to end in one array: compact, and can be mapped from a file."""
+    """Many id sequences end to end in one array: compact."""
 
     ids: Ids
     offsets: Offsets

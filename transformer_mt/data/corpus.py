@@ -49,7 +49,7 @@ class Corpus:
 
 
 class Source:
-    """Where the corpus of a run comes from; its text is read when it is first asked for."""
+    """Where the corpus of a run comes from; files are read as text when it is first asked for."""
 
     def __init__(self, config: DataConfig) -> None:
         self._config = config

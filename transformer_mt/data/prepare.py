@@ -25,7 +25,7 @@ from transformer_mt.errors import DataError
 log = logging.getLogger(__name__)
 
 _RULES = 1
-"""Of this module; to be raised when the same text comes to be prepared in another way."""
+"""Of this package; to be raised when the same text comes to be prepared in another way."""
 _CHUNK = 20_000
 """Sentences encoded at a time: while they are, each takes a hundred times the room of its ids."""
 

@@ -20,12 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from transformer_mt.masks import padding_mask
+from transformer_mt.model.attention import SHORT_ROW
 from transformer_mt.model.layers import DecoderLayer, Residual
 from transformer_mt.model.linear import linear
 from transformer_mt.model.transformer import Transformer
-
-_FEWEST = 16
-"""Positions that are attended to."""
 
 
 @dataclass(slots=True)
@@ -42,7 +40,7 @@ class FastState:
     target: Tensor
     """The same of the target: (num_layers, 2, batch, num_heads, capacity, head_dim)"""
     target_bias: Tensor
-    """(batch, beam, capacity)"""
+    """0 where a hypothesis may attend to a slot, else -inf: (batch, beam, capacity)"""
     length: int = 0
     """Steps that were made."""
     slots: int = 0
@@ -67,7 +65,7 @@ class FastState:
     @property
     def filled(self) -> Tensor:
         """The part of `target` that is attended to."""
-        return self.target[..., : max(self.slots, _FEWEST), :]
+        return self.target[..., : max(self.slots, SHORT_ROW), :]
 
     def add_slots(self) -> None:
         """One for each hypothesis, which it alone sees."""
@@ -104,13 +102,13 @@ class FastDecoder:
         source = self.source_projection(self.model.encode(src))
         source = source.unflatten(2, (num_layers, 2, num_heads, -1)).permute(2, 3, 0, 4, 1, 5)
         bias = source.new_zeros(mask.shape).masked_fill_(~mask, -torch.inf)
-        padding = max(_FEWEST - src.shape[1], 0)
-        target_shape = (num_layers, 2, len(src), num_heads, _FEWEST, source.shape[-1])
+        padding = max(SHORT_ROW - src.shape[1], 0)
+        target_shape = (num_layers, 2, len(src), num_heads, SHORT_ROW, source.shape[-1])
         return FastState(
             source=F.pad(source, (0, 0, 0, padding)).contiguous(),
             source_bias=F.pad(bias, (0, padding), value=-torch.inf).repeat(1, num_heads, 1, 1),
             target=source.new_zeros(target_shape),
-            target_bias=source.new_full((len(src), 1, _FEWEST), -torch.inf),
+            target_bias=source.new_full((len(src), 1, SHORT_ROW), -torch.inf),
         )
 
     def step(self, tokens: Tensor, state: FastState) -> Tensor:
@@ -146,6 +144,10 @@ def _joined(layers: Sequence[nn.Linear]) -> _Affine:
     return _Affine(weight, torch.cat([layer.bias.detach() for layer in layers]))
 
 
+def _alone(layer: nn.Linear) -> _Affine:
+    return _Affine(layer.weight.detach(), layer.bias.detach())
+
+
 class _Norm:
     """Layer normalisation."""
 
@@ -162,11 +164,11 @@ class _Layer:
     def __init__(self, layer: DecoderLayer) -> None:
         attn, cross = layer.self_attn, layer.cross_attn
         self.qkv = _joined([attn.q_proj, attn.k_proj, attn.v_proj])
-        self.attn_out = _joined([attn.out_proj])
-        self.cross_q = _joined([cross.q_proj])
-        self.cross_out = _joined([cross.out_proj])
-        self.inner = _joined([layer.feed_forward.inner])
-        self.outer = _joined([layer.feed_forward.outer])
+        self.attn_out = _alone(attn.out_proj)
+        self.cross_q = _alone(cross.q_proj)
+        self.cross_out = _alone(cross.out_proj)
+        self.inner = _alone(layer.feed_forward.inner)
+        self.outer = _alone(layer.feed_forward.outer)
         self.activation = layer.feed_forward.activation
         residuals = [each for each in layer.residuals if isinstance(each, Residual)]
         self.norms = [_Norm(each.norm) for each in residuals]

@@ -64,8 +64,8 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
             run_dir.save_config(run, config)
         log.info("%s: finished (%s); nothing to do", config.run_dir, over.finished)
         return over
-    keep_freed_memory()
     session = open_session(config, device=device, overwrite=overwrite)
+    keep_freed_memory()  # from here on: what loading the data took, goes back
     training, state = config.training, session.state
     limit = time_limit(config, state)
     with StopSignals() as stop, Progress(run, config, state, limit) as progress:

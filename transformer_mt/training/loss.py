@@ -68,7 +68,8 @@ class _ChunkedLoss(torch.autograd.Function):
     def forward(
         ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, smoothing: float
     ) -> Tensor:
-        products = torch.bfloat16 if torch.is_autocast_enabled("cpu") else hidden.dtype
+        autocast = torch.is_autocast_enabled("cpu")
+        products = torch.get_autocast_dtype("cpu") if autocast else hidden.dtype
         hidden_cast, weight_cast = hidden.to(products), weight.to(products)
         hidden_grad = torch.empty_like(hidden, dtype=weight.dtype)
         weight_grad = torch.zeros_like(weight)
