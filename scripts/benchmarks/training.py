@@ -199,7 +199,7 @@ def _run_shape(settings: Settings, shape: str, files: Sequence[str]) -> list[Cel
         )
         for name, _ in _ROWS
     }
-    precisions = ("bf16",) if settings.device == "cuda" or small else ("fp32", "bf16")
+    precisions = ("bf16",) if settings.device == "cuda" or settings.quick else ("fp32", "bf16")
     if not settings.bf16:
         precisions = ("fp32",)
     plan = [(*who, precision) for precision in precisions for who in _ROWS]
