@@ -166,7 +166,7 @@ def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:
     cells: list[Cell] = []
     shapes = ("base", "big") if settings.device == "cuda" else ("tiny", "base")
     for shape in shapes:
-        cells += _run_shape(settings, shape, files)
+        cells += _run_shape(settings, shape, files, _best_rates(machine))
     tokens = [cell for cell in cells if cell.table == TOKENS]
     best = [
         cell
@@ -174,17 +174,18 @@ def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:
         for row in dict.fromkeys(_ROWS.values())
         if (cell := _fastest_of(tokens, shape, row))
     ]
-    shares = _shares(tokens, [c for c in cells if c.table == SHARE], machine)
     return [
         *tokens,
         *ratios([*tokens, *best], RATIOS, OURS),
-        *shares,
+        *(cell for cell in cells if cell.table == SHARE),
         *(cell for cell in cells if cell.table == MEMORY),
     ]
 
 
-def _run_shape(settings: Settings, shape: str, files: Sequence[str]) -> list[Cell]:
-    """Tokens a second, MFLOP of a token (in the table of shares), and memory."""
+def _run_shape(
+    settings: Settings, shape: str, files: Sequence[str], best_rates: dict[str, float]
+) -> list[Cell]:
+    """Tokens a second, the share of the best matrix rate of the precision, and memory."""
     small = settings.quick and shape != "tiny"
     batch_tokens = 25_000 if settings.device == "cuda" else 1024 if small else 4096
     count = 10 if settings.device == "cuda" else 1 if settings.quick or shape == "base" else 2
@@ -204,8 +205,8 @@ def _run_shape(settings: Settings, shape: str, files: Sequence[str]) -> list[Cel
         precisions = ("fp32",)
     plan = [(*who, precision) for precision in precisions for who in _ROWS]
     if settings.quick:  # of the variants only what may be the fastest
-        left_out = [("eager", "fp32"), ("dropout", "fp32"), ("dropout", "bf16" if small else "")]
-        plan = [each for each in plan if each[1:] not in left_out]
+        slow = ["eager", "dropout"] if not settings.bf16 else ["dropout"] if small else []
+        plan = [each for each in plan if each[1] not in slow]
     answers = interleave(
         "training",
         specs,
@@ -221,8 +222,11 @@ def _run_shape(settings: Settings, shape: str, files: Sequence[str]) -> list[Cel
         cells.append(Cell(TOKENS, row, column, rates, "tok/s"))
         memory = (max(answer["memory"] for answer in found),)
         cells.append(Cell(MEMORY, row, column, memory, "MiB"))
-        flop = tuple(mflop(SHAPES[shape], answer) for answer in found)
-        cells.append(Cell(SHARE, row, column, flop, "MFLOP"))
+        if precision in best_rates:
+            peak = 1e3 * best_rates[precision]  # MFLOP a second
+            work = [mflop(SHAPES[shape], answer) for answer in found]
+            shares = tuple(100 * r * w / peak for r, w in zip(rates, work, strict=True))
+            cells.append(Cell(SHARE, row, column, shares, "%"))
     return cells
 
 
@@ -251,21 +255,10 @@ def mflop(model: ModelConfig, answer: Answer) -> float:
     return 3 * 2 * forward / 1e6
 
 
-def _shares(tokens: Sequence[Cell], flops: Sequence[Cell], machine: Sequence[Cell]) -> list[Cell]:
-    """Of the greatest rate that was measured in the same precision."""
+def _best_rates(machine: Sequence[Cell]) -> dict[str, float]:
+    """The greatest matrix rate that was measured in each precision, GFLOP a second."""
     rates: dict[str, float] = {}
     for cell in machine:
         precision = cell.column.split(",")[0]
         rates[precision] = max(cell.median, rates.get(precision, 0))
-    mflop_of = {(cell.row, cell.column): cell.median for cell in flops}
-    return [
-        Cell(
-            SHARE,
-            cell.row,
-            cell.column,
-            (0.1 * cell.median * mflop_of[cell.row, cell.column] / rates[precision],),
-            "%",
-        )
-        for cell in tokens
-        if (precision := cell.column.split()[-1]) in rates
-    ]
+    return rates
