@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -108,15 +108,20 @@ def save_weights(folder: Path, weights: dict[str, Tensor], state: TrainState) ->
 
 
 def save_training(
-    run: RunDir, model: Transformer, optimizer: torch.optim.Optimizer, state: TrainState
+    run: RunDir,
+    model: Transformer,
+    optimizer: torch.optim.Optimizer,
+    state: TrainState,
+    random: dict[str, Tensor] | None = None,
 ) -> None:
     """Write the checkpoint to go on from: weights, optimiser, random states, position.
 
-    The one before it becomes `previous`.
+    The one before it becomes `previous`. `random` holds the random states of all processes where
+    there are several.
     """
     with sealed_folder(run.last, run.previous) as new:
         save_file(weights_of(model), new / MODEL_FILE)
-        save_file(_optimizer_tensors(optimizer) | _random_states(), new / _TRAINING_FILE)
+        save_file(optimizer_tensors(optimizer) | (random or random_states()), new / _TRAINING_FILE)
         save_state(new, state)
     log.debug("saved %s after update %d", run.last, state.step)
 
@@ -138,8 +143,8 @@ def load_training(
     load_weights(model, _load_tensors(run.last / MODEL_FILE), run.last / MODEL_FILE)
     tensors = _load_tensors(run.last / _TRAINING_FILE)
     try:
-        _restore_optimizer(optimizer, tensors)
-        _restore_random_states(tensors)
+        restore_optimizer(optimizer, tensors)
+        restore_random_states(tensors)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
         raise DataError(
             f"{run.last / _TRAINING_FILE}: does not hold the state of a training ({error!r})"
@@ -221,7 +226,8 @@ def _load_tensors(path: Path) -> dict[str, Tensor]:
         raise DataError(f"{path}: is damaged or no safetensors file ({error})") from None
 
 
-def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The state of an optimiser by name, on the CPU."""
     return {
         f"optimizer.{index}.{name}": value.cpu()
         for index, values in optimizer.state_dict()["state"].items()
@@ -229,7 +235,8 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     }
 
 
-def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put back what `optimizer_tensors` told."""
     state: dict[int, dict[str, Any]] = {}
     for key, value in tensors.items():
         if key.startswith("optimizer."):
@@ -239,7 +246,15 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tens
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
-def _random_states() -> dict[str, Tensor]:
+def saved_random_states(run: RunDir) -> dict[str, Tensor]:
+    """Those in the checkpoint to go on from, of all processes that trained."""
+    with safe_open(run.last / _TRAINING_FILE, framework="pt") as tensors:
+        names = [name for name in tensors.keys() if name.startswith("random.")]  # noqa: SIM118
+        return {name: tensors.get_tensor(name) for name in names}
+
+
+def random_states() -> dict[str, Tensor]:
+    """Of this process's generators, from which dropout draws."""
     states = {"random.cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         states["random.cuda"] = torch.cuda.get_rng_state()
@@ -248,7 +263,8 @@ def _random_states() -> dict[str, Tensor]:
     return states
 
 
-def _restore_random_states(tensors: dict[str, Tensor]) -> None:
+def restore_random_states(tensors: dict[str, Tensor]) -> None:
+    """Put back what `random_states` told."""
     torch.set_rng_state(tensors["random.cpu"])
     if "random.cuda" in tensors and torch.cuda.is_available():
         torch.cuda.set_rng_state(tensors["random.cuda"])

@@ -16,7 +16,7 @@ import typer
 
 from transformer_mt import __version__
 from transformer_mt.console import print_error, print_lines, print_note, set_up_logging
-from transformer_mt.errors import ConfigError, TmtError
+from transformer_mt.errors import ConfigError, SaidElsewhereError, TmtError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,8 @@ class _Commands(typer.core.TyperGroup):
             raise
         except TmtError as error:
             _show_traceback(ctx)
-            print_error(str(error))
+            if not isinstance(error, SaidElsewhereError):
+                print_error(str(error))
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             print_error("interrupted")

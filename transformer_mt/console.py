@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from tqdm import tqdm
 
+from transformer_mt.processes import place
+
 
 class _BarHandler(logging.Handler):
     """Writes to stderr without breaking a progress bar."""
@@ -22,7 +24,11 @@ class _Formatter(logging.Formatter):
 
 
 def set_up_logging(*, quiet: bool, verbose: bool) -> None:
-    """Warnings alone when quiet, details when verbose, what a person wants to know otherwise."""
+    """Warnings alone when quiet, details when verbose, what a person wants to know otherwise.
+
+    Of several processes all but the main one are quiet.
+    """
+    quiet = quiet or not _is_main()
     if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the locale says
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     logger = logging.getLogger("transformer_mt")
@@ -38,8 +44,9 @@ def hides_bars() -> bool | None:
 
 
 def print_note(message: str) -> None:
-    """What a person must know even when --quiet, to stderr."""
-    tqdm.write(message, file=sys.stderr)
+    """What a person must know even when --quiet, to stderr; of several processes one says it."""
+    if _is_main():
+        tqdm.write(message, file=sys.stderr)
 
 
 def print_error(message: str) -> None:
@@ -48,7 +55,12 @@ def print_error(message: str) -> None:
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Results, to stdout."""
-    for line in lines:
-        sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    """Results, to stdout; of several processes one prints them."""
+    if _is_main():
+        for line in lines:
+            sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
+def _is_main() -> bool:
+    return place().rank == 0

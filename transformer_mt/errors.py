@@ -19,3 +19,7 @@ class ConfigError(TmtError):
     """Wrong usage: an option or a configuration key with a name or value that cannot be."""
 
     exit_code = 2
+
+
+class SaidElsewhereError(TmtError):
+    """Of several processes, another tells what went wrong: this one ends in silence."""

@@ -7,21 +7,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    pass
+    from torch.utils.tensorboard import SummaryWriter
 
 log = logging.getLogger(__name__)
 
 
 class Board:
-    """Writes to TensorBoard from `step` on; what an earlier session wrote after it is forgotten."""
+    """Writes to TensorBoard from `step` on; what an earlier session wrote after it is forgotten.
 
-    def __init__(self, folder: Path, step: int) -> None:
-        from torch.utils.tensorboard import SummaryWriter
+    Without a folder it writes nothing.
+    """
 
+    def __init__(self, folder: Path | None, step: int) -> None:
         self._folder = folder
         self._writer: SummaryWriter | None = None
         self._excepthook = threading.excepthook
         threading.excepthook = self._note  # it writes in a thread, which would print a traceback
+        if folder is None:
+            return
+        from torch.utils.tensorboard import SummaryWriter
+
         try:
             self._writer = SummaryWriter(str(folder), purge_step=step + 1)
         except OSError as error:

@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,13 +14,15 @@ from torch import Tensor, nn
 
 from transformer_mt import checkpoint, run_dir
 from transformer_mt.config import Config
-from transformer_mt.data.batching import Batch, Collator, token_batches
+from transformer_mt.data.batching import Batch, Collator, Offsets, token_batches
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
 from transformer_mt.device import keep_freed_memory
 from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.run_dir import RunDir
 from transformer_mt.run_lock import locked
+from transformer_mt.sharded_translator import ShardedTranslator
 from transformer_mt.train_state import TrainState
+from transformer_mt.training.distributed import SharedClock, own_batch, save_training, state_of_main
 from transformer_mt.training.limits import (
     DivergedError,
     checkpoint_is_due,
@@ -30,13 +33,14 @@ from transformer_mt.training.limits import (
 )
 from transformer_mt.training.loss import label_smoothed_loss
 from transformer_mt.training.optimizer import learning_rate
-from transformer_mt.training.progress import Clock, Progress
+from transformer_mt.training.progress import Progress
 from transformer_mt.training.recovery import recover
 from transformer_mt.training.rescue import skip_or_go_back
 from transformer_mt.training.session import Session, finished_state, open_session
 from transformer_mt.training.signals import Interrupted, StopSignals
 from transformer_mt.training.validation import Validation, validate
 from transformer_mt.translator import Translator
+from transformer_mt.workers import open_workers
 
 log = logging.getLogger(__name__)
 
@@ -62,21 +66,30 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
     run = RunDir(Path(config.run_dir))
-    with locked(run):
-        if not overwrite:
-            recover(run)
-        if not overwrite and (over := finished_state(config, run)):
-            if config != run_dir.load_run_config(run):  # how to decode, say, may change
-                run_dir.save_config(run, config)
+    with open_workers() as workers, locked(run) if workers.is_main else nullcontext():
+        over = None if overwrite else state_of_main(workers, lambda: _recover(config, run))
+        if over is not None:
             log.info("%s: finished (%s); nothing to do", config.run_dir, over.finished)
             return over
-        session = open_session(config, device=device, overwrite=overwrite)
+        session = open_session(config, workers, device=device, overwrite=overwrite)
         keep_freed_memory()  # from here on: what loading the data took, goes back
-        limit = time_limit(config, session.state)
-        with StopSignals() as stop, Progress(run, config, session.state, limit) as progress:
+        limit, shown = time_limit(config, session.state), run if workers.is_main else None
+        with (
+            StopSignals(launched=workers.world_size > 1) as stop,
+            Progress(shown, config, session.state, limit) as progress,
+        ):
             _train(session, stop, progress)
             _finish(session, progress)
     return session.state
+
+
+def _recover(config: Config, run: RunDir) -> TrainState | None:
+    """Clear up after a crash; the state of a run that is finished, if it is."""
+    recover(run)
+    over = finished_state(config, run)
+    if over and config != run_dir.load_run_config(run):  # how to decode, say, may change
+        run_dir.save_config(run, config)
+    return over
 
 
 def _train(session: Session, stop: StopSignals, progress: Progress) -> None:
@@ -84,7 +97,7 @@ def _train(session: Session, stop: StopSignals, progress: Progress) -> None:
     config, state = session.config, session.state
     if is_over(config, state):  # an earlier session was cut off at the very end
         return
-    clock, saved_at = Clock(), state.seconds
+    clock, saved_at = SharedClock(session.workers, stop), state.seconds
     for batches in updates(session):
         try:
             _update(session, progress, batches)
@@ -95,7 +108,7 @@ def _train(session: Session, stop: StopSignals, progress: Progress) -> None:
                 state.validation_seconds = clock.lap()
                 state.seconds += state.validation_seconds
                 saved_at, done = state.seconds, is_over(config, state)
-            elif stop.received or checkpoint_is_due(config, state, saved_at):
+            elif clock.stopped or checkpoint_is_due(config, state, saved_at):
                 _save(session, progress)
                 state.seconds += clock.lap()
                 saved_at = state.seconds
@@ -104,8 +117,8 @@ def _train(session: Session, stop: StopSignals, progress: Progress) -> None:
             continue
         if done:
             break
-        if stop.received:
-            raise Interrupted(stop.received)
+        if clock.stopped:
+            raise Interrupted(clock.stopped)
 
 
 def _update(session: Session, progress: Progress, batches: list[Batch]) -> None:
@@ -135,13 +148,19 @@ def updates(session: Session) -> Iterator[list[Batch]]:
         while state.epoch == number and state.position < len(epoch):
             rows = epoch[state.position : state.position + config.training.accumulate]
             state.position += len(rows)
-            yield [collator.batch(session.data.train, r).to(session.device) for r in rows]
+            yield [_own_batch(session, collator, r) for r in rows]
         if state.epoch == number:
             state.epoch, state.position = number + 1, 0
 
 
+def _own_batch(session: Session, collator: Collator, rows: Offsets) -> Batch:
+    return own_batch(session.workers, collator, session.data.train, rows).to(session.device)
+
+
 def training_step(session: Session, batches: list[Batch], lr: float) -> tuple[float, float]:
     """One step of the optimiser on the mean gradient over all tokens of all the batches.
+
+    Of several processes each has its rows of the batches, and all make the same step.
 
     Returns:
         The mean loss of a token, and the norm of the gradient before clipping.
@@ -151,9 +170,11 @@ def training_step(session: Session, batches: list[Batch], lr: float) -> tuple[fl
     num_tokens = sum(batch.num_tokens for batch in batches)
     total = torch.zeros((), device=session.device)
     for batch in batches:
-        loss = _loss(session, batch) / num_tokens
-        loss.backward()
-        total += loss.detach()
+        if len(batch.src):  # of several processes one may have no row
+            loss = _loss(session, batch) / num_tokens
+            loss.backward()
+            total += loss.detach()
+    total = session.workers.sum_gradients(model, total)
     limit = training.clip_norm or math.inf
     grad_norm = nn.utils.clip_grad_norm_(model.parameters(), limit)
     mean_loss, norm = total.item(), grad_norm.item()
@@ -197,17 +218,21 @@ def _validate_and_save(session: Session, progress: Progress) -> None:
     state.scores, state.validated_step = result.figures(), state.step
     progress.validation(state, result, _translator(session), session.validation_pairs[:_SAMPLES])
     _say_result(session, result, improved=improved)
-    weights = checkpoint.weights_of(session.model)
-    if improved:
-        checkpoint.save_weights(run.best, weights, state)
-    checkpoint.keep_checkpoint(run, weights, state, config.training.keep_checkpoints)
+
+    def keep_weights() -> None:
+        weights = checkpoint.weights_of(session.model)
+        if improved:
+            checkpoint.save_weights(run.best, weights, state)
+        checkpoint.keep_checkpoint(run, weights, state, config.training.keep_checkpoints)
+
+    session.workers.by_main(keep_weights)
     _save(session, progress)
 
 
 def _save(session: Session, progress: Progress) -> None:
     """The checkpoint to go on from, with the curves up to there."""
     progress.flush()
-    checkpoint.save_training(session.run, session.model, session.optimizer, session.state)
+    save_training(session.workers, session.run, session.model, session.optimizer, session.state)
 
 
 def _validate(session: Session) -> Validation:
@@ -217,13 +242,15 @@ def _validate(session: Session) -> Validation:
         session.data.validation,
         session.validation_pairs,
         session.config.training.batch_tokens,
+        session.workers,
     )
 
 
 def _translator(session: Session) -> Translator:
     """Greedy search: validation compares checkpoints, it need not get the last point."""
     greedy = replace(session.config.decoding, beam_size=1)
-    return Translator(TorchEngine(session.model), session.tokenizers, session.config.data, greedy)
+    engine, data = TorchEngine(session.model), session.config.data
+    return ShardedTranslator(session.workers, engine, session.tokenizers, data, greedy)
 
 
 def _score(result: Validation, metric: str) -> float:
@@ -253,7 +280,8 @@ def _finish(session: Session, progress: Progress) -> None:
     """Let the average of the last checkpoints compete to be best, and mark the run finished."""
     state = session.state
     # interrupted, then gone on with a smaller limit; or the best checkpoint was damaged
-    if state.validated_step < state.step or not session.run.best.is_dir():
+    best = session.workers.by_main(session.run.best.is_dir)
+    if state.validated_step < state.step or not best:
         _validate_and_save(session, progress)
     start = time.perf_counter()
     _try_average(session)
@@ -263,7 +291,7 @@ def _finish(session: Session, progress: Progress) -> None:
     else:
         state.finished = "time is up" if session.config.training.max_time else "all updates made"
     progress.hyperparameters(state)
-    checkpoint.update_state(session.run, state)
+    session.workers.by_main(lambda: checkpoint.update_state(session.run, state))
     log.info(
         "finished: %s; best %s %.2f after update %s; %s hours of training",
         state.finished,
@@ -277,17 +305,21 @@ def _finish(session: Session, progress: Progress) -> None:
 def _try_average(session: Session) -> None:
     """Make the mean of the kept checkpoints the best one, if validation finds it so."""
     state, run, metric = session.state, session.run, session.config.training.best_metric
-    folders = checkpoint.whole_checkpoints(run)
-    if len(folders) < 2:
+    workers = session.workers
+    names = workers.by_main(lambda: [folder.name for folder in checkpoint.whole_checkpoints(run)])
+    if len(names) < 2:
         return
-    averaged = checkpoint.average_weights(folders)
+    folders = [run.checkpoints / name for name in names]
+    averaged = workers.broadcast_tensors(
+        workers.by_main(lambda: checkpoint.average_weights(folders), lambda _: {})
+    )
     checkpoint.load_weights(session.model, averaged, run.checkpoints)
     result = _validate(session)
     score = _score(result, metric)
     improved = state.best_score is None or score > state.best_score
     log.info(
         "average of the last %d checkpoints: loss %.3f, BLEU %.2f, chrF %.2f%s",
-        len(folders),
+        len(names),
         result.loss,
         result.bleu,
         result.chrf,
@@ -295,4 +327,4 @@ def _try_average(session: Session) -> None:
     )
     if improved:
         state.best_score, state.best_step, state.scores = score, state.step, result.figures()
-        checkpoint.save_weights(run.best, averaged, state)
+        workers.by_main(lambda: checkpoint.save_weights(run.best, averaged, state))

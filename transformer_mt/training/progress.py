@@ -51,10 +51,13 @@ class Progress:
 
     Use as a context manager. `total` is the number of updates, or of seconds where time is
     limited; the bar then counts these. metrics.jsonl holds nothing that depends on the clock: it
-    is the same for the same training, however often that was interrupted.
+    is the same for the same training, however often that was interrupted. Without `run`, which is
+    so in all processes but the main one, nothing is reported.
     """
 
-    def __init__(self, run: RunDir, config: Config, state: TrainState, total: float | None) -> None:
+    def __init__(
+        self, run: RunDir | None, config: Config, state: TrainState, total: float | None
+    ) -> None:
         self._run = run
         self._timed = total is not None
         self._speed = Speed()
@@ -64,12 +67,12 @@ class Progress:
             initial=round(state.seconds) if self._timed else state.step,
             desc=f"epoch {state.epoch + 1}",
             unit="s" if self._timed else "step",
-            disable=hides_bars(),
+            disable=hides_bars() if run else True,
             dynamic_ncols=True,
             file=sys.stderr,
         )
         self._forget_after(state.step)
-        self._board = Board(run.tensorboard, state.step)
+        self._board = Board(run.tensorboard if run else None, state.step)
         text = f"```yaml\n{to_yaml(config)}```"
         self._board.write("text", "config", text, state.step)
 
@@ -109,7 +112,7 @@ class Progress:
 
     def flush(self) -> None:
         """Have metrics.jsonl on the disk before a checkpoint that stands for its points."""
-        if self._run.metrics.is_file():
+        if self._run and self._run.metrics.is_file():
             flush(self._run.metrics)
 
     def validation(
@@ -120,6 +123,9 @@ class Progress:
         samples: Sequence[SentencePair],
     ) -> None:
         """The figures of a validation, and some translations to look at."""
+        self._speed = Speed()  # validation is not training: its time is no part of the next rate
+        if self._run is None:
+            return
         self._write("validation", state, result.figures())
         texts = [
             f"{t.source}\n  = {t.text}\n  ~ {pair.tgt}"
@@ -129,8 +135,6 @@ class Progress:
         maps = translator.translate(samples[0].src, details=False, attention=True).attention
         if maps is not None:
             self._board.write("figure", "attention", cross_attention_figure(maps), state.step)
-        # validation is not training: its time is no part of the next rate
-        self._speed = Speed()
 
     def hyperparameters(self, state: TrainState) -> None:
         """At the end: the settings beside the best score, for TensorBoard's table."""
@@ -143,6 +147,8 @@ class Progress:
         self._board.write("hparams", values, best, run_name=".", global_step=state.step)
 
     def _write(self, kind: str, state: TrainState, figures: dict[str, float]) -> None:
+        if self._run is None:
+            return
         point = {"kind": kind, "step": state.step, "epoch": state.epoch + 1, **figures}
         try:
             with self._run.metrics.open("a", encoding="utf-8") as file:
@@ -154,7 +160,7 @@ class Progress:
 
     def _forget_after(self, step: int) -> None:
         """Drop points of updates that an interrupted session made but did not save."""
-        if self._run.metrics.is_file():
+        if self._run and self._run.metrics.is_file():
             lines = self._run.metrics.read_text(encoding="utf-8").splitlines(keepends=True)
             kept = [line for line in lines if _step_of(line) <= step]
             if kept != lines:

@@ -4,6 +4,7 @@ import logging
 
 from transformer_mt import checkpoint
 from transformer_mt.errors import TrainingError
+from transformer_mt.training.distributed import save_training
 from transformer_mt.training.limits import DivergedError
 from transformer_mt.training.progress import Progress
 from transformer_mt.training.session import Session, begin_again, resume
@@ -54,12 +55,13 @@ def _go_back(session: Session) -> None:
     state = session.state
     factor, rescues = state.learning_rate_factor / 2, state.rescues + 1
     skipped, seconds = state.skipped, state.seconds
-    if not resume(session):
+    went_back = resume(session)
+    if not went_back:
         begin_again(session)
     state.learning_rate_factor, state.rescues = factor, rescues
     state.skipped, state.seconds = skipped, seconds
     # Saved at once: a crash must not make the rescue count for nothing.
-    if session.run.last.is_dir():
-        checkpoint.update_state(session.run, state)
+    if went_back:
+        session.workers.by_main(lambda: checkpoint.update_state(session.run, state))
     else:
-        checkpoint.save_training(session.run, session.model, session.optimizer, state)
+        save_training(session.workers, session.run, session.model, session.optimizer, state)

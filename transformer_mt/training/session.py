@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from transformer_mt import checkpoint, run_dir, train_state
 from transformer_mt.checkpoint import LoadedRun
 from transformer_mt.config import Config
-from transformer_mt.config_file import check_inherited, differing_keys
+from transformer_mt.config_file import check_inherited, differing_keys, to_yaml
 from transformer_mt.data.batching import padding_share, token_batches
 from transformer_mt.data.corpus import SentencePair, Source
 from transformer_mt.data.prepare import build_tokenizers, prepare
@@ -22,8 +23,10 @@ from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.transformer import Transformer, count_parameters
 from transformer_mt.run_dir import RunDir
 from transformer_mt.train_state import TrainState
+from transformer_mt.training import distributed
 from transformer_mt.training.limits import is_over
 from transformer_mt.training.optimizer import make_optimizer, peak_learning_rate
+from transformer_mt.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +56,7 @@ class Session:
     optimizer: torch.optim.Optimizer
     state: TrainState
     device: torch.device
+    workers: Workers
 
     @property
     def validation_pairs(self) -> list[SentencePair]:
@@ -66,74 +70,116 @@ class Session:
         return gains_from_bf16(self.device) if precision == "auto" else precision == "bf16"
 
 
-def open_session(config: Config, *, device: str = "auto", overwrite: bool = False) -> Session:
+def open_session(
+    config: Config, workers: Workers, *, device: str = "auto", overwrite: bool = False
+) -> Session:
     """Load everything, and write what a new run directory needs."""
-    run = RunDir(Path(config.run_dir))
     if not overwrite:
-        train_state.refuse_imported(run)
-        _refuse_changed_settings(config, run)
-    session = load_session(config, device, anew=overwrite)
+        workers.by_main(lambda: _refuse_other_run(config))
+    session = load_session(config, device, anew=overwrite, workers=workers)
     _say_what_is_trained(session)
+    workers.by_main(lambda: _begin_run(session, overwrite=overwrite))
+    return session
+
+
+def _refuse_other_run(config: Config) -> None:
+    run = RunDir(Path(config.run_dir))
+    train_state.refuse_imported(run)
+    _refuse_changed_settings(config, run)
+
+
+def _begin_run(session: Session, *, overwrite: bool) -> None:
+    config, run = session.config, session.run
     if overwrite:  # only now, when it is sure that the data can be used
         checkpoint.remove_run(run)
     if not run.last.is_dir() or not run_dir.has_tokenizers(run):
         run_dir.save_tokenizers(run, session.tokenizers)
     run_dir.save_config(run, config)
     _save_info(session)
-    return session
 
 
-def load_session(config: Config, device: str, *, anew: bool = False) -> Session:
+def load_session(
+    config: Config, device: str, *, anew: bool = False, workers: Workers | None = None
+) -> Session:
     """Read the data and restore what was saved (unless `anew`).
 
     A new run begins with the tokenizers and weights of `init_from`, or builds missing tokenizers.
-    Writes nothing.
+    Writes nothing. Of several processes the main one reads the run directory, and all the data.
     """
-    run, place = RunDir(Path(config.run_dir)), choose_device(device)
-    parent = _load_parent(config) if anew or not run.last.is_dir() else None
-    source = Source(config.data)
-    if parent is not None:
-        tokenizers = parent.tokenizers
-    elif run_dir.has_tokenizers(run) and not anew:
-        tokenizers = run_dir.load_tokenizers(run)
-    else:
-        corpus = source.corpus  # first of all its errors
-        log.info("building the tokenizers")
-        tokenizers = build_tokenizers(config, corpus)
-    data = prepare(config, source, tokenizers)
+    workers = workers or Workers()
+    workers.refuse_other(f"{to_yaml(config)} {device} {anew}", "was started with other settings")
+    run = RunDir(Path(config.run_dir))
+    with workers.together():
+        place = choose_device(workers.device_name(device))
+        source = Source(config.data)
+    new = workers.by_main(lambda: anew or not run.last.is_dir())
+    parent = workers.by_main(lambda: _load_parent(config) if new else None, lambda _: None)
+    tokenizers = distributed.tokenizers_of_main(
+        workers, lambda: _find_tokenizers(config, run, source, parent, anew=anew)
+    )
+    data = workers.local_first(lambda: prepare(config, source, tokenizers))
+    workers.refuse_other(data.train.fingerprint, "has read other training data")
     model = _new_model(config, tokenizers, parent).to(place)
     optimizer = make_optimizer(model, config.training)
     state = TrainState(data=data.train.fingerprint)
-    session = Session(config, run, tokenizers, data, model, optimizer, state, place)
-    if not anew:
-        resume(session)
-    if state.data != data.train.fingerprint:
-        raise DataError(
-            f"{run.path}: the training data have changed since this run was begun;"
-            " use another run_dir, or --overwrite to start anew"
-        )
+    session = Session(config, run, tokenizers, data, model, optimizer, state, place, workers)
+    if new or not resume(session):
+        _share(session, {})
     state.finished = None
     return session
 
 
 def resume(session: Session) -> bool:
     """Bring everything to the last checkpoint; False where there is none."""
-    saved = checkpoint.load_training(session.run, session.model, session.optimizer)
+    run, workers = session.run, session.workers
+    saved = distributed.state_of_main(workers, lambda: _load_last(session))
     if saved is None:
         return False
-    if not session.run.best.is_dir():  # it was damaged: whatever comes next is the best
-        saved.best_score = None
     session.state.become(saved)
+    _share(session, workers.by_main(lambda: checkpoint.saved_random_states(run), lambda _: {}))
     return True
+
+
+def _load_last(session: Session) -> TrainState | None:
+    saved = checkpoint.load_training(session.run, session.model, session.optimizer)
+    if saved is not None and saved.data != session.data.train.fingerprint:
+        raise DataError(
+            f"{session.run.path}: the training data have changed since this run was begun;"
+            " use another run_dir, or --overwrite to start anew"
+        )
+    if saved is not None and not session.run.best.is_dir():  # it was damaged:
+        saved.best_score = None  # whatever comes next is the best
+    return saved
+
+
+def _share(session: Session, random: dict[str, Tensor]) -> None:
+    """Give all processes what the main one has, and random numbers of their own."""
+    workers, state = session.workers, session.state
+    distributed.copy_from_main(workers, session.model, session.optimizer)
+    distributed.draw_own_numbers(workers, random, session.config.seed, state.step)
+
+
+def _find_tokenizers(
+    config: Config, run: RunDir, source: Source, parent: LoadedRun | None, *, anew: bool
+) -> Tokenizers:
+    if parent is not None:
+        return parent.tokenizers
+    if run_dir.has_tokenizers(run) and not anew:
+        return run_dir.load_tokenizers(run)
+    corpus = source.corpus  # first of all its errors
+    log.info("building the tokenizers")
+    return build_tokenizers(config, corpus)
 
 
 def begin_again(session: Session) -> None:
     """Bring everything to where a new run begins."""
-    config = session.config
-    model = _new_model(config, session.tokenizers, _load_parent(config))
+    config, workers = session.config, session.workers
+    parent = workers.by_main(lambda: _load_parent(config), lambda _: None)
+    model = _new_model(config, session.tokenizers, parent)
     session.model.load_state_dict(model.state_dict())
     session.optimizer.load_state_dict(make_optimizer(model, config.training).state_dict())
     session.state.become(TrainState(data=session.data.train.fingerprint))
+    _share(session, {})
 
 
 def _new_model(config: Config, tokenizers: Tokenizers, parent: LoadedRun | None) -> Transformer:

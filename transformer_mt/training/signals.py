@@ -2,9 +2,13 @@
 
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 
 from transformer_mt.console import print_note
+
+_SAME = 2.0
+"""Seconds within which a signal that comes again is the same one, where a launcher passes it on."""
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the run is saved
@@ -16,10 +20,17 @@ class Interrupted(Exception):  # noqa: N818 - not an error: the run is saved
 
 
 class StopSignals:
-    """While active, the first signal is noted in `received`; the second acts as usual, at once."""
+    """While active, the first signal is noted in `received`; the second acts as usual, at once.
 
-    def __init__(self) -> None:
+    Args:
+        launched: by a program that passes its signals on. One that was sent to the whole group, as
+            job schedulers do, then comes twice, which is not meant as a second one.
+    """
+
+    def __init__(self, *, launched: bool = False) -> None:
         self.received: int | None = None
+        self._launched = launched
+        self._since = 0.0
         self._previous: dict[int, object] = {}
 
     def __enter__(self) -> "StopSignals":
@@ -37,8 +48,14 @@ class StopSignals:
         self._restore()
 
     def _note(self, number: int, _: FrameType | None) -> None:
-        self.received = number
-        self._restore()
+        if self.received is not None:
+            if time.monotonic() - self._since > _SAME:
+                self._restore()
+                signal.raise_signal(number)
+            return
+        self.received, self._since = number, time.monotonic()
+        if not self._launched:
+            self._restore()
         print_note("stopping: saving after this update or validation; once more stops at once")
 
     def _restore(self) -> None:

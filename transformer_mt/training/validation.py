@@ -15,6 +15,7 @@ from transformer_mt.training.limits import DivergedError
 from transformer_mt.training.loss import label_smoothed_loss
 from transformer_mt.translation import Translation
 from transformer_mt.translator import Translator
+from transformer_mt.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +44,25 @@ class Validation:
 
 
 @torch.no_grad()
-def corpus_loss(model: Transformer, dataset: BilingualDataset, batch_tokens: int) -> float:
-    """Mean cross-entropy for each target token ([EOS] counts), in nats, without smoothing."""
+def corpus_loss(
+    model: Transformer, dataset: BilingualDataset, batch_tokens: int, workers: Workers
+) -> float:
+    """Mean cross-entropy for each target token ([EOS] counts), in nats, without smoothing.
+
+    Of several processes each computes that of some batches.
+    """
     model.eval()
     device = model.output.weight.device
     collator = Collator(PAD_ID, SOS_ID, EOS_ID)
-    total, tokens = 0.0, 0
-    for rows in token_batches(dataset, batch_tokens):
+    total = tokens = 0.0
+    for rows in token_batches(dataset, batch_tokens)[workers.rank :: workers.world_size]:
         batch = collator.batch(dataset, rows).to(device)
         hidden = model(batch.src, batch.tgt_in)
         total += label_smoothed_loss(
             hidden, model.output.weight, batch.tgt_out, PAD_ID, 0.0, model.output.bias
         ).item()
         tokens += batch.num_tokens
+    total, tokens = workers.sum(total, tokens)
     return total / tokens
 
 
@@ -65,19 +72,21 @@ def validate(
     dataset: BilingualDataset,
     pairs: Sequence[SentencePair],
     batch_tokens: int,
+    workers: Workers,
 ) -> Validation:
     """Loss of a model on the whole data set, scores of its translations of `pairs`.
 
     Raises:
         DivergedError: the loss is no longer a number.
     """
-    loss = corpus_loss(model, dataset, batch_tokens)
+    loss = corpus_loss(model, dataset, batch_tokens, workers)
     if not math.isfinite(loss):
         raise DivergedError("the validation loss", loss, lasting=True)
     translations = translator.translate(
         [pair.src for pair in pairs], details=False, batch_tokens=batch_tokens
     )
-    bleu, chrf = corpus_scores(
+    scores = corpus_scores(
         [t.text for t in translations], [pair.tgt for pair in pairs], names=("BLEU", "chrF")
     )
-    return Validation(loss, bleu.value, chrf.value, translations)
+    bleu, chrf = workers.broadcast([score.value for score in scores])
+    return Validation(loss, bleu, chrf, translations)
