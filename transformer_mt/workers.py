@@ -11,8 +11,11 @@ Tensors on a GPU go by NCCL, all else by gloo. Texts and figures travel as JSON,
 """
 
 import contextlib
+import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -253,11 +256,10 @@ class Workers:
             yield
         except RuntimeError as error:
             self._ended = True
-            text = (
-                "another process of the group has ended, or does not answer: see its error, if any,"
-                f" and run the same command again to go on ({' '.join(str(error).split())[:200]})"
-            )
-            raise (TmtError if self.is_main else SaidElsewhereError)(text) from None
+            raise (TmtError if self.is_main else SaidElsewhereError)(
+                "another process of the group has ended, or does not answer: see its own error, or"
+                " what torchrun says of it"
+            ) from error
 
 
 @contextlib.contextmanager
@@ -270,11 +272,44 @@ def open_workers() -> Iterator[Workers]:
     with_gpus = torch.cuda.is_available()
     if with_gpus and own.local_rank < torch.cuda.device_count():
         torch.cuda.set_device(own.local_rank)
-    dist.init_process_group("cpu:gloo,cuda:nccl" if with_gpus else "gloo", timeout=_TIMEOUT)
+    dist.init_process_group(
+        "cpu:gloo,cuda:nccl" if with_gpus else "gloo",
+        store=_own_store(own),
+        rank=own.rank,
+        world_size=own.world_size,
+        timeout=_TIMEOUT,
+    )
     try:
         yield Workers(own)
     finally:
         dist.destroy_process_group()
+
+
+def _own_store(own: Place) -> dist.Store:
+    """A part of torchrun's key-value store that only the processes that are alive now write to.
+
+    After a restart torchrun (2.13) hands out the same store again, where the dead have left
+    addresses that would be waited for in vain. So each process writes a new name under its rank,
+    and beside its name what names it sees; all are of this start when all see the same names, as
+    none of an earlier one has ever seen these.
+    """
+    store, _, _ = next(dist.rendezvous("env://", own.rank, own.world_size, timeout=_TIMEOUT))
+    name = uuid.uuid4().hex
+    store.set(f"name of {own.rank}", name)
+    while True:
+        names = [
+            each.decode() for each in store.multi_get(_keys("name of ", range(own.world_size)))
+        ]
+        seen = hashlib.sha256(" ".join(names).encode()).hexdigest()
+        store.set(f"seen by {name}", seen)
+        views = _keys("seen by ", names)
+        if store.check(views) and {each.decode() for each in store.multi_get(views)} == {seen}:
+            return dist.PrefixStore(seen, store)
+        time.sleep(0.05)
+
+
+def _keys(start: str, ends: Iterable[object]) -> list[str]:
+    return [f"{start}{end}" for end in ends]
 
 
 def _to_bytes(value: Any) -> Tensor:
