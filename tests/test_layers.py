@@ -20,7 +20,8 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "masks": set(),
     "metrics": set(),
     "phrasebook": set(),
-    "console": set(),
+    "processes": set(),
+    "console": {"processes"},
     "device": {"errors"},
     "optional": {"errors"},
     "config": {"errors"},
@@ -49,6 +50,9 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
         "fast_paths",
     },
     "translator": CORE | {"engines", "decoding", "data", "analysis", "translation"},
+    "workers": {"errors", "processes"},
+    "sharded_translator": CORE
+    | {"data", "engines", "processes", "translation", "translator", "workers"},
     "streams": {"translation", "data", "errors", "console"},
     "run_info": CORE | {"train_state", "run_dir", "config_file"},
     "evaluation": CORE | {"translator", "data", "metrics", "console"},
@@ -58,6 +62,7 @@ LAYERS["training"] = (
     LAYERS["translator"]
     | {"translator", "train_state", "checkpoint", "model", "run_dir", "masks", "device"}
     | {"config_file", "metrics", "console", "fast_paths", "durable", "run_lock"}
+    | {"sharded_translator", "workers"}
 )  # fmt: skip
 LAYERS["parity"] = CORE | {"translator", "data", "metrics", "console"}
 LAYERS["model_card"] = CORE | {"checkpoint", "parity", "metrics", "run_info"}

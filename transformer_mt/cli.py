@@ -17,9 +17,11 @@ import typer
 from transformer_mt import __version__
 from transformer_mt.console import print_error, print_lines, print_note, set_up_logging
 from transformer_mt.errors import ConfigError, SaidElsewhereError, TmtError
+from transformer_mt.processes import place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from transformer_mt.data.corpus import SentencePair
     from transformer_mt.translator import Translator
@@ -43,11 +45,12 @@ class _Commands(typer.core.TyperGroup):
             raise
         except TmtError as error:
             _show_traceback(ctx)
-            if not isinstance(error, SaidElsewhereError):
+            if place().local_rank == 0 and not isinstance(error, SaidElsewhereError):
                 print_error(str(error))
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
-            print_error("interrupted")
+            if place().local_rank == 0:
+                print_error("interrupted")
             raise typer.Exit(130) from None
         except BrokenPipeError:  # the reader has gone; what it wanted, it has
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -239,11 +242,17 @@ def translate(
     if greedy and beam_size not in (None, 1):
         raise ConfigError(f"--greedy and --beam-size {beam_size} contradict each other")
     _check_beam(1 if greedy else beam_size, n_best)
+    if place().world_size > 1 and input_file is None:
+        raise ConfigError("several processes translate a file: name it with --input")
     from transformer_mt import streams
+    from transformer_mt.sharded_translator import spread
 
-    translator = _load(model, device, engine, quantization)
     interactive = not sentences and input_file is None and streams.is_prompted()
-    with streams.open_input(input_file) as source, streams.open_output(output_file) as target:
+    with (
+        _open(model, device, engine, quantization) as translator,
+        streams.open_input(input_file) as source,
+        streams.open_output(output_file if place().rank == 0 else Path(os.devnull)) as target,
+    ):
         if sentences:
             chunks = iter([[streams.argument_line(sentence) for sentence in sentences]])
         elif interactive:
@@ -259,7 +268,7 @@ def translate(
                 details=layout == "jsonl",
                 batch_tokens=batch_tokens,
             ),
-            chunks,
+            spread(translator, chunks),
             target,
             layout=layout,
             scores=scores,
@@ -307,15 +316,16 @@ def evaluate(
         figures = evaluate_translations(*_sides(read_parallel(hypothesis, reference)))
     else:
         given = _sides(read_parallel(source, reference)) if source and reference else (None, None)
-        figures = api.evaluate(
-            _load(model, device, engine, quantization),
-            *given,
-            split="validation" if split == "validation" else "test",
-            beam_size=beam_size,
-            length_penalty=length_penalty,
-            batch_tokens=batch_tokens,
-        )
-        if output_file:
+        with _open(model, device, engine, quantization) as translator:
+            figures = api.evaluate(
+                translator,
+                *given,
+                split="validation" if split == "validation" else "test",
+                beam_size=beam_size,
+                length_penalty=length_penalty,
+                batch_tokens=batch_tokens,
+            )
+        if output_file and place().rank == 0:
             from transformer_mt.durable import write_text
 
             write_text(output_file, "".join(f"{line}\n" for line in figures.translations))
@@ -434,6 +444,15 @@ def _load(
         engine="torch" if engine == "torch" else "ctranslate2",
         quantization=quantization,
     )
+
+
+def _open(
+    model: Path | None, device: str, engine: str, quantization: str | None
+) -> "AbstractContextManager[Translator]":
+    """As `_load`; where torchrun has started several processes, they share the work."""
+    from transformer_mt.sharded_translator import open_translator
+
+    return open_translator(lambda own: _load(model, own, engine, quantization), device)
 
 
 def _check_beam(beam_size: int | None, n_best: int) -> None:

@@ -74,6 +74,13 @@ def open_translator(load: Callable[[str], Translator], device: str) -> Iterator[
         yield ShardedTranslator(workers, whole.engine, whole.tokenizers, whole.data, whole.decoding)
 
 
+def spread(translator: Translator, chunks: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The chunks of lines that the main process reads, for all that share the translator."""
+    if isinstance(translator, ShardedTranslator):
+        return translator.workers.spread(chunks)
+    return chunks
+
+
 def _translation(values: dict[str, Any]) -> Translation:
     candidates = tuple(_candidate(each) for each in values.pop("candidates"))
     return Translation(candidates=candidates, **_with_tuples(values))

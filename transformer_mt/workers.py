@@ -22,6 +22,8 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
 from transformer_mt.errors import ConfigError, SaidElsewhereError, TmtError
 from transformer_mt.processes import Place, place
@@ -40,7 +42,8 @@ def _same(value: Any) -> Any:
 class Workers:
     """The group, seen from one of its processes; where that is alone, nothing is exchanged."""
 
-    def __init__(self, own: Place = Place()) -> None:  # noqa: B008 - a constant
+    def __init__(self, own: Place | None = None) -> None:
+        own = own or Place()
         self.rank, self.local_rank = own.rank, own.local_rank
         self.world_size = own.world_size
         self._ended = False  # by an error that all know of
@@ -202,29 +205,27 @@ class Workers:
         """A block that all processes leave at the same time, or end in with the same error.
 
         The main process then tells it; the others end with a SaidElsewhereError. What is no
-        TmtError is a fault, told by the process that met it.
+        TmtError is a fault: it ends its process at once, which ends the exchanges of the others.
         """
         if self.world_size == 1:
             yield
             return
-        failure: Exception | None = None
+        failure: TmtError | None = None
         try:
             yield
-        except Exception as error:
+        except TmtError as error:
             if self._ended:
                 raise
             failure = error
-        known = isinstance(failure, TmtError)
-        told = self.gather(failure and [str(failure), getattr(failure, "exit_code", 1), known])
+        told = self.gather(failure and [str(failure), failure.exit_code])
         errors = [each for each in told if each is not None]
         if not errors:
             return
         self._ended = True
-        if failure is not None and (self.is_main or not known):
+        if failure is not None and self.is_main:
             raise failure
-        text, exit_code, known = errors[0]
-        agreed = TmtError(text) if self.is_main and known else SaidElsewhereError(text)
-        agreed.exit_code = exit_code
+        agreed = (TmtError if self.is_main else SaidElsewhereError)(errors[0][0])
+        agreed.exit_code = errors[0][1]
         raise agreed
 
     def spread(self, chunks: Iterator[list[str]]) -> Iterator[list[str]]:
@@ -262,12 +263,16 @@ class Workers:
             ) from error
 
 
+ALONE = Workers()
+"""No group: a process that works for itself."""
+
+
 @contextlib.contextmanager
 def open_workers() -> Iterator[Workers]:
     """Meet the other processes, where torchrun has started several; part from them at the end."""
     own = place()
     if own.world_size == 1:
-        yield Workers()
+        yield ALONE
         return
     with_gpus = torch.cuda.is_available()
     if with_gpus and own.local_rank < torch.cuda.device_count():
@@ -285,7 +290,7 @@ def open_workers() -> Iterator[Workers]:
         dist.destroy_process_group()
 
 
-def _own_store(own: Place) -> dist.Store:
+def _own_store(own: Place) -> Store:
     """A part of torchrun's key-value store that only the processes that are alive now write to.
 
     After a restart torchrun (2.13) hands out the same store again, where the dead have left
@@ -293,7 +298,7 @@ def _own_store(own: Place) -> dist.Store:
     and beside its name what names it sees; all are of this start when all see the same names, as
     none of an earlier one has ever seen these.
     """
-    store, _, _ = next(dist.rendezvous("env://", own.rank, own.world_size, timeout=_TIMEOUT))
+    store, _, _ = next(rendezvous("env://", own.rank, own.world_size, timeout=_TIMEOUT))
     name = uuid.uuid4().hex
     store.set(f"name of {own.rank}", name)
     while True:
@@ -304,7 +309,7 @@ def _own_store(own: Place) -> dist.Store:
         store.set(f"seen by {name}", seen)
         views = _keys("seen by ", names)
         if store.check(views) and {each.decode() for each in store.multi_get(views)} == {seen}:
-            return dist.PrefixStore(seen, store)
+            return PrefixStore(seen, store)
         time.sleep(0.05)
 
 

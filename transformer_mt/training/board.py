@@ -4,10 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +17,7 @@ class Board:
 
     def __init__(self, folder: Path | None, step: int) -> None:
         self._folder = folder
-        self._writer: SummaryWriter | None = None
+        self._writer: Any = None  # a SummaryWriter
         self._excepthook = threading.excepthook
         threading.excepthook = self._note  # it writes in a thread, which would print a traceback
         if folder is None:

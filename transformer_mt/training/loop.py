@@ -71,7 +71,7 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
         if over is not None:
             log.info("%s: finished (%s); nothing to do", config.run_dir, over.finished)
             return over
-        session = open_session(config, workers, device=device, overwrite=overwrite)
+        session = open_session(config, device=device, overwrite=overwrite, workers=workers)
         keep_freed_memory()  # from here on: what loading the data took, goes back
         limit, shown = time_limit(config, session.state), run if workers.is_main else None
         with (

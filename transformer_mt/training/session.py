@@ -26,7 +26,7 @@ from transformer_mt.train_state import TrainState
 from transformer_mt.training import distributed
 from transformer_mt.training.limits import is_over
 from transformer_mt.training.optimizer import make_optimizer, peak_learning_rate
-from transformer_mt.workers import Workers
+from transformer_mt.workers import ALONE, Workers
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,11 @@ class Session:
 
 
 def open_session(
-    config: Config, workers: Workers, *, device: str = "auto", overwrite: bool = False
+    config: Config,
+    *,
+    device: str = "auto",
+    overwrite: bool = False,
+    workers: Workers = ALONE,
 ) -> Session:
     """Load everything, and write what a new run directory needs."""
     if not overwrite:
@@ -99,14 +103,13 @@ def _begin_run(session: Session, *, overwrite: bool) -> None:
 
 
 def load_session(
-    config: Config, device: str, *, anew: bool = False, workers: Workers | None = None
+    config: Config, device: str, *, anew: bool = False, workers: Workers = ALONE
 ) -> Session:
     """Read the data and restore what was saved (unless `anew`).
 
     A new run begins with the tokenizers and weights of `init_from`, or builds missing tokenizers.
     Writes nothing. Of several processes the main one reads the run directory, and all the data.
     """
-    workers = workers or Workers()
     workers.refuse_other(f"{to_yaml(config)} {device} {anew}", "was started with other settings")
     run = RunDir(Path(config.run_dir))
     with workers.together():

@@ -15,7 +15,7 @@ from transformer_mt.training.limits import DivergedError
 from transformer_mt.training.loss import label_smoothed_loss
 from transformer_mt.translation import Translation
 from transformer_mt.translator import Translator
-from transformer_mt.workers import Workers
+from transformer_mt.workers import ALONE, Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Validation:
 
 @torch.no_grad()
 def corpus_loss(
-    model: Transformer, dataset: BilingualDataset, batch_tokens: int, workers: Workers
+    model: Transformer, dataset: BilingualDataset, batch_tokens: int, workers: Workers = ALONE
 ) -> float:
     """Mean cross-entropy for each target token ([EOS] counts), in nats, without smoothing.
 
@@ -72,7 +72,7 @@ def validate(
     dataset: BilingualDataset,
     pairs: Sequence[SentencePair],
     batch_tokens: int,
-    workers: Workers,
+    workers: Workers = ALONE,
 ) -> Validation:
     """Loss of a model on the whole data set, scores of its translations of `pairs`.
 
