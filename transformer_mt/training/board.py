@@ -35,7 +35,8 @@ class Board:
 
         if self._writer is not None:
             start = Event(step=step + 1, session_log=SessionLog(status=SessionLog.START))
-            self._try(self._writer.file_writer.add_event, start)
+            file: Any = self._writer.file_writer
+            self._try(file.add_event, start)
 
     def write(self, method: str, *args: Any, **kwargs: Any) -> None:
         """Call `add_`method of a SummaryWriter."""
