@@ -36,7 +36,7 @@ def load(**settings: Any) -> Corpus:
 def read_train(files: Path | tuple[Path, Path], **settings: Any) -> list[SentencePair]:
     """All pairs of one source, nothing cut from it."""
     named = tuple(map(str, files)) if isinstance(files, tuple) else str(files)
-    return load(train=named, validation=named, test=named, **settings).train
+    return load(train=named, validation=named, test=named, **settings).validation
 
 
 def jsonl(pairs: list[SentencePair], src: str = "en", tgt: str = "fr") -> str:
@@ -339,25 +339,35 @@ def multi30k(folder: Path) -> Path:
 
 def test_hub_layout_with_a_column_for_each_language(tmp_path: Path) -> None:
     corpus = load(dataset=str(multi30k(tmp_path / "multi30k")))
-    assert (corpus.train, corpus.validation, corpus.test) == (ROWS[:30], ROWS[30:36], ROWS[36:])
+    assert (list(corpus.train), corpus.validation, corpus.test) == (
+        ROWS[:30],
+        ROWS[30:36],
+        ROWS[36:],
+    )
     assert corpus.notes == []
 
 
 def test_hub_layout_with_a_translation_column(tmp_path: Path) -> None:
     corpus = load(dataset=str(opus_books(tmp_path / "opus_books")), subset="en-fr")
-    assert sorted(corpus.train + corpus.validation + corpus.test) == sorted(ROWS)
+    assert sorted([*corpus.train, *corpus.validation, *corpus.test]) == sorted(ROWS)
     assert (len(corpus.validation), len(corpus.test)) == (3, 4)
     swapped = load(
         dataset=str(tmp_path / "opus_books"), subset="en-fr", src_lang="fr", tgt_lang="en"
     )
-    assert {pair[::-1] for pair in swapped.train + swapped.validation + swapped.test} == set(ROWS)
+    assert {pair[::-1] for pair in (*swapped.train, *swapped.validation, *swapped.test)} == set(
+        ROWS
+    )
 
 
 def test_hub_layout_with_parquet_files_in_data(tmp_path: Path) -> None:
     for name, pairs in (("train", ROWS[:30]), ("validation", ROWS[30:36]), ("test", ROWS[36:])):
         parquet(tmp_path / "d" / "data" / f"{name}-00000-of-00001.parquet", columns(pairs))
     corpus = load(dataset=str(tmp_path / "d"))
-    assert (corpus.train, corpus.validation, corpus.test) == (ROWS[:30], ROWS[30:36], ROWS[36:])
+    assert (list(corpus.train), corpus.validation, corpus.test) == (
+        ROWS[:30],
+        ROWS[30:36],
+        ROWS[36:],
+    )
 
 
 @pytest.mark.parametrize("layout", ["dict", "single"])
@@ -368,7 +378,7 @@ def test_folders_of_save_to_disk(tmp_path: Path, layout: str) -> None:
     else:
         datasets.Dataset.from_list(columns(ROWS)).save_to_disk(str(folder))
     corpus = load(dataset=str(folder))
-    assert sorted(corpus.train + corpus.validation + corpus.test) == sorted(ROWS)
+    assert sorted([*corpus.train, *corpus.validation, *corpus.test]) == sorted(ROWS)
     assert (corpus.test == ROWS[30:]) == (layout == "dict")
     assert len(corpus.notes) == (1 if layout == "dict" else 2)
 
@@ -376,7 +386,11 @@ def test_folders_of_save_to_disk(tmp_path: Path, layout: str) -> None:
 def test_splits_can_be_named(tmp_path: Path) -> None:
     folder = str(multi30k(tmp_path / "m"))
     corpus = load(dataset=folder, train="validation", validation="test", test="train")
-    assert (corpus.train, corpus.validation, corpus.test) == (ROWS[30:36], ROWS[36:], ROWS[:30])
+    assert (list(corpus.train), corpus.validation, corpus.test) == (
+        ROWS[30:36],
+        ROWS[36:],
+        ROWS[:30],
+    )
 
 
 BAD_SETS: dict[str, tuple[Callable[[Path], object], dict[str, Any], type, str]] = {
@@ -507,7 +521,7 @@ def test_a_missing_split_is_cut_and_never_overlaps(tmp_path: Path, given: tuple[
             for ours, theirs in zip(sides(cut), sides(getattr(corpus, rest)), strict=True):
                 assert ours.isdisjoint(theirs)
     if not missing:
-        assert corpus.train == pairs
+        assert list(corpus.train) == pairs
 
 
 def test_a_cut_depends_on_the_text_alone(tmp_path: Path) -> None:
