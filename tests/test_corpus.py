@@ -43,9 +43,9 @@ def jsonl(pairs: list[SentencePair], src: str = "en", tgt: str = "fr") -> str:
     return "".join(json.dumps({src: pair.src, tgt: pair.tgt}) + "\n" for pair in pairs)
 
 
-def parquet(path: Path, rows: list[dict[str, Any]]) -> Path:
+def parquet(path: Path, rows: list[dict[str, Any]], **settings: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    datasets.Dataset.from_list(rows).to_parquet(str(path))
+    datasets.Dataset.from_list(rows).to_parquet(str(path), **settings)
     return path
 
 
@@ -223,6 +223,21 @@ def test_a_missing_column_is_named_with_those_there_are(tmp_path: Path, suffix: 
 )  # fmt: skip
 def test_line_ends_marks_and_more_columns(tmp_path: Path, name: str, raw: bytes) -> None:
     assert read_train(write(tmp_path / name, raw)) == [("a", "b"), ("c", "d")]
+
+
+@pytest.mark.parametrize("pieces", [1, 3, 100])
+def test_a_dictionary_of_languages_in_parquet(tmp_path: Path, pieces: int) -> None:
+    path = parquet(tmp_path / "t.parquet", translations(TRICKY), batch_size=pieces)
+    assert read_train(path) == TRICKY
+    with pytest.raises(DataError, match=r"no column 'de', only en, fr; set data\.tgt_column"):
+        read_train(path, tgt_lang="de")
+
+
+def test_half_a_surrogate_pair_is_no_text(tmp_path: Path) -> None:
+    whole, half = '{"en":"\\ud83d\\ude00","fr":"b"}', '{"en":"\\ud83d","fr":"b"}'
+    assert read_train(write(tmp_path / "t.jsonl", f"{whole}\n")) == [("\U0001f600", "b")]
+    with pytest.raises(DataError, match=r"t\.jsonl:2: not valid JSON \(.*surrogates"):
+        read_train(write(tmp_path / "t.jsonl", f"{whole}\n{half}\n"))
 
 
 def test_a_quoted_csv_cell_may_hold_commas_and_a_line_end(tmp_path: Path) -> None:

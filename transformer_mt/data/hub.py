@@ -74,8 +74,8 @@ def dataset_pairs(table: "Dataset", origin: str, columns: Columns) -> Iterator[S
     nested = columns.are_nested(table.column_names)
     if nested or set(columns) <= set(table.column_names):
         table = table.select_columns([NESTED] if nested else list(columns))
-    batches = table.with_format("arrow").iter(batch_size=_PIECE)
-    return arrow_pairs(table.features.arrow_schema, batches, origin, columns)
+    parts = table.with_format("arrow").iter(batch_size=_PIECE)
+    return arrow_pairs(table.features.arrow_schema, parts, origin, columns)
 
 
 def _silence() -> None:

@@ -4,13 +4,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple, Protocol, TypeVar
 
-import pyarrow as pa
-
 from transformer_mt.data.spool import Spool, SpoolFile
 
 _PIECE = 20_000
 """Pairs that are in memory at a time."""
-_SCHEMA = pa.schema([("src", pa.large_string()), ("tgt", pa.large_string())])
 
 Item = TypeVar("Item")
 
@@ -48,10 +45,12 @@ class StoredPairs:
         Raises:
             DataError: there is no room.
         """
-        spool, count = Spool(_SCHEMA, "text"), 0
+        import pyarrow as pa
+
+        text = pa.large_string()
+        spool, count = Spool(pa.schema([("src", text), ("tgt", text)]), "text"), 0
         for piece in pieces(pairs, _PIECE):
-            src, tgt = zip(*piece, strict=True)
-            spool.write([pa.array(side, pa.large_string()) for side in (src, tgt)])
+            spool.write([pa.array(side, text) for side in zip(*piece, strict=True)])
             count += len(piece)
         return cls(spool.finish(), count)
 
@@ -59,6 +58,8 @@ class StoredPairs:
         return self._count
 
     def __iter__(self) -> Iterator[SentencePair]:
+        import pyarrow as pa
+
         reader = pa.ipc.open_file(self._file)
         for number in range(reader.num_record_batches):
             src, tgt = reader.get_batch(number).columns

@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import SpooledTemporaryFile, gettempdir
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from transformer_mt.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 IN_MEMORY = 32 * 2**20
 """Bytes up to which no file is made."""
@@ -17,7 +20,8 @@ class SpoolFile(SpooledTemporaryFile[bytes]):
     """Without a name; closed with its last reader."""
 
     def __del__(self) -> None:
-        self.close()
+        with suppress(OSError):  # a full disk, which was told of before
+            self.close()
 
 
 def cache_folder() -> Path:
@@ -33,19 +37,23 @@ class Spool:
     takes its room back. It lies beside the cache, as a folder for temporary files may be memory.
     """
 
-    def __init__(self, schema: pa.Schema, what: str) -> None:
+    def __init__(self, schema: "pa.Schema", what: str) -> None:
+        import pyarrow as pa
+
         self._schema = schema
         self._what = what
         self._folder = _writable_folder()
         self._file = SpoolFile(max_size=IN_MEMORY, dir=str(self._folder))
         self._writer = pa.ipc.new_file(self._file, schema)
 
-    def write(self, columns: Sequence[pa.Array]) -> None:
+    def write(self, columns: "Sequence[pa.Array]") -> None:
         """Add a batch.
 
         Raises:
             DataError: there is no room.
         """
+        import pyarrow as pa
+
         try:
             self._writer.write_batch(pa.record_batch(list(columns), schema=self._schema))
         except OSError as error:

@@ -4,13 +4,14 @@ import csv
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from transformer_mt.data.files import first_line_of, open_binary, read_text
 from transformer_mt.data.pairs import SentencePair
 from transformer_mt.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 TABLES = (".tsv", ".csv", ".jsonl", ".parquet")
 
@@ -54,25 +55,24 @@ def read_table(path: Path, suffix: str, columns: Columns) -> Iterator[SentencePa
 
 
 def arrow_pairs(
-    schema: pa.Schema, batches: Iterable[Any], origin: str | Path, columns: Columns
+    schema: "pa.Schema", parts: Iterable["pa.Table"], origin: str | Path, columns: Columns
 ) -> Iterator[SentencePair]:
-    """The pairs of Arrow tables or record batches.
+    """The pairs of an Arrow table that comes in parts.
 
     Raises:
         DataError: a column is missing, or holds something other than text.
     """
+    import pyarrow as pa
+
     nested = columns.are_nested(schema.names)
     kind = schema.field(NESTED).type if nested else schema
     names = kind.names if isinstance(kind, pa.Schema | pa.StructType) else [NESTED]
     columns.check(names, origin)
     first = 1
-    for batch in batches:
-        table = (
-            pa.table(batch.column(NESTED).combine_chunks().flatten(), kind.names)
-            if nested
-            else batch
-        )
-        sides = [table.column(name).to_pylist() for name in columns]
+    for part in parts:
+        if nested:
+            part = part.select([NESTED]).flatten().rename_columns(names)
+        sides = [part.column(name).to_pylist() for name in columns]
         for name, cells in zip(columns, sides, strict=True):
             for row, cell in enumerate(cells, start=first):
                 if not isinstance(cell, str):
@@ -82,6 +82,7 @@ def arrow_pairs(
 
 
 def _parquet_pairs(path: Path, columns: Columns) -> Iterator[SentencePair]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if not path.exists():
@@ -92,9 +93,9 @@ def _parquet_pairs(path: Path, columns: Columns) -> Iterator[SentencePair]:
         with open_binary(path) as file:
             table = pq.ParquetFile(file)
             wanted = [NESTED] if columns.are_nested(table.schema_arrow.names) else list(columns)
-            yield from arrow_pairs(
-                table.schema_arrow, table.iter_batches(columns=wanted), path, columns
-            )
+            batches = table.iter_batches(columns=wanted)
+            parts = (pa.Table.from_batches([batch]) for batch in batches)
+            yield from arrow_pairs(table.schema_arrow, parts, path, columns)
     except (OSError, EOFError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as parquet ({first_line_of(error)})") from None
 
