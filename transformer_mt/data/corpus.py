@@ -1,7 +1,7 @@
 """Where sentence pairs come from, and how missing splits are cut."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import zip_longest
@@ -10,14 +10,13 @@ from pathlib import Path
 from transformer_mt.config import DataConfig, SourceFiles
 from transformer_mt.data.files import digest_of_files, read_text
 from transformer_mt.data.heldout import cut_missing_splits
-from transformer_mt.data.hub import dataset_pairs, open_dataset
+from transformer_mt.data.hub import SPLITS, Tables, dataset_pairs, files_of, open_splits
 from transformer_mt.data.pairs import Pairs, StoredPairs
 from transformer_mt.data.pairs import SentencePair as SentencePair  # for all who import it here
 from transformer_mt.data.tables import TABLES, Columns, read_table
 from transformer_mt.errors import ConfigError, DataError
 
 PHRASEBOOK = "phrasebook"
-SPLITS = ("train", "validation", "test")
 _Reader = tuple[str, Iterator[SentencePair]]
 """What a split is called in errors, and its pairs, not read yet."""
 
@@ -55,24 +54,38 @@ class Source:
     @cached_property
     def corpus(self) -> Corpus:
         """The text, as `load_corpus` reads it, with its errors."""
-        return load_corpus(self._config)
+        return load_corpus(self._config, self._tables)
 
     def current_fingerprint(self) -> str:
         """What `fingerprint` would be now, had the files been changed since.
 
         It is that of the bytes of the files; where there are none, that of the text.
         """
-        if self._config.dataset is None:
-            named = [getattr(self._config, name) for name in SPLITS]
+        if self._config.dataset != PHRASEBOOK:
             try:
-                return digest_of_files([Path(f) for files in named for f in _listed(files)])
+                return " ".join(digest_of_files(files) for files in self._files())
             except OSError:
                 pass  # reading the text says what is wrong with which file
         return self.corpus.fingerprint
 
+    @cached_property
+    def _tables(self) -> Tables | None:
+        is_data_set = self._config.dataset not in (None, PHRASEBOOK)
+        return open_splits(self._config) if is_data_set else None
 
-def load_corpus(config: DataConfig) -> Corpus:
+    def _files(self) -> list[list[Path]]:
+        """Those that the text of each split stands in."""
+        if self._tables is not None:
+            return [files_of(table) for table in self._tables.values()]
+        return [[Path(f) for f in _listed(getattr(self._config, name))] for name in SPLITS]
+
+
+def load_corpus(config: DataConfig, tables: Tables | None = None) -> Corpus:
     """Read all splits; one that is missing is cut from train.
+
+    Args:
+        config: where they are.
+        tables: the splits of a data set, where it was opened before.
 
     Raises:
         DataError: a file is missing, empty, not UTF-8, or its sides do not align; a data set
@@ -85,19 +98,22 @@ def load_corpus(config: DataConfig) -> Corpus:
         )
     if config.dataset == PHRASEBOOK:
         splits = _load_phrasebook(config)
+    elif config.dataset is None:
+        splits = _stored(_of_files(config))
     else:
-        readers = _of_files(config) if config.dataset is None else _of_dataset(config)
-        splits = {name: _stored(*reader) for name, reader in readers.items()}
+        splits = _stored(_of_tables(config, tables or open_splits(config)))
     notes = cut_missing_splits(splits, config.heldout_size)
     return Corpus(splits["train"], list(splits["validation"]), list(splits["test"]), notes)
 
 
-def _stored(origin: str, pairs: Iterable[SentencePair]) -> StoredPairs:
-    """Read a split, which may be larger than memory and may be readable only once."""
-    stored = StoredPairs.of(pairs)
-    if not len(stored):
-        raise DataError(f"{origin}: there are no rows")
-    return stored
+def _stored(readers: dict[str, _Reader]) -> dict[str, Pairs]:
+    """Read the splits, which may be larger than memory and may be readable only once."""
+    splits: dict[str, Pairs] = {}
+    for name, (origin, pairs) in readers.items():
+        splits[name] = StoredPairs.of(pairs)
+        if not len(splits[name]):
+            raise DataError(f"{origin}: there are no rows")
+    return splits
 
 
 def read_parallel(src_path: Path, tgt_path: Path) -> list[SentencePair]:
@@ -161,28 +177,11 @@ def _file_reader(files: SourceFiles, config: DataConfig) -> _Reader:
     return files, read_table(path, suffix, _columns(config))
 
 
-def _of_dataset(config: DataConfig) -> dict[str, _Reader]:
-    """A hub data set, or a folder: one saved by `save_to_disk`, or laid out as on the hub."""
-    available = open_dataset(str(config.dataset), config.subset)
+def _of_tables(config: DataConfig, tables: Tables) -> dict[str, _Reader]:
     readers: dict[str, _Reader] = {}
-    for split in SPLITS:
-        name = getattr(config, split)
-        if name is not None and name not in available:
-            raise ConfigError(
-                f"data.{split}: {config.dataset} has no split '{name}', it has"
-                f" {', '.join(available)}"
-            )
-        if (name or split) in available:
-            origin = f"{config.dataset} ({name or split})"
-            readers[split] = (
-                origin,
-                dataset_pairs(available[name or split], origin, _columns(config)),
-            )
-    if "train" not in readers:
-        raise ConfigError(
-            f"{config.dataset} has no split 'train': set data.train to one of"
-            f" {', '.join(available)}"
-        )
+    for split, table in tables.items():
+        origin = f"{config.dataset} ({getattr(config, split) or split})"
+        readers[split] = origin, dataset_pairs(table, origin, _columns(config))
     return readers
 
 

@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from transformer_mt.config import DataConfig
 from transformer_mt.data.pairs import SentencePair
 from transformer_mt.data.tables import NESTED, Columns, arrow_pairs
 from transformer_mt.errors import ConfigError, DataError
@@ -14,17 +15,55 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+SPLITS = ("train", "validation", "test")
+
+Tables: TypeAlias = "dict[str, Dataset]"
+"""By the names of our splits."""
 _PIECE = 20_000
 """Rows that are in memory at a time."""
 
 
-def open_dataset(name: str, subset: str | None) -> "dict[str, Dataset]":
+def open_splits(config: DataConfig) -> Tables:
     """Its splits, memory-mapped by the `datasets` library: one of the hub or in a folder.
+
+    A folder is one saved by `save_to_disk`, or laid out as on the hub.
 
     Raises:
         DataError: it cannot be loaded.
-        ConfigError: a subset must be named.
+        ConfigError: it has no such split; a subset must be named.
     """
+    available = _open(str(config.dataset), config.subset)
+    splits = {}
+    for split in SPLITS:
+        name = getattr(config, split)
+        if name is not None and name not in available:
+            raise ConfigError(
+                f"data.{split}: {config.dataset} has no split '{name}', it has"
+                f" {', '.join(available)}"
+            )
+        if (name or split) in available:
+            splits[split] = available[name or split]
+    if "train" not in splits:
+        raise ConfigError(
+            f"{config.dataset} has no split 'train': set data.train to one of"
+            f" {', '.join(available)}"
+        )
+    return splits
+
+
+def files_of(table: "Dataset") -> list[Path]:
+    """The Arrow files that the library has mapped for a split.
+
+    Raises:
+        FileNotFoundError: it is held in memory.
+    """
+    files = [Path(each["filename"]) for each in table.cache_files]
+    if not files:
+        raise FileNotFoundError
+    return files
+
+
+def _open(name: str, subset: str | None) -> "dict[str, Dataset]":
     import datasets
 
     _silence()
