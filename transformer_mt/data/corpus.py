@@ -69,7 +69,7 @@ class Source:
         return self.corpus.fingerprint
 
     @cached_property
-    def _tables(self) -> Tables | None:
+    def _tables(self) -> "Tables | None":
         is_data_set = self._config.dataset not in (None, PHRASEBOOK)
         return open_splits(self._config) if is_data_set else None
 
@@ -80,7 +80,7 @@ class Source:
         return [[Path(f) for f in _listed(getattr(self._config, name))] for name in SPLITS]
 
 
-def load_corpus(config: DataConfig, tables: Tables | None = None) -> Corpus:
+def load_corpus(config: DataConfig, tables: "Tables | None" = None) -> Corpus:
     """Read all splits; one that is missing is cut from train.
 
     Args:
