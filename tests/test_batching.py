@@ -143,6 +143,21 @@ def test_without_shuffling_the_longer_come_later(lengths: Lengths, budget: int) 
     assert longer == sorted(longer)
 
 
+@pytest.mark.parametrize("longest", [5, 255, 100_000])  # 255: the keys just fit into 16 bits
+@given(count=st.integers(0, 50), seed=st.integers(0, 1000))
+def test_pairs_are_sorted_by_the_longer_side_then_back_and_forth_by_the_difference(
+    longest: int, count: int, seed: int
+) -> None:
+    lengths = [(longest, longest), (longest, 1), *random_lengths(count, longest, seed)]
+
+    def rank(row: int) -> tuple[int, int]:
+        src, tgt = (length + 1 for length in lengths[row])
+        return max(src, tgt), (src - tgt) * (-1) ** max(src, tgt)
+
+    (batch,) = as_lists(token_batches(blank_dataset(lengths), 10**9))
+    assert batch == sorted(range(len(lengths)), key=rank)
+
+
 @given(st.integers(1, 60), st.integers(0, 20), budgets)
 def test_batches_of_equal_sentences_are_full(count: int, length: int, budget: int) -> None:
     batches = token_batches(dataset_of([(length, length)] * count), budget)

@@ -227,10 +227,14 @@ def _order_by_length(src_len: Lengths, tgt_len: Lengths) -> Offsets:
     """Indices by the longer side; where it is equal, by the difference of the sides.
 
     The difference rises for even and falls for odd lengths, so that neighbours stay alike also
-    where the length changes.
+    where the length changes. Lengths must not be 0.
     """
     longer, difference = np.maximum(src_len, tgt_len), src_len - tgt_len
-    return np.lexsort((np.where(longer % 2 == 0, difference, -difference), longer))
+    np.negative(difference, out=difference, where=longer % 2 == 1)
+    key = np.square(longer, dtype=np.int64)  # larger by more than any two differences
+    key += difference
+    is_short = key.max(initial=0) < 2**16  # such numbers are sorted in linear time
+    return np.argsort(key.astype(np.uint16) if is_short else key, kind="stable")
 
 
 def _cuts(src_len: Lengths, tgt_len: Lengths, batch_tokens: int) -> list[int]:

@@ -50,7 +50,8 @@ class StoredPairs:
         text = pa.large_string()
         spool, count = Spool(pa.schema([("src", text), ("tgt", text)]), "text"), 0
         for piece in pieces(pairs, _PIECE):
-            spool.write([pa.array(side, text) for side in zip(*piece, strict=True)])
+            sides = [pair.src for pair in piece], [pair.tgt for pair in piece]
+            spool.write([pa.array(side, text) for side in sides])
             count += len(piece)
         return cls(spool.finish(), count)
 
