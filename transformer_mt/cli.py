@@ -354,6 +354,31 @@ def info(
     )
 
 
+@app.command()
+def doctor(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Two parallel text files, or --config.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Examine the corpus of this YAML file.")
+    ] = None,
+    overrides: Overrides = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell everything that is wrong with a corpus: exit code 1 if training would refuse it."""
+    if bool(files) == bool(config) or (files and len(files) != 2):
+        raise ConfigError("give --config, or two parallel text files: source and target")
+    if files and overrides:
+        raise ConfigError("--set changes a configuration: give --config with it")
+    from transformer_mt.config_file import load_config
+    from transformer_mt.doctor.examine import examine, examine_files
+
+    settings = load_config(config, overrides or ()) if config else None
+    found = examine(settings) if settings else examine_files(*(files or ()))
+    print_lines([json.dumps(found.to_dict(), indent=2)] if as_json else found.lines())
+    raise typer.Exit(found.exit_code)
+
+
 @app.command("export")
 def export_run(
     run_dir: Annotated[Path, typer.Argument(help="Run directory of `tmt train`.")],

@@ -88,7 +88,7 @@ def load_corpus(config: DataConfig) -> Corpus:
             "'data.train' is missing: give two parallel files, one table, or a 'data.dataset'"
         )
     if config.dataset == PHRASEBOOK:
-        splits = _load_phrasebook(config)
+        splits = load_phrasebook(config)
     elif config.dataset is not None:
         splits = _load_dataset(config)
     else:
@@ -109,7 +109,8 @@ def read_parallel(src_path: Path, tgt_path: Path) -> list[SentencePair]:
     return [SentencePair(*pair) for pair in zip(src, tgt, strict=True)]
 
 
-def _load_phrasebook(config: DataConfig) -> dict[str, list[SentencePair]]:
+def load_phrasebook(config: DataConfig) -> dict[str, list[SentencePair]]:
+    """The splits of the built-in corpus, in the direction of the languages."""
     from transformer_mt.phrasebook import phrasebook_splits
 
     languages = (config.src_lang, config.tgt_lang)
@@ -132,17 +133,39 @@ def _load_files(files: SourceFiles, config: DataConfig) -> list[SentencePair]:
     if isinstance(files, tuple):
         return read_parallel(Path(files[0]), Path(files[1]))
     path = Path(files)
+    return _columns(read_table(path, table_suffix(path)), str(path), config)
+
+
+def table_suffix(path: Path) -> str:
+    """Which of `TABLES` a file is; it may be packed (.gz).
+
+    Raises:
+        ConfigError: it is none.
+    """
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
     if suffix not in TABLES:
         raise ConfigError(
             f"{path}: a single file must be one of {', '.join(TABLES)};"
             " give parallel text as a list of two files, [source, target]"
         )
-    return _columns(read_table(path, suffix), str(path), config)
+    return suffix
 
 
 def _load_dataset(config: DataConfig) -> dict[str, list[SentencePair]]:
-    """A hub data set, or a folder: one saved by `save_to_disk`, or laid out as on the hub."""
+    return {
+        split: _columns(table, origin, config)
+        for split, (origin, table) in open_splits(config).items()
+    }
+
+
+def open_splits(config: DataConfig) -> "dict[str, tuple[str, Dataset]]":
+    """Each split there is, with its name for a person: of a hub data set, or of a folder: one saved
+    by `save_to_disk`, or laid out as on the hub.
+
+    Raises:
+        DataError: it cannot be loaded.
+        ConfigError: a split is named that does not exist, or there is none to train on.
+    """
     available = _open_dataset(str(config.dataset), config.subset)
     splits = {}
     for split in SPLITS:
@@ -154,7 +177,7 @@ def _load_dataset(config: DataConfig) -> dict[str, list[SentencePair]]:
             )
         if (name or split) in available:
             origin = f"{config.dataset} ({name or split})"
-            splits[split] = _columns(available[name or split], origin, config)
+            splits[split] = (origin, available[name or split])
     if "train" not in splits:
         raise ConfigError(
             f"{config.dataset} has no split 'train': set data.train to one of"
