@@ -38,6 +38,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     | {"decoding", "model", "data", "run_dir", "optional", "checkpoint", "formats", "fast_paths"},
     "translator": CORE | {"engines", "decoding", "data", "analysis", "translation"},
     "streams": {"translation", "data", "errors", "console"},
+    "doctor": CORE | {"data", "run_dir", "console"},
     "run_info": CORE | {"train_state", "run_dir", "config_file"},
     "evaluation": CORE | {"translator", "data", "metrics", "console"},
 }
@@ -153,7 +154,7 @@ def test_only_the_command_line_prints(unit: str) -> None:
 
 
 HEAVY = ("torch", "numpy", "datasets", "tokenizers", "sacrebleu", "safetensors", "matplotlib")
-COMMANDS = ("", "build-tokenizer", "train", "translate", "evaluate", "attention", "info")
+COMMANDS = ("", "build-tokenizer", "train", "translate", "evaluate", "attention", "info", "doctor")
 
 HELP = """
 import sys

@@ -366,16 +366,21 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Tell everything that is wrong with a corpus: exit code 1 if training would refuse it."""
-    if bool(files) == bool(config) or (files and len(files) != 2):
+    files = files or []
+    if len(files) != (0 if config else 2):
         raise ConfigError("give --config, or two parallel text files: source and target")
-    if files and overrides:
+    if overrides and not config:
         raise ConfigError("--set changes a configuration: give --config with it")
+    from transformer_mt import api
     from transformer_mt.config_file import load_config
-    from transformer_mt.doctor.examine import examine, examine_files
 
-    settings = load_config(config, overrides or ()) if config else None
-    found = examine(settings) if settings else examine_files(*(files or ()))
-    print_lines([json.dumps(found.to_dict(), indent=2)] if as_json else found.lines())
+    if config is not None:
+        found = api.examine(load_config(config, overrides or ()))
+    else:
+        found = api.examine((files[0], files[1]))
+    print_lines(
+        [json.dumps(found.to_dict(), indent=2, ensure_ascii=False)] if as_json else found.lines()
+    )
     raise typer.Exit(found.exit_code)
 
 

@@ -159,8 +159,9 @@ def _load_dataset(config: DataConfig) -> dict[str, list[SentencePair]]:
 
 
 def open_splits(config: DataConfig) -> "dict[str, tuple[str, Dataset]]":
-    """Each split there is, with its name for a person: of a hub data set, or of a folder: one saved
-    by `save_to_disk`, or laid out as on the hub.
+    """The splits of a hub data set, or of a folder (saved by `save_to_disk`, or as on the hub).
+
+    Each comes with its name for a person.
 
     Raises:
         DataError: it cannot be loaded.

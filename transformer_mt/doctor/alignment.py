@@ -63,9 +63,16 @@ class Alignment:
             return min(found)
         return self._single_switch() if self._difference else None
 
-    def evidence(self) -> float:
-        """How much better the rows side by side agree than chance rows: a log-likelihood ratio."""
-        return float((self._aligned - self._by_chance).sum(dtype=np.float64))
+    def evidence(self, place: Break | None) -> float:
+        """How much better rows agree than by chance: the mean log-likelihood ratio.
+
+        With a break, that of the rows before it and those that are out of step.
+        """
+        gain = self._aligned - self._by_chance
+        if place is not None:
+            shifted = self._agreement(place.shift, self._scale) - self._by_chance
+            gain = np.concatenate([gain[: place.row], shifted[place.row : place.end]])
+        return float(gain.mean()) if len(gain) else 0.0
 
     def _log_ratios(self, src: Floats, shift: int) -> Floats:
         """Of each source row to the target row `shift` further down, where there are both."""

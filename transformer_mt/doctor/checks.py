@@ -18,6 +18,8 @@ _ODD_SPREADS = 5.0
 """... if it is also this many standard deviations away."""
 _SHORT = 20
 """Characters: ratios of shorter pairs tell nothing."""
+_SENTENCE = 3
+"""Words from which it is odd that a sentence is its own translation: names are."""
 _LONG = 10
 """Times the usual length from which a line is long ..."""
 _NEVER_LONG = 300
@@ -127,11 +129,12 @@ class PairChecks:
     def _alignment(self) -> None:
         src, tgt = (side.chars for side in self._sides)
         alignment = Alignment(src, tgt)
-        evidence = alignment.evidence() / len(src)
-        unrelated = len(src) >= _JUDGEABLE and evidence < _CORRELATED
-        place = None if unrelated else alignment.first_break()
+        place = alignment.first_break()
+        unrelated = self.pairs >= _JUDGEABLE and alignment.evidence(place) < _CORRELATED
+        place = None if unrelated else place
         if len(src) != len(tgt):
             self._findings.add(self._line_counts(place))
+            self.pairs = self.pairs if place is None else min(self.pairs, place.row)
         elif place is not None:
             message = (
                 f"line counts are equal, but from here to line {place.end:,} the sides are out of"
@@ -145,8 +148,6 @@ class PairChecks:
                 " translations"
             )
             self._findings.add(Finding("warning", "unrelated", self._split, message))
-        if place is not None:
-            self.pairs = place.row
 
     def _line_counts(self, place: Break | None) -> Finding:
         (src, tgt), (src_file, tgt_file) = map(len, self._sides), self._files
@@ -189,9 +190,9 @@ class PairChecks:
 
     def _same(self) -> None:
         src, tgt = self.hashes
-        words = self._sides[0].words[: self.pairs]
-        message = "pairs whose target is the source again: not translated"
-        self._add("warning", "untranslated", message, (src == tgt) & (words >= 3))
+        same = (src == tgt) & (self._sides[0].words[: self.pairs] >= _SENTENCE)
+        message = "pairs whose sides are the same: not translated?"
+        self._add(graded(same.sum(), self.pairs), "untranslated", message, same)
         again, before = repetitions(self.keys)
         filled = self.filled[again]
         again, before = again[filled], before[filled]
@@ -205,7 +206,7 @@ class PairChecks:
         )
         if finding is not None:
             lines = [self._sides[0].line(int(row)) for row in before[:SHOWN]]
-            finding.remark([f"(as in line {line})" for line in lines])
+            finding.remark([f"as line {line}" for line in lines])
             self._findings.add(finding)
 
     def languages(self, scores: Sequence[NDArray[np.float32]]) -> None:
@@ -216,10 +217,13 @@ class PairChecks:
         """
         src, tgt = (side[: self.pairs] for side in scores)
         swapped = (src < -_SURE) & (tgt > _SURE)
+        same = np.equal(*self.hashes)
         self._add("warning", "swapped", "pairs with source and target swapped", swapped)
+        if 2 * swapped.sum() > len(swapped):
+            return  # all of it is, and the other lines tell nothing new
         for side, wrong, language in ((0, src < -_SURE, "target"), (1, tgt > _SURE, "source")):
             message = f"lines that seem to be in the {language} language"
-            self._add("warning", "language", message, wrong & ~swapped, side)
+            self._add("warning", "language", message, wrong & ~swapped & ~same, side)
 
 
 def can_judge(scores: Sequence[NDArray[np.float32]]) -> bool:

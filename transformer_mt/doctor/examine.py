@@ -1,7 +1,7 @@
-"""The whole examination: three readings of each split, and no more in memory than numbers of lines.
+"""The whole examination: a few readings of each split; what stays in memory are numbers of lines.
 
-The first reading counts and looks for what cannot be; the second judges languages and takes a sample;
-the third fetches the text of the examples and encodes what may be too long.
+The first reading counts and looks for rare characters; the second judges languages and takes a
+sample; another encodes what may be too long, and the last fetches the text of the examples.
 """
 
 import sys
@@ -20,7 +20,7 @@ from transformer_mt.console import hides_bars
 from transformer_mt.data.corpus import SPLITS
 from transformer_mt.doctor import tokens
 from transformer_mt.doctor.checks import PairChecks, can_judge, found_in, rows_finding
-from transformer_mt.doctor.language import LetterPairs, score_lines, share_of_stop_words
+from transformer_mt.doctor.language import LetterPairs, score_lines, sides_are_swapped
 from transformer_mt.doctor.reading import Advance, ParallelFiles, Split, open_corpus
 from transformer_mt.doctor.report import (
     SHOWN,
@@ -33,6 +33,8 @@ from transformer_mt.doctor.report import (
 from transformer_mt.doctor.scanning import Side, scan
 from transformer_mt.errors import TmtError
 
+_JUDGED = 5000
+"""Pairs by which the languages are told."""
 _SMALLEST = 10
 """Training pairs from which a missing split can be cut."""
 
@@ -81,7 +83,7 @@ def _examine_pairs(splits: list[Split], findings: Findings) -> list[_Examined]:
             sides = scan(split, findings, letters if index == 0 else None, advance)
         checks = PairChecks(split.name, (split.file_of(0), split.file_of(1)), sides, findings)
         checks.run()
-        examined.append(_Examined(split, sides, checks, tokens.Sample(checks.pairs)))
+        examined.append(_Examined(split, sides, checks, tokens.Sample(min(map(len, sides)))))
     log_odds = letters.log_odds()
     for one in examined:
         one.scores = _judge(one, log_odds)
@@ -118,7 +120,7 @@ def _check_overlap(first: _Examined, second: _Examined, findings: Findings) -> N
     finding = rows_finding("warning", "overlap", name, message, rows, None)
     if finding is not None:
         lines = [first.sides[0].line(int(row)) for row in places[:SHOWN]]
-        finding.remark([f"(there in line {line})" for line in lines])
+        finding.remark([f"there in line {line}" for line in lines])
         findings.add(finding)
     shared = np.zeros(len(filled), dtype=bool)
     for ours, theirs in zip(second.checks.hashes, first.checks.hashes, strict=True):
@@ -132,18 +134,11 @@ def _check_overlap(first: _Examined, second: _Examined, findings: Findings) -> N
 
 def _check_languages(train: _Examined, config: DataConfig, findings: Findings) -> None:
     """The languages that the configuration names, by their commonest words."""
-    languages = (config.src_lang, config.tgt_lang)
-    as_named = [
-        [share_of_stop_words(texts[:5000], language) for language in languages]
-        for texts in train.sample.texts
-    ]
-    (src_in_src, src_in_tgt), (tgt_in_src, tgt_in_tgt) = as_named
-    if None in (src_in_src, src_in_tgt) or languages[0] == languages[1]:
-        return
-    if src_in_tgt > 2 * src_in_src and tgt_in_src > 2 * tgt_in_tgt:
+    src, tgt = (side[:_JUDGED] for side in train.sample.texts)
+    if sides_are_swapped(src, tgt, config.src_lang, config.tgt_lang):
         message = (
-            f"the source side seems to be {languages[1]}, the target side {languages[0]}: exchange"
-            " the files, or data.src_lang and data.tgt_lang"
+            f"the source side seems to be {config.tgt_lang}, the target side {config.src_lang}:"
+            " exchange the files, or data.src_lang and data.tgt_lang"
         )
         findings.add(Finding("warning", "swapped-sides", train.split.name, message))
 
@@ -215,7 +210,7 @@ def _fetch_examples(one: _Examined, findings: list[Finding]) -> None:
             shown = [0, 1] if ref.side is None else [ref.side]
             text = " | ".join(excerpt(texts[side].get(ref.row, "")) for side in shown)
             line = one.sides[shown[0]].line(ref.row)
-            example = Example(one.split.file_of(shown[0]), line, f"{text} {ref.remark}".rstrip())
+            example = Example(one.split.file_of(shown[0]), line, text, ref.remark)
             finding.examples.append(example)
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (words in several scripts)
 """Which of the two languages of a corpus a line is in, told by its letters.
 
 A naive Bayes classifier over pairs of neighbouring bytes, learned from the corpus itself, most of
@@ -36,13 +37,20 @@ _STOP_WORDS = {  # the commonest words of some languages, few of which are words
 }
 
 
-def share_of_stop_words(texts: Sequence[str], language: str) -> float | None:
-    """Share of the words that are among a language's commonest; None where these are not known."""
-    stop_words = _STOP_WORDS.get(language.lower().replace("_", "-").split("-")[0])
-    if stop_words is None:
-        return None
+def sides_are_swapped(src: Sequence[str], tgt: Sequence[str], src_lang: str, tgt_lang: str) -> bool:
+    """Whether each side has the commonest words of the other's language; False if not known."""
+    stop_words = [_STOP_WORDS.get(language.lower()[:2]) for language in (src_lang, tgt_lang)]
+    if stop_words[0] == stop_words[1]:
+        return False
+    (src_own, src_other), (tgt_other, tgt_own) = (
+        [_share(side, known or frozenset()) for known in stop_words] for side in (src, tgt)
+    )
+    return src_other > 2 * src_own and tgt_other > 2 * tgt_own and None not in stop_words
+
+
+def _share(texts: Sequence[str], wanted: frozenset[str]) -> float:
     words = [word for text in texts for word in text.lower().split()]
-    return sum(word in stop_words for word in words) / max(len(words), 1)
+    return sum(word in wanted for word in words) / max(len(words), 1)
 
 
 class LetterPairs:

@@ -1,4 +1,4 @@
-"""The texts of a corpus as they are, in blocks; what cannot be read is told, and reading goes on."""
+"""The texts of a corpus as they are, in blocks; what is unreadable is told, and reading goes on."""
 
 import csv
 import itertools
@@ -32,6 +32,8 @@ Complain = Callable[[Finding], None]
 Advance = Callable[[int], object]
 Row = tuple[int, object, object]
 """Line in the file, source, target (which should be text)."""
+_Cells = tuple[int, list[str]]
+"""Line in the file, and what stands there."""
 
 
 class Block(NamedTuple):
@@ -65,7 +67,9 @@ class Split(ABC):
         return self.files[side % len(self.files)]
 
     def error(self, code: str, message: str, place: Example | None = None) -> Finding:
-        return Finding("error", code, self.name, message, examples=[place] if place else [])
+        """What training would refuse; of a line, if it has a place."""
+        places = [place] if place else []
+        return Finding("error", code, self.name, message, len(places) or None, examples=places)
 
 
 class ParallelFiles(Split):
@@ -274,7 +278,7 @@ def _read_blocks(
         complain(split.error("unreadable", message))
 
 
-def _tsv_rows(lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
+def _tsv_rows(lines: Iterator[str]) -> Iterator[_Cells]:
     return ((number, line.split("\t")) for number, line in enumerate(lines, start=1) if line)
 
 
@@ -310,7 +314,7 @@ def _blocks_of(
 
 
 def _one_line(text: str) -> str:
-    """A cell may hold line ends (and a JSON text half of a surrogate pair)."""
+    """A cell may hold line ends: each becomes another mark of one, which the scan will tell."""
     return text.replace("\n", "\v") if "\n" in text else text
 
 

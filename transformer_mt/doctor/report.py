@@ -29,9 +29,13 @@ class Example:
     line: int
     """Counted from 1; of a data set that is no text file, its row."""
     text: str = ""
+    """The beginning of the line; of a pair, of both, with a bar between them."""
+    remark: str = ""
 
     def show(self) -> str:
-        return f"{self.file}:{self.line}  {self.text}".rstrip()
+        """For a person."""
+        remark = f"({self.remark})" if self.remark else ""
+        return "  ".join(filter(None, (f"{self.file}:{self.line}", self.text, remark)))
 
 
 @dataclass(slots=True)
@@ -103,7 +107,7 @@ class Examination:
         numbers = [
             f"{self.count(name):,} {name}{'' if self.count(name) == 1 else 's'}"
             for name in ("error", "warning", "note")
-            if self.count(name)  # type: ignore[arg-type]
+            if self.count(name)
         ]
         yield ", ".join(numbers) or "nothing to complain of"
 
@@ -121,7 +125,14 @@ class Examination:
 def excerpt(text: str) -> str:
     """The beginning of a sentence, harmless to a terminal."""
     short = text if len(text) <= _EXCERPT else text[: _EXCERPT - 3] + "..."
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
+    return "".join(c if c.isprintable() else _escaped(c) for c in short)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
 
 
 class Findings:

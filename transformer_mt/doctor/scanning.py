@@ -120,7 +120,7 @@ def rare_characters(block: Block) -> Iterator[tuple[str, int, str]]:
         for found in _RARE.finditer(block.texts[row]):
             kinds.setdefault(_kind_of(found[0]), found)
         for kind, found in kinds.items():
-            yield kind, row, f"({_name(found[0])} at column {found.start() + 1})"
+            yield kind, row, f"{_name(found[0])} at column {found.start() + 1}"
         match = _RARE.search(flat, int(ends[row]))
 
 

@@ -1,4 +1,4 @@
-"""How well the vocabulary covers a corpus, and which training pairs are dropped for their length."""
+"""How well the vocabulary covers a corpus, and which training pairs are dropped as too long."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,7 +20,7 @@ _LONGEST = 2000
 """Characters of a sentence that are looked at for coverage."""
 _MOST_CHECKED = 100_000
 """Pairs that are encoded to see whether they are dropped; of more, some stand for all."""
-_MANY_UNKNOWN = 0.05
+_MANY_UNKNOWN = 0.1
 """Share of unknown tokens from which it is a warning."""
 
 
