@@ -37,6 +37,14 @@ class Break(NamedTuple):
     """False where the difference of the counts alone says that there is such a place."""
 
 
+class _Stretch(NamedTuple):
+    """Rows from `row` to before `end` that are out of step by `shift`."""
+
+    row: int
+    end: int
+    shift: int
+
+
 class Alignment:
     """The lengths of two texts, compared row by row.
 
@@ -60,8 +68,11 @@ class Alignment:
         """The first place at which the sides get out of step; None where they never do."""
         found = [stretch for k in self._shifts for stretch in self._stretch(k)]
         if found:
-            return min(found)
-        return self._single_switch() if self._difference else None
+            first = min(found)
+            return self._switch(first.shift, first.end, certain=True)
+        if self._difference:  # all the lines that one side lacks were lost at one place, perhaps
+            return self._switch(self._difference, len(self._src), certain=False)
+        return None
 
     def evidence(self, place: Break | None) -> float:
         """How much better rows agree than by chance: the mean log-likelihood ratio.
@@ -103,7 +114,7 @@ class Alignment:
         surprise = np.log1p((self._deviations(self._src, shift) / scale) ** 2 / _DEGREES)
         return np.asarray(-0.5 * (_DEGREES + 1) * surprise - np.log(scale), dtype=np.float32)
 
-    def _stretch(self, shift: int) -> list[Break]:
+    def _stretch(self, shift: int) -> list["_Stretch"]:
         """The stretch that speaks most for this shift, if it speaks loud enough.
 
         It is the sub-array of the largest sum (Kadane), by running sums and their running minimum.
@@ -114,18 +125,18 @@ class Alignment:
         end = int(rises.argmax())
         if rises[end] < _EVIDENCE:
             return []
-        return [_break(int(sums[: end + 1].argmin()), shift, end, certain=True)]
+        return [_Stretch(int(sums[: end + 1].argmin()), end, shift)]
 
-    def _single_switch(self) -> Break:
-        """The likeliest place, if all the lines that one side lacks were lost at one place."""
-        gain = self._agreement(self._difference, self._scale) - self._aligned
-        row = int(_running_sums(gain).argmin())
-        return _break(row, self._difference, len(self._src), certain=False)
+    def _switch(self, shift: int, end: int, *, certain: bool) -> Break:
+        """The likeliest place before `end` to go from no shift to this one.
 
-
-def _break(row: int, shift: int, end: int, *, certain: bool) -> Break:
-    """A stretch from `row` on; what the target lacks stands before it."""
-    return Break(max(0, row + min(shift, 0)), shift, end, certain)
+        Rows of the source that the target lacks belong to nothing: they lie in between.
+        """
+        lacking = max(0, -shift)
+        before = _running_sums(self._aligned - self._by_chance)[: end - lacking + 1]
+        after = _running_sums(self._agreement(shift, self._scale) - self._by_chance)[lacking:]
+        row = int((before - after[: len(before)]).argmax()) if len(before) else 0
+        return Break(row, shift, end, certain)
 
 
 def _spread(deviations: Floats) -> NDArray[np.float64]:

@@ -75,9 +75,8 @@ class PairChecks:
 
     def run(self) -> None:
         """Everything but the languages."""
-        for side, file in zip(self._sides, self._files, strict=True):
-            if not side.chars.any():
-                self._tell_if_empty(file)
+        for file in dict.fromkeys(self._files):
+            self._tell_if_empty(file)
         if self.pairs:
             self._alignment()
             self._empty()
@@ -122,7 +121,10 @@ class PairChecks:
             self._findings.add(finding)
 
     def _tell_if_empty(self, file: str) -> None:
-        if all(f.severity != "error" for f in self._findings.of(self._split)):
+        sides = zip(self._sides, self._files, strict=True)
+        filled = any(side.chars.any() for side, name in sides if name == file)
+        known = any(finding.is_error_of(file) for finding in self._findings.of(self._split))
+        if not filled and not known:
             message = f"{file}: the file is empty"
             self._findings.add(Finding("error", "empty-file", self._split, message))
 

@@ -5,7 +5,7 @@ import itertools
 import json
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -257,8 +257,8 @@ def _read_blocks(
         with open_binary(Path(file)) as opened:
             raw = getattr(opened, "fileobj", opened)  # what a .gz file is unpacked from
             place = 0
-            while block := b"".join(opened.readlines(_BLOCK_BYTES)):
-                text = block.decode("utf-8", "surrogateescape")
+            for block in _blocks_of_lines(opened):
+                text = b"".join(block).decode("utf-8", "surrogateescape")
                 if rows == 0 and text.startswith(BOM):
                     text = text.removeprefix(BOM)
                     message = "begins with a byte order mark, which is left out"
@@ -276,6 +276,24 @@ def _read_blocks(
         cause = error.strerror if isinstance(error, OSError) and error.strerror else error
         message = f"{file}: cannot be read on after line {rows:,} ({cause})"
         complain(split.error("unreadable", message))
+
+
+def _blocks_of_lines(file: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Lines with their ends; where the file breaks off, first those before that."""
+    block: list[bytes] = []
+    size = 0
+    try:
+        for line in file:
+            block.append(line)
+            size += len(line)
+            if size >= _BLOCK_BYTES:
+                yield block
+                block, size = [], 0
+    except (OSError, EOFError, zlib.error):
+        yield block
+        raise
+    if block:
+        yield block
 
 
 def _tsv_rows(lines: Iterator[str]) -> Iterator[_Cells]:

@@ -57,6 +57,11 @@ class Finding:
         pairs = zip(self.refs, remarks, strict=True)
         self.refs = [ref._replace(remark=remark) for ref, remark in pairs]
 
+    def is_error_of(self, file: str) -> bool:
+        """Whether it tells why a file is refused."""
+        named = self.message.startswith(file) or file in (e.file for e in self.examples)
+        return named and self.severity == "error"
+
     def lines(self) -> Iterator[str]:
         """For a person."""
         count = "" if self.count is None else f": {self.count:,}"
