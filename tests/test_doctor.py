@@ -508,6 +508,7 @@ TABLE_DEFECTS: dict[str, tuple[str, str, str, list[int]]] = {
     "empty": ("tsv", "", "empty-file", []),
     "no rows": ("csv", "en,fr\n", "empty-file", []),
     "utf8": ("tsv", "en\tfr\na\tb\udcff\n", "utf8", [2]),
+    "utf8 elsewhere": ("tsv", "id\ten\tfr\n\udcff\ta\tb\n", "utf8", [2]),
 }
 
 
@@ -522,6 +523,21 @@ def test_a_table_that_training_refuses_has_an_error(tmp_path: Path, defect: str)
     errors = [f for f in found.findings if f.severity == "error" and f.split == "train"]
     assert {f.code for f in errors} == {code}
     assert [line for f in errors for _, line in places(f)] == lines
+
+
+def test_a_column_that_is_no_utf8(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    texts = [b"%d" % number for number in range(30)]
+    texts[7] = texts[20] = b"\xff"
+    column = pa.array(texts, pa.binary()).view(pa.string())
+    path = tmp_path / "x.parquet"
+    parquet.write_table(pa.table({"en": column, "fr": pa.array(list("abcdefghij") * 3)}), path)
+    found = examine(config(tmp_path, str(path)))
+    (error,) = (f for f in found.findings if f.severity == "error")
+    assert (error.code, places(error)) == ("utf8", [("x.parquet", 8), ("x.parquet", 21)])
+    assert found.splits["train"]["lines"] == [28, 28]
 
 
 def test_missing_and_damaged_files_are_errors_and_the_rest_is_examined(tmp_path: Path) -> None:
@@ -571,14 +587,14 @@ def test_repetitions_and_what_is_found_elsewhere(keys: list[int], others: list[i
 
 
 RARE = st.text(
-    st.sampled_from("aé\t\r\x00\x1b\x7f\x85\x9b\u2028\ufeff\ufffd\udcff\x0b"), max_size=6
+    st.sampled_from("aé\t\r\x00\x1b\x7f\x85\x9b\u2028\ufeff\ufffd\ud800\x0b"), max_size=6
 )
 
 
 @given(st.lists(RARE, min_size=1, max_size=6))
 def test_rare_characters_of_every_line(texts: list[str]) -> None:
     kinds = {
-        "utf8": "\udcff",
+        "utf8": "\ud800",
         "line-separator": "\r\x0b\x85\u2028",
         "bom-inside": "\ufeff",
         "replacement": "\ufffd",

@@ -21,7 +21,7 @@ from transformer_mt.data.corpus import SPLITS
 from transformer_mt.doctor import tokens
 from transformer_mt.doctor.checks import PairChecks, can_judge, found_in, rows_finding
 from transformer_mt.doctor.language import LetterPairs, score_lines, sides_are_swapped
-from transformer_mt.doctor.reading import Advance, ParallelFiles, Split, open_corpus
+from transformer_mt.doctor.reading import Advance, Split
 from transformer_mt.doctor.report import (
     SHOWN,
     Examination,
@@ -31,6 +31,7 @@ from transformer_mt.doctor.report import (
     excerpt,
 )
 from transformer_mt.doctor.scanning import Side, scan
+from transformer_mt.doctor.sources import ParallelFiles, open_corpus
 from transformer_mt.errors import TmtError
 
 _JUDGED = 5000
@@ -220,6 +221,7 @@ def _bar(split: Split, what: str) -> Iterator[Advance]:
     with tqdm(
         total=split.size,
         desc=f"{split.name}: {what}",
+        unit=split.unit,
         unit_scale=True,
         delay=1,
         leave=False,

@@ -15,9 +15,11 @@ from transformer_mt.doctor.reading import BOM, Advance, Block, Split
 from transformer_mt.doctor.report import Finding, Findings, Ref, Severity
 
 _LINE_ENDS = "\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
-_RARE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{BOM}\ufffd\ud800-\udfff]")
+_RARE = re.compile(
+    f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{BOM}\ufffd\ud800-\udc7f\udd00-\udfff]"
+)
 _KINDS: dict[str, tuple[Severity, str]] = {
-    "utf8": ("error", "lines that are not valid UTF-8"),
+    "utf8": ("error", "lines with half of a surrogate pair, which is no character"),
     "line-separator": ("warning", "lines with a character that other programs take for a line end"),
     "bom-inside": ("warning", "lines with a byte order mark in the text"),
     "replacement": ("warning", "lines with U+FFFD, the mark of a wrong conversion before"),
@@ -133,5 +135,4 @@ def _kind_of(character: str) -> str:
 
 
 def _name(character: str) -> str:
-    code = ord(character)
-    return f"byte 0x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"U+{code:04X}"
+    return f"U+{ord(character):04X}"
