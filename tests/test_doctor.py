@@ -329,6 +329,11 @@ def test_texts_that_are_no_translations_of_each_other(tmp_path: Path) -> None:
     assert "out-of-step" not in codes(found)
 
 
+def test_sentences_of_one_length_tell_nothing(tmp_path: Path) -> None:
+    texts = [(f"Word {number} is here.", f"Mot {number} est ici.") for number in range(1000, 1200)]
+    assert examine_files(*files(tmp_path, *sides(texts))).findings == []
+
+
 # --- several splits
 
 

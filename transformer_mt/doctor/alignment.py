@@ -16,12 +16,22 @@ Floats = NDArray[np.float32]
 
 _SHIFTS = 8
 """Rows lost or added at one place that are looked for, besides the difference of the counts."""
+_FAR = 4 * _SHIFTS
+"""Rows between two that have nothing to do with each other."""
 _EVIDENCE = 25.0
 """Log-likelihood ratio from which a stretch is out of step: chance gives e**-25 as much."""
 _WINDOW = 64
 """Rows whose usual deviation is looked at together."""
 _DEGREES = 4.0
 """Of freedom, of Student's distribution of log ratios: a free translation is no great surprise."""
+
+
+_CORRELATED = 0.1
+"""Log-likelihood ratio of each row of two texts that belong together; 0.5 is usual."""
+_JUDGEABLE = 50
+"""Rows from which it can be said that two texts do not belong together ..."""
+_VARIED = 0.25
+"""... if the lengths differ so much; in a corpus of sentences of one length all agree."""
 
 
 class Break(NamedTuple):
@@ -58,9 +68,9 @@ class Alignment:
         self._difference = len(tgt) - len(src)
         self._shifts = [k for k in {*range(-_SHIFTS, _SHIFTS + 1), self._difference} if k]
         self._centre = float(np.median(self._log_ratios(self._src, 0)))
-        self._scale = self._usual_spread()
-        elsewhere = self._deviations(np.roll(self._src, len(src) // 2), 0)  # any other row
-        self._chance_scale = max(float(_spread(elsewhere)), self._scale)
+        self._scale = self._usual_spread(self._src)
+        elsewhere = np.roll(self._src, len(src) // 2)  # where rows can agree by chance alone
+        self._chance_scale = max(self._usual_spread(elsewhere), self._scale)
         self._aligned = self._agreement(0, self._scale)
         self._by_chance = self._agreement(0, self._chance_scale)
 
@@ -74,16 +84,18 @@ class Alignment:
             return self._switch(self._difference, len(self._src), certain=False)
         return None
 
-    def evidence(self, place: Break | None) -> float:
-        """How much better rows agree than by chance: the mean log-likelihood ratio.
+    def is_by_chance(self, place: Break | None) -> bool:
+        """Whether rows agree no better than any two would, and lengths vary enough to tell that.
 
-        With a break, that of the rows before it and those that are out of step.
+        With a break, these are the rows before it and those that are out of step.
         """
+        if len(self._src) < _JUDGEABLE or self._chance_scale < _VARIED:
+            return False
         gain = self._aligned - self._by_chance
         if place is not None:
             shifted = self._agreement(place.shift, self._scale) - self._by_chance
             gain = np.concatenate([gain[: place.row], shifted[place.row : place.end]])
-        return float(gain.mean()) if len(gain) else 0.0
+        return bool(gain.mean() < _CORRELATED) if len(gain) else True
 
     def _log_ratios(self, src: Floats, shift: int) -> Floats:
         """Of each source row to the target row `shift` further down, where there are both."""
@@ -99,13 +111,13 @@ class Alignment:
         deviations[first : first + len(ratios)] = ratios - self._centre
         return deviations
 
-    def _usual_spread(self) -> float:
+    def _usual_spread(self, src: Floats) -> float:
         """Of the log ratios of rows in step: each window of rows may have its own shift."""
-        window = min(_WINDOW, len(self._src))
-        count = len(self._src) // window
+        window = min(_WINDOW, len(src))
+        count = len(src) // window
         spreads = np.full(count, np.inf)
         for shift in (0, *self._shifts):
-            rows = self._deviations(self._src, shift)[: count * window].reshape(count, window)
+            rows = self._deviations(src, shift)[: count * window].reshape(count, window)
             np.minimum(spreads, _spread(rows), out=spreads)
         return max(float(np.median(spreads)), 0.05)
 
@@ -123,9 +135,19 @@ class Alignment:
         sums = _running_sums(self._agreement(shift, self._scale) - rival)
         rises = sums - np.minimum.accumulate(sums)
         end = int(rises.argmax())
-        if rises[end] < _EVIDENCE:
+        row = int(sums[: end + 1].argmin())
+        if min(rises[end], self._lead(row, end, shift)) < _EVIDENCE:
             return []
-        return [_Stretch(int(sums[: end + 1].argmin()), end, shift)]
+        return [_Stretch(row, end, shift)]
+
+    def _lead(self, row: int, end: int, shift: int) -> float:
+        """How much louder the rows speak for this shift than for one that nobody would think of.
+
+        In a corpus sorted by length all neighbours agree, and none is louder.
+        """
+        here = self._agreement(shift, self._scale)[row:end].sum(dtype=np.float64)
+        far = (self._agreement(shift + k, self._scale)[row:end] for k in (-_FAR, _FAR))
+        return float(here - max(rows.sum(dtype=np.float64) for rows in far))
 
     def _switch(self, shift: int, end: int, *, certain: bool) -> Break:
         """The likeliest place before `end` to go from no shift to this one.

@@ -26,10 +26,6 @@ _NEVER_LONG = 300
 """... if it has more characters than this."""
 _FEW = 0.01
 """Share of the pairs below which what does little harm is only noted."""
-_CORRELATED = 0.1
-"""Evidence of each row of two texts whose lengths have to do with each other; some 0.5 is usual."""
-_JUDGEABLE = 50
-"""Rows from which it can be said that lengths have nothing to do with each other."""
 _SURE = 6.0
 """Log-odds from which a line's language is plain; of 29,000 clean English and German pairs none
 reached half of it by mistake, and 99 of 100 reach it if they are swapped."""
@@ -132,7 +128,7 @@ class PairChecks:
         src, tgt = (side.chars for side in self._sides)
         alignment = Alignment(src, tgt)
         place = alignment.first_break()
-        unrelated = self.pairs >= _JUDGEABLE and alignment.evidence(place) < _CORRELATED
+        unrelated = alignment.is_by_chance(place)
         place = None if unrelated else place
         if len(src) != len(tgt):
             self._findings.add(self._line_counts(place))
