@@ -273,8 +273,12 @@ TEXT_LENGTHS = tuple(np.array([len(text) for text in side], np.int32) for side i
 
 def test_aligned_lengths_have_no_break() -> None:
     src, tgt = TEXT_LENGTHS
-    for size in (1, 2, 10, 100, 1500):
-        assert Alignment(src[:size], tgt[:size]).first_break() is None
+    orders = [np.arange(len(src)), np.argsort(src), np.argsort(tgt)]
+    for order in orders:
+        for size in (1, 2, 10, 100, 200, 1500):
+            alignment = Alignment(src[order][-size:], tgt[order][-size:])
+            assert alignment.first_break() is None
+            assert not alignment.is_by_chance(None)
 
 
 @pytest.mark.parametrize("side", [0, 1])

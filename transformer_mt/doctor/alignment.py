@@ -17,18 +17,18 @@ Floats = NDArray[np.float32]
 _SHIFTS = 8
 """Rows lost or added at one place that are looked for, besides the difference of the counts."""
 _FAR = 4 * _SHIFTS
-"""Rows between two that have nothing to do with each other."""
+"""Rows further away than any lost line would put a translation."""
 _EVIDENCE = 25.0
 """Log-likelihood ratio from which a stretch is out of step: chance gives e**-25 as much."""
+_EACH = 0.12
+"""The same of each row of the stretch: over many rows the smallest of biases adds up."""
 _WINDOW = 64
 """Rows whose usual deviation is looked at together."""
 _DEGREES = 4.0
 """Of freedom, of Student's distribution of log ratios: a free translation is no great surprise."""
-
-
-_CORRELATED = 0.1
-"""Log-likelihood ratio of each row of two texts that belong together; 0.5 is usual."""
-_JUDGEABLE = 50
+_CORRELATED = 0.04
+"""Log-likelihood ratio of each row of texts that belong together: 0.1 to 0.6 is usual; else 0.0."""
+_JUDGEABLE = 100
 """Rows from which it can be said that two texts do not belong together ..."""
 _VARIED = 0.25
 """... if the lengths differ so much; in a corpus of sentences of one length all agree."""
@@ -136,18 +136,20 @@ class Alignment:
         rises = sums - np.minimum.accumulate(sums)
         end = int(rises.argmax())
         row = int(sums[: end + 1].argmin())
-        if min(rises[end], self._lead(row, end, shift)) < _EVIDENCE:
+        needed = max(_EVIDENCE, _EACH * (end - row))
+        if min(rises[end], self._lead(row, end, shift)) < needed:
             return []
         return [_Stretch(row, end, shift)]
 
     def _lead(self, row: int, end: int, shift: int) -> float:
-        """How much louder the rows speak for this shift than for one that nobody would think of.
+        """How much louder the rows speak for this shift than for others that cannot be.
 
         In a corpus sorted by length all neighbours agree, and none is louder.
         """
         here = self._agreement(shift, self._scale)[row:end].sum(dtype=np.float64)
-        far = (self._agreement(shift + k, self._scale)[row:end] for k in (-_FAR, _FAR))
-        return float(here - max(rows.sum(dtype=np.float64) for rows in far))
+        others = (shift - _FAR, shift + _FAR, -shift)
+        there = (self._agreement(k, self._scale)[row:end] for k in others)
+        return float(here - max(rows.sum(dtype=np.float64) for rows in there))
 
     def _switch(self, shift: int, end: int, *, certain: bool) -> Break:
         """The likeliest place before `end` to go from no shift to this one.
