@@ -54,6 +54,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "sharded_translator": CORE
     | {"data", "engines", "processes", "translation", "translator", "workers"},
     "streams": {"translation", "data", "errors", "console"},
+    "doctor": CORE | {"data", "run_dir", "console"},
     "run_info": CORE | {"train_state", "run_dir", "config_file"},
     "evaluation": CORE | {"translator", "data", "metrics", "console"},
 }
@@ -170,7 +171,7 @@ def test_only_the_command_line_prints(unit: str) -> None:
 
 
 HEAVY = ("torch", "numpy", "datasets", "tokenizers", "sacrebleu", "safetensors", "matplotlib")
-COMMANDS = ("", "build-tokenizer", "train", "translate", "evaluate", "attention", "info")
+COMMANDS = ("", "build-tokenizer", "train", "translate", "evaluate", "attention", "info", "doctor")
 
 HELP = """
 import sys

@@ -22,6 +22,7 @@ from transformer_mt.translator import Translator
 
 if TYPE_CHECKING:
     from transformer_mt.analysis.maps import AttentionMaps
+    from transformer_mt.doctor.report import Examination
     from transformer_mt.exporting import Export
     from transformer_mt.importing import Import
     from transformer_mt.train_state import TrainState
@@ -36,6 +37,7 @@ __all__ = [
     "describe_run",
     "evaluate",
     "evaluate_translations",
+    "examine",
     "export_model",
     "import_model",
     "load",
@@ -174,6 +176,25 @@ def build_tokenizers(config: Config | str | Path, *, force: bool = False) -> Tok
     from transformer_mt.vocabulary import build_and_save
 
     return build_and_save(_config(config), force=force).tokenizers
+
+
+def examine(corpus: Config | str | Path | tuple[str | Path, str | Path]) -> Examination:
+    """Look for everything that is wrong with a corpus, before anything is trained on it.
+
+    Args:
+        corpus: a run, or its YAML file, or two parallel text files: source and target.
+
+    Returns:
+        Its `findings`, the worst first; `exit_code` is 1 if training would refuse the corpus.
+
+    Raises:
+        ConfigError: the configuration is wrong, or names no corpus.
+    """
+    from transformer_mt.doctor import examine as doctor
+
+    if isinstance(corpus, tuple):
+        return doctor.examine_files(*map(Path, corpus))
+    return doctor.examine(_config(corpus))
 
 
 def describe_run(run_dir: str | Path) -> dict[str, Any]:

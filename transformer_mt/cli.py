@@ -380,6 +380,36 @@ def info(
     )
 
 
+@app.command()
+def doctor(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Two parallel text files, or --config.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Examine the corpus of this YAML file.")
+    ] = None,
+    overrides: Overrides = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell everything that is wrong with a corpus: exit code 1 if training would refuse it."""
+    files = files or []
+    if len(files) != (0 if config else 2):
+        raise ConfigError("give --config, or two parallel text files: source and target")
+    if overrides and not config:
+        raise ConfigError("--set changes a configuration: give --config with it")
+    from transformer_mt import api
+    from transformer_mt.config_file import load_config
+
+    if config is not None:
+        found = api.examine(load_config(config, overrides or ()))
+    else:
+        found = api.examine((files[0], files[1]))
+    print_lines(
+        [json.dumps(found.to_dict(), indent=2, ensure_ascii=False)] if as_json else found.lines()
+    )
+    raise typer.Exit(found.exit_code)
+
+
 @app.command("export")
 def export_run(
     run_dir: Annotated[Path, typer.Argument(help="Run directory of `tmt train`.")],

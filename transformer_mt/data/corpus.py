@@ -97,7 +97,7 @@ def load_corpus(config: DataConfig, tables: "Tables | None" = None) -> Corpus:
             "'data.train' is missing: give two parallel files, one table, or a 'data.dataset'"
         )
     if config.dataset == PHRASEBOOK:
-        splits = _load_phrasebook(config)
+        splits = load_phrasebook(config)
     elif config.dataset is None:
         splits = _stored(_of_files(config))
     else:
@@ -140,7 +140,8 @@ def _parallel_pairs(src_path: Path, tgt_path: Path) -> Iterator[SentencePair]:
         )
 
 
-def _load_phrasebook(config: DataConfig) -> dict[str, Pairs]:
+def load_phrasebook(config: DataConfig) -> dict[str, Pairs]:
+    """The splits of the built-in corpus, in the direction of the languages."""
     from transformer_mt.phrasebook import phrasebook_splits
 
     languages = (config.src_lang, config.tgt_lang)
@@ -168,13 +169,22 @@ def _file_reader(files: SourceFiles, config: DataConfig) -> _Reader:
     if isinstance(files, tuple):
         return files[0], _parallel_pairs(Path(files[0]), Path(files[1]))
     path = Path(files)
+    return files, read_table(path, table_suffix(path), _columns(config))
+
+
+def table_suffix(path: Path) -> str:
+    """Which of `TABLES` a file is; it may be packed (.gz).
+
+    Raises:
+        ConfigError: it is none.
+    """
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
     if suffix not in TABLES:
         raise ConfigError(
             f"{path}: a single file must be one of {', '.join(TABLES)};"
             " give parallel text as a list of two files, [source, target]"
         )
-    return files, read_table(path, suffix, _columns(config))
+    return suffix
 
 
 def _of_tables(config: DataConfig, tables: Tables) -> dict[str, _Reader]:

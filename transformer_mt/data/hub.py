@@ -66,7 +66,7 @@ def files_of(table: "Dataset") -> list[Path]:
 def _open(name: str, subset: str | None) -> "dict[str, Dataset]":
     import datasets
 
-    _silence()
+    silence()
     folder = Path(name)
     saved = any((folder / f).is_file() for f in ("dataset_dict.json", "state.json"))
     if not folder.exists():
@@ -117,7 +117,7 @@ def dataset_pairs(table: "Dataset", origin: str, columns: Columns) -> Iterator[S
     return arrow_pairs(table.features.arrow_schema, parts, origin, columns)
 
 
-def _silence() -> None:
+def silence() -> None:
     """Keep the libraries of Hugging Face from the terminal: we say in one line what is wrong."""
     import datasets
     import huggingface_hub

@@ -1,0 +1,231 @@
+"""The whole examination: a few readings of each split; what stays in memory are numbers of lines.
+
+The first reading counts and looks for rare characters; the second judges languages and takes a
+sample; another encodes what may be too long, and the last fetches the text of the examples.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from transformer_mt.config import Config, DataConfig
+from transformer_mt.console import hides_bars
+from transformer_mt.data.hub import SPLITS
+from transformer_mt.doctor import tokens
+from transformer_mt.doctor.checks import PairChecks, can_judge, found_in, rows_finding
+from transformer_mt.doctor.language import LetterPairs, score_lines, sides_are_swapped
+from transformer_mt.doctor.reading import Advance, Split
+from transformer_mt.doctor.report import (
+    SHOWN,
+    Examination,
+    Example,
+    Finding,
+    Findings,
+    excerpt,
+)
+from transformer_mt.doctor.scanning import Side, scan
+from transformer_mt.doctor.sources import ParallelFiles, open_corpus
+from transformer_mt.errors import TmtError
+
+_JUDGED = 5000
+"""Pairs by which the languages are told."""
+_SMALLEST = 10
+"""Training pairs from which a missing split can be cut."""
+
+
+@dataclass(slots=True)
+class _Examined:
+    """A split and what is known of it so far."""
+
+    split: Split
+    sides: tuple[Side, Side]
+    checks: PairChecks
+    sample: tokens.Sample
+    scores: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+    coverage: list[float] = field(default_factory=list)
+
+
+def examine(config: Config) -> Examination:
+    """Look for everything that is wrong with the corpus of a run.
+
+    Raises:
+        ConfigError: the configuration names no corpus, or what cannot be.
+    """
+    findings = Findings()
+    splits = open_corpus(config.data, findings.add)
+    examined = _examine_pairs(splits, findings)
+    vocabulary = None
+    if examined and examined[0].split.name == "train":
+        _check_languages(examined[0], config.data, findings)
+        _check_size(examined, findings)
+        vocabulary = _check_tokens(config, examined, findings)
+    return _report(examined, findings, vocabulary)
+
+
+def examine_files(src: Path, tgt: Path) -> Examination:
+    """The same for two parallel files: there is no vocabulary, and nothing is dropped."""
+    findings = Findings()
+    examined = _examine_pairs([ParallelFiles("files", (str(src), str(tgt)))], findings)
+    return _report(examined, findings, None)
+
+
+def _examine_pairs(splits: list[Split], findings: Findings) -> list[_Examined]:
+    """The first two readings."""
+    letters, examined = LetterPairs(), []
+    for index, split in enumerate(splits):
+        with _bar(split, "reading") as advance:
+            sides = scan(split, findings, letters if index == 0 else None, advance)
+        checks = PairChecks(split.name, (split.file_of(0), split.file_of(1)), sides, findings)
+        checks.run()
+        examined.append(_Examined(split, sides, checks, tokens.Sample(min(map(len, sides)))))
+    log_odds = letters.log_odds()
+    for one in examined:
+        one.scores = _judge(one, log_odds)
+    if examined and examined[0].scores is not None and can_judge(examined[0].scores):
+        for one in examined:
+            if one.scores is not None:
+                one.checks.languages(one.scores)
+    for first, second in combinations(examined, 2):
+        _check_overlap(first, second, findings)
+    return examined
+
+
+def _judge(
+    one: _Examined, log_odds: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Language scores of all lines of a split; takes its sample on the way."""
+    parts: tuple[list[NDArray[np.float32]], ...] = ([], [])
+    with _bar(one.split, "languages") as advance:
+        for block in one.split.read(Findings().add, advance):
+            parts[block.side].append(score_lines(block.texts, log_odds))
+            one.sample.add(block)
+    none = [np.zeros(0, dtype=np.float32)]
+    src, tgt = (np.concatenate(side or none) for side in parts)
+    return src, tgt
+
+
+def _check_overlap(first: _Examined, second: _Examined, findings: Findings) -> None:
+    """Pairs, and single sentences, of the second split that stand in the first, too."""
+    name = second.split.name
+    rows, places = found_in(second.checks.keys, first.checks.keys)
+    filled = second.checks.filled
+    rows, places = rows[filled[rows]], places[filled[rows]]
+    message = f"pairs that stand in {first.split.name}, too"
+    finding = rows_finding("warning", "overlap", name, message, rows, None)
+    if finding is not None:
+        lines = [first.sides[0].line(int(row)) for row in places[:SHOWN]]
+        finding.remark([f"there in line {line}" for line in lines])
+        findings.add(finding)
+    shared = np.zeros(len(filled), dtype=bool)
+    for ours, theirs in zip(second.checks.hashes, first.checks.hashes, strict=True):
+        shared[found_in(ours, theirs)[0]] = True
+    shared[rows] = False
+    message = f"pairs with one sentence that stands in {first.split.name}, too"
+    finding = rows_finding("note", "overlap-sentence", name, message, shared & filled, None)
+    if finding is not None:
+        findings.add(finding)
+
+
+def _check_languages(train: _Examined, config: DataConfig, findings: Findings) -> None:
+    """The languages that the configuration names, by their commonest words."""
+    src, tgt = (side[:_JUDGED] for side in train.sample.texts)
+    if sides_are_swapped(src, tgt, config.src_lang, config.tgt_lang):
+        message = (
+            f"the source side seems to be {config.tgt_lang}, the target side {config.src_lang}:"
+            " exchange the files, or data.src_lang and data.tgt_lang"
+        )
+        findings.add(Finding("warning", "swapped-sides", train.split.name, message))
+
+
+def _check_size(examined: list[_Examined], findings: Findings) -> None:
+    """Splits that are not given are cut from train, which must then be large enough."""
+    missing = [name for name in SPLITS[1:] if name not in (e.split.name for e in examined)]
+    count = examined[0].checks.pairs
+    if missing and 0 < count < _SMALLEST:
+        message = f"{count} pairs are too few to cut a {missing[0]} split from"
+        findings.add(Finding("error", "too-small", "train", message))
+
+
+def _check_tokens(config: Config, examined: list[_Examined], findings: Findings) -> str | None:
+    """Coverage of all splits, and what is dropped of train; returns which vocabulary that is of."""
+    train = examined[0]
+    if not any(any(texts) for texts in train.sample.texts):
+        return None
+    try:
+        tokenizers, origin = tokens.find_tokenizers(config, train.sample)
+    except TmtError as error:
+        findings.add(Finding("error", "tokenizer", train.split.name, str(error)))
+        return None
+    for one in examined:
+        one.coverage = tokens.coverage(tokenizers, one.sample)
+        for side, share in enumerate(one.coverage):
+            name = one.split.name
+            finding = tokens.unknown_finding(name, side, share, tokenizers, one.sample)
+            if finding is not None:
+                findings.add(finding)
+    dropped = tokens.Dropped(train.sides, train.checks.pairs, config.data)
+    if len(dropped.rows):
+        with _bar(train.split, "lengths") as advance:
+            dropped.encode(train.split.read(Findings().add, advance), tokenizers)
+    dropped.tell(train.split.name, findings)
+    return origin
+
+
+def _report(examined: list[_Examined], findings: Findings, vocabulary: str | None) -> Examination:
+    """Everything for a reader, the examples with their text."""
+    splits = {}
+    for one in examined:
+        _fetch_examples(one, findings.of(one.split.name))
+        splits[one.split.name] = {
+            "files": list(one.split.files),
+            "lines": [len(side) for side in one.sides],
+        }
+        if one.coverage:
+            splits[one.split.name] |= {"coverage": one.coverage, "vocabulary": vocabulary}
+    return Examination(splits, findings.ordered())
+
+
+def _fetch_examples(one: _Examined, findings: list[Finding]) -> None:
+    """Read the text of the rows that findings refer to."""
+    wanted = {ref.row for finding in findings for ref in finding.refs}
+    if not wanted:
+        return
+    texts: tuple[dict[int, str], ...] = ({}, {})
+    first = [0, 0]
+    with _bar(one.split, "examples") as advance:
+        for side, block, _ in one.split.read(Findings().add, advance):
+            start = first[side]
+            first[side] += len(block)
+            texts[side].update(
+                {row: block[row - start] for row in wanted if start <= row < first[side]}
+            )
+    for finding in findings:
+        for ref in finding.refs:
+            shown = [0, 1] if ref.side is None else [ref.side]
+            text = " | ".join(excerpt(texts[side].get(ref.row, "")) for side in shown)
+            line = one.sides[shown[0]].line(ref.row)
+            example = Example(one.split.file_of(shown[0]), line, text, ref.remark)
+            finding.examples.append(example)
+
+
+@contextmanager
+def _bar(split: Split, what: str) -> Iterator[Advance]:
+    """Shows how far a reading has come, where it takes long."""
+    with tqdm(
+        total=split.size,
+        desc=f"{split.name}: {what}",
+        unit=split.unit,
+        unit_scale=True,
+        delay=1,
+        leave=False,
+        disable=hides_bars(),
+        file=sys.stderr,
+    ) as bar:
+        yield bar.update

@@ -1,0 +1,154 @@
+"""The texts of a corpus as they are, in blocks; what is unreadable is told, and reading goes on."""
+
+import codecs
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from transformer_mt.data.files import open_binary
+from transformer_mt.doctor.report import Example, Finding, excerpt
+
+_BLOCK_BYTES = 1 << 22
+BOM = "\ufeff"
+
+Complain = Callable[[Finding], None]
+Advance = Callable[[int], object]
+Row = tuple[int, object, object]
+"""Line in the file, source, target (which should be text)."""
+
+
+class Block(NamedTuple):
+    """Some lines of one side. Bytes that are no UTF-8 are lone surrogates (PEP 383)."""
+
+    side: int
+    """0 the source, 1 the target."""
+    texts: list[str]
+    lines: Sequence[int] | None = None
+    """Where each stands in the file (from 1); None where that is its row."""
+
+
+class Split(ABC):
+    """The sentence pairs of one split, which can be read again and again."""
+
+    def __init__(self, name: str, files: tuple[str, ...]) -> None:
+        self.name = name
+        self.files = files
+        """For a person: two, or one that has both sides."""
+
+    unit = "B"
+    """Of what `advance` is told."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """What the amounts told to `advance` add up to."""
+
+    @abstractmethod
+    def read(self, complain: Complain, advance: Advance) -> Iterator[Block]:
+        """All blocks; of each side in order."""
+
+    def file_of(self, side: int) -> str:
+        return self.files[side % len(self.files)]
+
+    def error(self, code: str, message: str, place: Example | None = None) -> Finding:
+        """What training would refuse; of a line, if it has a place."""
+        places = [place] if place else []
+        return Finding("error", code, self.name, message, len(places) or None, examples=places)
+
+
+def read_texts(
+    split: Split, file: str, complain: Complain, advance: Advance
+) -> Iterator[list[str]]:
+    """Lines of a text file as training reads them, some thousands at a time."""
+    path = Path(file)
+    rows = place = 0
+    if path.exists() and not path.is_file():
+        complain(split.error("unreadable", f"{file}: is no plain file, to be read several times"))
+        return
+    try:
+        with open_binary(path) as opened:
+            raw = getattr(opened, "fileobj", opened)  # what a .gz file is unpacked from
+            for block in _blocks_of_lines(opened):
+                if rows == 0:
+                    block[0] = _without_bom(split, file, block[0], complain)
+                lines = _decode(split, file, rows, block, complain).removesuffix("\n").split("\n")
+                yield [line.removesuffix("\r") for line in lines]
+                rows += len(lines)
+                advance(raw.tell() - place)
+                place = raw.tell()
+    except FileNotFoundError:
+        complain(split.error("missing", f"{file}: there is no such file"))
+    except (OSError, EOFError, zlib.error) as error:
+        cause = error.strerror if isinstance(error, OSError) and error.strerror else error
+        message = f"{file}: cannot be read on after line {rows:,} ({cause})"
+        complain(split.error("unreadable", message))
+
+
+def _without_bom(split: Split, file: str, line: bytes, complain: Complain) -> bytes:
+    if line.startswith(codecs.BOM_UTF8):
+        message = "begins with a byte order mark, which is left out"
+        complain(Finding("note", "bom", split.name, message, examples=[Example(file, 1)]))
+    return line.removeprefix(codecs.BOM_UTF8)
+
+
+def _decode(split: Split, file: str, rows: int, block: list[bytes], complain: Complain) -> str:
+    """The text of some lines; those that are not UTF-8 are told."""
+    joined = b"".join(block)
+    try:
+        return joined.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    for number, line in enumerate(block, start=rows + 1):
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            text = excerpt(line.decode("utf-8", "surrogateescape").rstrip("\r\n"))
+            remark = f"byte 0x{line[error.start]:02x} at column {error.start + 1}"
+            place = Example(file, number, text, remark)
+            complain(split.error("utf8", "lines that are not valid UTF-8", place))
+    return joined.decode("utf-8", "surrogateescape")
+
+
+def _blocks_of_lines(file: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Lines with their ends; where the file breaks off, first those before that."""
+    block: list[bytes] = []
+    size = 0
+    try:
+        for line in file:
+            block.append(line)
+            size += len(line)
+            if size >= _BLOCK_BYTES:
+                yield block
+                block, size = [], 0
+    except (OSError, EOFError, zlib.error):
+        if block:
+            yield block
+        raise
+    if block:
+        yield block
+
+
+def blocks_of_rows(
+    split: Split, rows: Sequence[Row], columns: tuple[str, str], complain: Complain
+) -> Iterator[Block]:
+    """The rows that have text on both sides; of others the place is told."""
+    kept = []
+    for row in rows:
+        missing = [
+            name for name, cell in zip(columns, row[1:], strict=True) if type(cell) is not str
+        ]
+        if missing:
+            message = f"rows without text in column '{missing[0]}'"
+            complain(split.error("no-text", message, Example(split.files[0], row[0])))
+        else:
+            kept.append(row)
+    lines = [row[0] for row in kept]
+    for side in (0, 1):
+        yield Block(side, [_one_line(str(row[1 + side])) for row in kept], lines)
+
+
+def _one_line(text: str) -> str:
+    """A cell may hold line ends: each becomes another mark of one, which the scan will tell."""
+    return text.replace("\n", "\v") if "\n" in text else text

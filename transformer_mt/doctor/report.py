@@ -1,0 +1,164 @@
+"""What the doctor found, for a person and for a program."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, NamedTuple
+
+Severity = Literal["error", "warning", "note"]
+
+SHOWN = 3
+"""Examples kept of each finding."""
+_EXCERPT = 56
+"""Characters shown of a sentence."""
+
+
+class Ref(NamedTuple):
+    """A row of a split, to be shown as an example."""
+
+    side: int | None
+    """0 the source, 1 the target, None both."""
+    row: int
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Where a finding is to be seen."""
+
+    file: str
+    line: int
+    """Counted from 1; of a data set that is no text file, its row."""
+    text: str = ""
+    """The beginning of the line; of a pair, of both, with a bar between them."""
+    remark: str = ""
+
+    def show(self) -> str:
+        """For a person."""
+        remark = f"({self.remark})" if self.remark else ""
+        return "  ".join(filter(None, (f"{self.file}:{self.line}", self.text, remark)))
+
+
+@dataclass(slots=True)
+class Finding:
+    """One thing that is wrong, as often as it was seen."""
+
+    severity: Severity
+    code: str
+    split: str
+    message: str
+    count: int | None = None
+    """Lines or pairs; None for a fact about a whole file."""
+    refs: list[Ref] = field(default_factory=list, repr=False)
+    """Rows whose text is still to be read."""
+    examples: list[Example] = field(default_factory=list)
+
+    def remark(self, remarks: Sequence[str]) -> None:
+        """Say something of each row."""
+        pairs = zip(self.refs, remarks, strict=True)
+        self.refs = [ref._replace(remark=remark) for ref, remark in pairs]
+
+    def is_error_of(self, file: str) -> bool:
+        """Whether it tells why a file is refused."""
+        named = self.message.startswith(file) or file in (e.file for e in self.examples)
+        return named and self.severity == "error"
+
+    def lines(self) -> Iterator[str]:
+        """For a person."""
+        count = "" if self.count is None else f": {self.count:,}"
+        yield f"{self.severity}: {self.split}: {self.message}{count}  [{self.code}]"
+        yield from (f"    {example.show()}" for example in self.examples)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a program."""
+        return {
+            "severity": self.severity,
+            "code": self.code,
+            "split": self.split,
+            "message": self.message,
+            "count": self.count or 1,
+            "examples": [asdict(example) for example in self.examples],
+        }
+
+
+@dataclass(slots=True)
+class Examination:
+    """All that was found in a corpus, the worst first."""
+
+    splits: dict[str, dict[str, Any]]
+    """Name of each split to its files, numbers of lines, and token coverage."""
+    findings: list[Finding]
+
+    def count(self, severity: Severity) -> int:
+        """How many findings are of this severity."""
+        return sum(finding.severity == severity for finding in self.findings)
+
+    @property
+    def exit_code(self) -> int:
+        """1 if training would refuse this corpus."""
+        return 1 if self.count("error") else 0
+
+    def lines(self) -> Iterator[str]:
+        """For a person."""
+        for name, split in self.splits.items():
+            src, tgt = split["lines"]
+            size = f"{src:,} pairs" if src == tgt else f"{src:,} and {tgt:,} lines"
+            yield f"{name:<12}{size}  {', '.join(split['files'])}"
+            if "coverage" in split:
+                shares = " and ".join(f"{100 * share:.2f} %" for share in split["coverage"])
+                yield f"{'':<12}in the vocabulary: {shares} of the tokens ({split['vocabulary']})"
+        yield ""
+        for finding in self.findings:
+            yield from finding.lines()
+        numbers = [
+            f"{self.count(name):,} {name}{'' if self.count(name) == 1 else 's'}"
+            for name in ("error", "warning", "note")
+            if self.count(name)
+        ]
+        yield ", ".join(numbers) or "nothing to complain of"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a program."""
+        return {
+            "splits": self.splits,
+            "errors": self.count("error"),
+            "warnings": self.count("warning"),
+            "notes": self.count("note"),
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+
+def excerpt(text: str) -> str:
+    """The beginning of a sentence, harmless to a terminal."""
+    short = text if len(text) <= _EXCERPT else text[: _EXCERPT - 3] + "..."
+    return "".join(c if c.isprintable() else _escaped(c) for c in short)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
+
+
+class Findings:
+    """Collects findings: those alike become one, with the examples of the first of them."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, ...], Finding] = {}
+
+    def add(self, finding: Finding) -> None:
+        key = (finding.split, finding.code, finding.message)
+        known = self._found.setdefault(key, finding)
+        if known is not finding:
+            known.count = (known.count or 1) + (finding.count or 1)
+            known.refs += finding.refs[: SHOWN - len(known.refs)]
+            known.examples += finding.examples[: SHOWN - len(known.examples)]
+
+    def of(self, split: str) -> list[Finding]:
+        """Those of one split."""
+        return [finding for finding in self._found.values() if finding.split == split]
+
+    def ordered(self) -> list[Finding]:
+        """Errors first, then warnings, then notes."""
+        rank = {"error": 0, "warning": 1, "note": 2}
+        return sorted(self._found.values(), key=lambda finding: rank[finding.severity])

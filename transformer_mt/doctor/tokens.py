@@ -1,0 +1,148 @@
+"""How well the vocabulary covers a corpus, and which training pairs are dropped as too long."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transformer_mt.config import Config, DataConfig
+from transformer_mt.data.tokenizer import UNK_ID, Tokenizer, Tokenizers
+from transformer_mt.doctor.checks import graded
+from transformer_mt.doctor.reading import Block
+from transformer_mt.doctor.report import SHOWN, Finding, Findings, Ref
+from transformer_mt.doctor.scanning import Side
+from transformer_mt.run_dir import RunDir, has_tokenizers, load_tokenizers
+
+SAMPLE = 50_000
+"""Pairs of a split, evenly spaced, on which coverage is measured."""
+_LONGEST = 2000
+"""Characters of a sentence that are looked at for coverage."""
+_MOST_CHECKED = 100_000
+"""Pairs that are encoded to see whether they are dropped; of more, some stand for all."""
+_MANY_UNKNOWN = 0.1
+"""Share of unknown tokens from which it is a warning."""
+
+
+class Sample:
+    """Evenly spaced pairs of a split."""
+
+    def __init__(self, pairs: int) -> None:
+        self._stride = max(1, -(-pairs // SAMPLE))
+        self._pairs = pairs
+        self._rows = [0, 0]
+        self.texts: tuple[list[str], list[str]] = ([], [])
+
+    def add(self, block: Block) -> None:
+        """Take what is wanted of some lines, in order."""
+        start = self._rows[block.side]
+        end = max(0, self._pairs - start)
+        wanted = block.texts[-start % self._stride : end : self._stride]
+        self.texts[block.side].extend(clean(text[:_LONGEST]) for text in wanted)
+        self._rows[block.side] = start + len(block.texts)
+
+
+def clean(text: str) -> str:
+    """With a question mark for each byte that is no UTF-8: the tokenizers take real text alone."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def find_tokenizers(config: Config, sample: Sample) -> tuple[Tokenizers, str]:
+    """The tokenizers of a run, or such as it would have; and which these are, for a person.
+
+    Raises:
+        DataError: the run has tokenizers that cannot be read.
+        ConfigError: such a vocabulary cannot be built.
+    """
+    for place in (config.run_dir, config.init_from):
+        if place is not None and has_tokenizers(RunDir(Path(place))):
+            return load_tokenizers(RunDir(Path(place))), f"that of {place}"
+    src, tgt = sample.texts
+    if config.tokenizer.joint:
+        joint = Tokenizer.build(src + tgt, config.tokenizer)
+        tokenizers = Tokenizers(joint, joint)
+    else:
+        tokenizers = Tokenizers(*(Tokenizer.build(side, config.tokenizer) for side in (src, tgt)))
+    return tokenizers, f"one built for this from {len(src):,} pairs"
+
+
+def coverage(tokenizers: Tokenizers, sample: Sample) -> list[float]:
+    """Share of the tokens of each side that are in its vocabulary."""
+    shares = []
+    for tokenizer, texts in zip((tokenizers.src, tokenizers.tgt), sample.texts, strict=True):
+        known, total = 0, 0
+        for start in range(0, len(texts), 10_000):
+            for ids in tokenizer.encode_batch(texts[start : start + 10_000]):
+                total += len(ids)
+                known += len(ids) - ids.count(UNK_ID)
+        shares.append(known / max(total, 1))
+    return shares
+
+
+def unknown_finding(
+    split: str, side: int, share: float, tokenizers: Tokenizers, sample: Sample
+) -> Finding | None:
+    """A warning with the commonest unknown words, where there are many."""
+    if 1 - share < _MANY_UNKNOWN:
+        return None
+    tokenizer = (tokenizers.src, tokenizers.tgt)[side]
+    unknown = tokenizer.unknown_pieces(sample.texts[side][:5000])
+    words = ", ".join(word for word, _ in unknown.most_common(5))
+    which = ("source", "target")[side]
+    message = f"{100 * (1 - share):.1f} % of the {which} tokens are unknown, such as {words}"
+    return Finding("warning", "unknown-tokens", split, message)
+
+
+class Dropped:
+    """Training pairs that are too long, or too different in length, in tokens.
+
+    Few need be encoded to know: no token is empty, and each word is one at least.
+    """
+
+    def __init__(self, sides: tuple[Side, Side], pairs: int, config: DataConfig) -> None:
+        self._config = config
+        src, tgt = ((side.chars[:pairs], side.words[:pairs]) for side in sides)
+        longer, shorter = np.maximum(src[0], tgt[0]), np.minimum(src[1], tgt[1])
+        self._empty = shorter == 0
+        possible = ~self._empty & (
+            (longer > config.max_length) | (longer > config.max_length_ratio * shorter)
+        )
+        rows = np.flatnonzero(possible)
+        self._stride = max(1, -(-len(rows) // _MOST_CHECKED))
+        self.rows: NDArray[np.int64] = rows[:: self._stride]
+        self._lengths = np.zeros((2, len(self.rows)), dtype=np.int64)
+
+    def encode(self, blocks: Iterable[Block], tokenizers: Tokenizers) -> None:
+        """Count the tokens of those rows, from the blocks of all."""
+        first = [0, 0]
+        for side, texts, _ in blocks:
+            start, end = first[side], first[side] + len(texts)
+            low, high = np.searchsorted(self.rows, [start, end])
+            wanted = [clean(texts[row - start]) for row in self.rows[low:high]]
+            tokenizer = (tokenizers.src, tokenizers.tgt)[side]
+            lengths = [len(ids) for ids in tokenizer.encode_batch(wanted)]
+            self._lengths[side, low:high] = lengths
+            first[side] = end
+
+    def tell(self, split: str, findings: Findings) -> None:
+        """What training will drop, by the rules of its data."""
+        longer, shorter = self._lengths.max(0), self._lengths.min(0)
+        long = longer > self._config.max_length
+        ratio = ~long & (longer > self._config.max_length_ratio * shorter)
+        about = "about " if self._stride > 1 else ""
+        limits = self._config
+        for code, wrong, reason in (
+            ("too-long", long, f"longer than data.max_length ({limits.max_length} tokens)"),
+            ("token-ratio", ratio, f"beyond data.max_length_ratio ({limits.max_length_ratio:g})"),
+        ):
+            rows = self.rows[wrong]
+            if len(rows):
+                count = len(rows) * self._stride
+                message = f"pairs that training will drop, {reason}{about and ', about'}"
+                refs = [Ref(None, int(row)) for row in rows[:SHOWN]]
+                severity = graded(count, len(self._empty))
+                findings.add(Finding(severity, code, split, message, count, refs))
+        dropped = self._empty.sum() + self._stride * (long | ratio).sum()
+        if len(self._empty) and dropped >= len(self._empty):
+            message = "no pair is left to train on: all are empty, too long or of an odd ratio"
+            findings.add(Finding("error", "unusable", split, message))
