@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from transformer_mt import checkpoint
-from transformer_mt.data.batching import Batch, BilingualDataset, Collator, Offsets
+from transformer_mt.data.batching import Batch, BilingualDataset, Collator, RowNumbers
 from transformer_mt.data.tokenizer import Tokenizer, Tokenizers
 from transformer_mt.model.transformer import Transformer
 from transformer_mt.run_dir import RunDir
@@ -52,15 +52,14 @@ def copy_from_main(
 
 
 def own_batch(
-    workers: Workers, collator: Collator, dataset: BilingualDataset, rows: Offsets
+    workers: Workers, collator: Collator, dataset: BilingualDataset, rows: RowNumbers
 ) -> Batch:
     """The rows of a batch that fall to this process, perhaps none; `num_tokens` is that of all.
 
     Rows are in the order of their lengths, so each process gets short and long ones.
     """
     batch = collator.batch(dataset, rows[workers.rank :: workers.world_size])
-    starts, ends = dataset.tgt.offsets[rows], dataset.tgt.offsets[rows + 1]
-    return replace(batch, num_tokens=int((ends - starts).sum()) + len(rows))
+    return replace(batch, num_tokens=len(dataset.tgt.take(rows).ids) + len(rows))
 
 
 def save_training(

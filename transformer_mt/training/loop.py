@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from transformer_mt import checkpoint, run_dir
 from transformer_mt.config import Config
-from transformer_mt.data.batching import Batch, Collator, Offsets, token_batches
+from transformer_mt.data.batching import Batch, Collator, RowNumbers, token_batches
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
 from transformer_mt.device import keep_freed_memory
 from transformer_mt.engines.torch_engine import TorchEngine
@@ -153,7 +153,7 @@ def updates(session: Session) -> Iterator[list[Batch]]:
             state.epoch, state.position = number + 1, 0
 
 
-def _own_batch(session: Session, collator: Collator, rows: Offsets) -> Batch:
+def _own_batch(session: Session, collator: Collator, rows: RowNumbers) -> Batch:
     return own_batch(session.workers, collator, session.data.train, rows).to(session.device)
 
 
