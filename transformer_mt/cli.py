@@ -5,8 +5,6 @@ Nothing heavy is imported before a command runs, so that `--help` answers at onc
 
 import gc
 import json
-import os
-import sys
 import traceback
 from functools import partial
 from pathlib import Path
@@ -15,7 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from transformer_mt import __version__
-from transformer_mt.console import print_error, print_lines, print_note, set_up_logging
+from transformer_mt.console import (
+    occupy_closed_streams,
+    print_error,
+    print_lines,
+    print_note,
+    set_up_logging,
+)
 from transformer_mt.errors import ConfigError, TmtError
 
 if TYPE_CHECKING:
@@ -49,7 +53,6 @@ class _Commands(typer.core.TyperGroup):
             print_error("interrupted")
             raise typer.Exit(130) from None
         except BrokenPipeError:  # the reader has gone; what it wanted, it has
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         except (OSError, RuntimeError, MemoryError, UnicodeError) as error:
             _show_traceback(ctx)
@@ -433,4 +436,5 @@ def main() -> None:
     """The program `tmt`."""
     # What is imported stays: to look for garbage in it again and again took a tenth of the start.
     gc.set_threshold(100_000, 50, 50)
+    occupy_closed_streams()
     app(prog_name="tmt")

@@ -1,11 +1,16 @@
 """What goes to the terminal: logs and errors to stderr, results to stdout."""
 
+import contextlib
 import io
 import logging
+import os
 import sys
 from collections.abc import Iterable
+from typing import TextIO
 
 from tqdm import tqdm
+
+from transformer_mt.errors import DataError
 
 
 class _BarHandler(logging.Handler):
@@ -44,11 +49,64 @@ def print_note(message: str) -> None:
 
 def print_error(message: str) -> None:
     """One sentence, on one line, for the person who can fix it."""
-    tqdm.write(f"error: {' '.join(message.splitlines())}", file=sys.stderr)
+    shown = "".join(each if each.isprintable() else " " for each in message)
+    tqdm.write(f"error: {shown}", file=sys.stderr)
 
 
 def print_lines(lines: Iterable[str]) -> None:
     """Results, to stdout."""
-    for line in lines:
-        sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    write_out(standard_output(), "".join(f"{line}\n" for line in lines))
+
+
+def standard_output() -> TextIO:
+    """Where results go.
+
+    Raises:
+        DataError: whoever started us has closed it.
+    """
+    if sys.stdout is None:
+        raise DataError("standard output is closed: the result has no place to go")
+    return sys.stdout
+
+
+def write_out(target: TextIO, text: str) -> None:
+    """Write text, and see it off.
+
+    Raises:
+        DataError: the place cannot be written to (a full disk, say).
+        BrokenPipeError: nobody reads it any more.
+    """
+    try:
+        target.write(text)
+        target.flush()
+    except BrokenPipeError:
+        _forget(target)
+        raise
+    except OSError as error:
+        _forget(target)
+        name = "standard output" if target is sys.stdout else getattr(target, "name", "the output")
+        raise DataError(f"{name}: cannot be written ({error.strerror or error})") from None
+    except KeyboardInterrupt:
+        _forget(target)
+        raise
+
+
+def _forget(target: TextIO) -> None:
+    """What could not be written is not tried again when the file is closed."""
+    with contextlib.suppress(io.UnsupportedOperation):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, target.fileno())
+        os.close(nowhere)
+
+
+def occupy_closed_streams() -> None:
+    """Keep the numbers of standard streams that are closed from the files that are opened next.
+
+    Else what is meant for the terminal would be written into them. Logs are dropped, not printed
+    among the results.
+    """
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if stream is None:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for good
