@@ -13,9 +13,12 @@ import transformer_mt
 PACKAGE = Path(transformer_mt.__file__).parent
 FRONT = "__init__"  # offers what is in `api`; its version number is no import
 
-CORE = {"config", "errors"}
+CORE = {"config", "errors", "safe_files"}
 LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "errors": set(),
+    "plain_yaml": {"errors"},
+    "safe_files": {"errors"},
+    "weight_sizes": {"config", "errors"},
     "fast_paths": set(),
     "masks": set(),
     "metrics": set(),
@@ -24,7 +27,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "device": {"errors"},
     "optional": {"errors"},
     "config": {"errors"},
-    "config_file": CORE,
+    "config_file": CORE | {"plain_yaml"},
     "model": CORE | {"masks", "fast_paths"},
     "data": CORE | {"masks", "phrasebook", "console"},
     "decoding": {"errors", "fast_paths"},
@@ -32,7 +35,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "translation": {"analysis"},
     "run_dir": CORE | {"config_file", "data"},
     "train_state": CORE | {"run_dir"},
-    "checkpoint": CORE | {"run_dir", "train_state", "model", "data"},
+    "checkpoint": CORE | {"run_dir", "train_state", "model", "data", "weight_sizes"},
     "formats": CORE | {"checkpoint", "model", "data", "optional"},
     "engines": CORE
     | {"decoding", "model", "data", "run_dir", "optional", "checkpoint", "formats", "fast_paths"},
