@@ -36,7 +36,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "run_dir": CORE | {"config_file", "data"},
     "train_state": CORE | {"run_dir"},
     "checkpoint": CORE | {"run_dir", "train_state", "model", "data", "weight_sizes"},
-    "formats": CORE | {"checkpoint", "model", "data", "optional"},
+    "formats": CORE | {"checkpoint", "model", "data", "optional", "weight_sizes"},
     "engines": CORE
     | {"decoding", "model", "data", "run_dir", "optional", "checkpoint", "formats", "fast_paths"},
     "translator": CORE | {"engines", "decoding", "data", "analysis", "translation"},

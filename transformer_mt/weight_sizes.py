@@ -30,7 +30,7 @@ def check_sizes(file: Path, config: ModelConfig, make: Callable[[], nn.Module]) 
     Raises:
         DataError: the file is missing or damaged, or does not fit.
     """
-    found = _shapes(file)
+    found = read_shapes(file)
     layers = config.num_encoder_layers + config.num_decoder_layers
     if layers > len(found):
         raise DataError(
@@ -52,7 +52,12 @@ def check_sizes(file: Path, config: ModelConfig, make: Callable[[], nn.Module]) 
             )
 
 
-def _shapes(file: Path) -> dict[str, tuple[int, ...]]:
+def read_shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    """The tensors of a file by name; none is read.
+
+    Raises:
+        DataError: the file is missing or damaged, or holds what no weight is.
+    """
     try:
         with file.open("rb") as opened:
             header = int.from_bytes(opened.read(8), "little")

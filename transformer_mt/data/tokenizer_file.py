@@ -67,11 +67,15 @@ def _check_part(saved: dict[str, Any] | None, part: str, allowed: set[str]) -> N
         for member in saved[_MEMBERS[part]]:
             _check_part(member, part, allowed)
     if kind == "Precompiled":
-        _check_charsmap(base64.b64decode(saved["precompiled_charsmap"]))
+        check_charsmap(base64.b64decode(saved["precompiled_charsmap"]))
 
 
-def _check_charsmap(raw: bytes) -> None:
-    """SentencePiece's table: the size of a search tree, the tree of 32-bit units, and texts."""
+def check_charsmap(raw: bytes) -> None:
+    """SentencePiece's table: the size of a search tree, the tree of 32-bit units, and texts.
+
+    Raises:
+        ValueError: it is something else.
+    """
     size = int.from_bytes(raw[:4], "little")
     if size == 0 or size % 4 or 4 + size > len(raw):
         raise ValueError("its table of normalisation is damaged")
