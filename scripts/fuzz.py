@@ -53,6 +53,7 @@ from transformer_mt.phrasebook import phrasebook_splits
 from transformer_mt.run_dir import RunDir
 from transformer_mt.streams import read_chunks, translate_chunks
 from transformer_mt.train_state import TrainState
+from transformer_mt.translation import Translation
 from transformer_mt.translator import Translator
 
 Type = Literal["word", "bpe", "unigram"]
@@ -293,7 +294,11 @@ def check_batch(
     figures.check("\n" not in tokenizer.decode(ids), "any ids", ids)
     layout, n_best = LAYOUTS[turn // len(TYPES) % len(LAYOUTS)]
     target = io.StringIO()
-    translate = partial(translator.translate, n_best=n_best, details=layout == "jsonl")
+
+    def translate(text: list[str], *, first_line: int) -> list[Translation]:
+        details = layout == "jsonl"
+        return translator.translate(text, n_best=n_best, details=details, first_line=first_line)
+
     translate_chunks(translate, [texts], target, layout=layout, scores=False, show_progress=False)
     check_output(figures, target.getvalue(), texts, layout, n_best)
     figures.lines.update(kinds)

@@ -70,6 +70,7 @@ class RunDir:
         """What is read where a run is used, as far as it is there."""
         names = ("config.yaml", "info.json", "tokenizer.src.json", "tokenizer.tgt.json")
         folders = [self.path / name for name in ("best", "last", "previous", "checkpoints")]
+        folders += self.path.glob(".*")  # what a crash left of them
         inside = [file for folder in folders for file in folder.rglob("*")]
         return [*(self.path / name for name in (*names, "SHA256SUMS")), *folders, *inside]
 

@@ -34,7 +34,6 @@ def cached_export(run: RunDir, config: Config, quantization: str) -> Path:
     """
     folder = export_place(run, config, quantization)
     while not _is_whole(folder):
-        log.info("exporting the model to %s, once", folder)
         _export(run, folder, quantization)
         place = export_place(run, config, quantization)
         if place != folder:  # a training replaced the weights before they were read
@@ -78,6 +77,7 @@ def _export(run: RunDir, folder: Path, quantization: str) -> None:
     from transformer_mt.formats.to_ctranslate2 import write_ctranslate2
 
     loaded = load_run(run.path, torch.device("cpu"))
+    log.info("exporting the model to %s, once", folder)
     try:
         with filled_folder(folder, replace=True) as new:
             write_ctranslate2(loaded, new, quantization)
