@@ -14,7 +14,7 @@ import typer
 
 from transformer_mt import __version__
 from transformer_mt.console import (
-    occupy_closed_streams,
+    prepare_streams,
     print_error,
     print_lines,
     print_note,
@@ -436,5 +436,5 @@ def main() -> None:
     """The program `tmt`."""
     # What is imported stays: to look for garbage in it again and again took a tenth of the start.
     gc.set_threshold(100_000, 50, 50)
-    occupy_closed_streams()
+    prepare_streams()
     app(prog_name="tmt")

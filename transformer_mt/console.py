@@ -100,14 +100,19 @@ def _forget(target: TextIO) -> None:
         os.close(nowhere)
 
 
-def occupy_closed_streams() -> None:
-    """Keep the numbers of standard streams that are closed from the files that are opened next.
+def prepare_streams() -> None:
+    """Make the standard streams what the program takes them for.
 
-    Else what is meant for the terminal would be written into them. Logs are dropped, not printed
-    among the results.
+    The numbers of those that are closed are kept from the files that are opened next: else what is
+    meant for the terminal would be written into them. Logs are then dropped, not printed among the
+    results. And where PYTHONUNBUFFERED is set, Python forgets what a pipe does not take at once.
     """
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if stream is None:
             os.open(os.devnull, os.O_RDWR)
+    if sys.stdout is not None and isinstance(sys.stdout.buffer, io.RawIOBase):
+        encoding, errors = sys.stdout.encoding, sys.stdout.errors
+        raw = sys.stdout.detach()
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding=encoding, errors=errors)
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for good
