@@ -121,7 +121,6 @@ def make_marian_folder(
     codes: Sequence[str] = (),
     separate: bool = False,
     half: bool = True,
-    pickled: bool = False,
     langs: tuple[str | None, str | None] = ("en", "fr"),
     **settings: Any,
 ) -> Path:
@@ -132,7 +131,6 @@ def make_marian_folder(
         codes: language codes that a source may begin with.
         separate: each side has its own vocabulary and embedding.
         half: weights of 16 bits, as real folders have.
-        pickled: pytorch_model.bin instead of model.safetensors.
         langs: what the tokenizer's settings say.
         settings: of MarianConfig.
     """
@@ -163,13 +161,6 @@ def make_marian_folder(
             target_lang=langs[1],
         )
         tokenizer.save_pretrained(folder)
-    if pickled:
-        (folder / "model.safetensors").unlink()
-        names = model.state_dict().keys() - {
-            f"model.{side}.embed_positions.weight" for side in ("encoder", "decoder")
-        }
-        weights = {name: model.state_dict()[name] for name in sorted(names)}
-        torch.save(weights, folder / "pytorch_model.bin")
     return folder
 
 

@@ -17,7 +17,7 @@ import pytest
 import torch
 from conftest import perturb
 from helpers import Result, python, tmt
-from training_helpers import logged, make_config, reverse_pairs, start_tmt, write_lines
+from training_helpers import logged, reverse_pairs, start_tmt, write_lines
 
 from transformer_mt import api, checkpoint, run_dir
 from transformer_mt.checkpoint import load_run
@@ -340,10 +340,10 @@ def test_int8_is_close(trained_run: Path, trained_pair: tuple[Translator, Transl
     assert sum(a == b for a, b in zip(texts, references, strict=True)) >= 0.9 * len(LINES)
     alone = [small.translate(line, beam_size=1).text for line in LINES]
     assert alone == texts
-    sizes = [
-        (trained_run / "engines" / f"ctranslate2-{name}" / "model.bin").stat().st_size
-        for name in ("float32", "int8")
-    ]
+    sizes = []
+    for name in ("float32", "int8"):
+        api.load(trained_run, engine="ctranslate2", quantization=name, device="cpu")
+        sizes.append((export_of(RunDir(trained_run), name) / "model.bin").stat().st_size)
     assert sizes[1] < 0.8 * sizes[0]  # the positions, here many, stay
 
 
@@ -362,13 +362,14 @@ def test_threads_do_not_disturb_each_other(nonsense: Path) -> None:
     assert found == wanted
 
 
-# --- the export beside the run
+# --- the export among the user's caches
 
 
 @pytest.fixture
-def run(nonsense: Path, tmp_path: Path) -> RunDir:
+def run(nonsense: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDir:
     """A run without an export."""
-    shutil.copytree(nonsense, tmp_path / "run", ignore=shutil.ignore_patterns("engines"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    shutil.copytree(nonsense, tmp_path / "run")
     return RunDir(tmp_path / "run")
 
 
@@ -391,7 +392,13 @@ def translate(run: RunDir, **options: Any) -> list[str]:
 
 
 def export_of(run: RunDir, quantization: str = "float32") -> Path:
-    return run.engines / f"ctranslate2-{quantization}"
+    return cache.export_place(run, run_dir.load_run_config(run), quantization)
+
+
+def all_exports() -> list[str]:
+    """Their names; nothing half-made stands beside them."""
+    place = Path(os.environ["XDG_CACHE_HOME"]) / "transformer_mt"
+    return [path.name for path in place.iterdir()] if place.exists() else []
 
 
 def change_weights(run: RunDir) -> None:
@@ -414,13 +421,14 @@ def test_run_is_exported_once(run: RunDir, exports: list[Path]) -> None:
     assert [m for m in messages if "exporting" in m] == [
         f"exporting the model to {export_of(run)}, once"
     ]
-    assert [path.name for path in run.engines.iterdir()] == ["ctranslate2-float32"]
+    assert all_exports() == [export_of(run).name]
     translate(run, quantization="int8")
     assert len(exports) == 2
     translate(run, quantization="int8")
     translate(run, quantization="float32")
     assert len(exports) == 2
-    assert len(list(run.engines.iterdir())) == 2
+    assert len(all_exports()) == 2
+    assert not run.engines.exists()
 
 
 def test_other_weights_are_exported(run: RunDir, exports: list[Path]) -> None:
@@ -430,7 +438,6 @@ def test_other_weights_are_exported(run: RunDir, exports: list[Path]) -> None:
     assert run.weights.stat().st_size == size
     assert translate(run) == in_torch(run) != before
     assert len(exports) == 2
-    assert len(list(run.engines.iterdir())) == 1
 
 
 def test_same_weights_are_known_by_their_contents(
@@ -454,7 +461,7 @@ def truncate(name: str, folder: Path) -> None:
 
 
 def spoil_stamp(text: str, folder: Path) -> None:
-    (folder / "exported_from.json").write_text(text, encoding="utf-8")
+    (folder / "sums.json").write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -466,14 +473,15 @@ def spoil_stamp(text: str, folder: Path) -> None:
             for name in ("model.bin", "config.json")
         ),
         partial(delete, "target_vocabulary.json"),
-        partial(delete, "exported_from.json"),
+        partial(delete, "sums.json"),
         *(
             partial(spoil_stamp, text)
-            for text in ("", "{", "[]", "{}", "null", '"x"', '{"files": 1}')
+            for text in ("", "{", "[]", "{}", "null", '"x"', '{"model.bin": 1}')
         ),
         shutil.rmtree,
+        lambda folder: flip(folder),
     ],
-    ids=[f"damage{number}" for number in range(14)],
+    ids=[f"damage{number}" for number in range(15)],
 )
 def test_damaged_export_is_made_again(
     run: RunDir, exports: list[Path], damage: Callable[[Path], None]
@@ -505,7 +513,7 @@ def test_longer_sentences_need_another_export(run: RunDir, exports: list[Path]) 
 
 
 def test_training_that_goes_on_meanwhile(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Weights that are replaced between being read and being written: the next load sees it."""
+    """Weights that are replaced between being read and being written are exported again."""
     real = checkpoint.load_run
 
     def load(*args: Any) -> checkpoint.LoadedRun:
@@ -514,9 +522,10 @@ def test_training_that_goes_on_meanwhile(run: RunDir, monkeypatch: pytest.Monkey
         change_weights(run)
         return loaded
 
+    before = in_torch(run)
     monkeypatch.setattr(checkpoint, "load_run", load)
-    before = translate(run)
     assert translate(run) == in_torch(run) != before
+    assert all_exports() == [export_of(run).name]
 
 
 def test_another_process_is_quicker(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -532,7 +541,7 @@ def test_another_process_is_quicker(run: RunDir, monkeypatch: pytest.MonkeyPatch
     wanted = in_torch(run)
     monkeypatch.setattr(Path, "rename", rename)
     assert translate(run) == wanted
-    assert [path.name for path in run.engines.iterdir()] == ["ctranslate2-float32"]
+    assert all_exports() == [export_of(run).name]
 
 
 def test_place_that_cannot_be_written(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -549,14 +558,25 @@ def test_place_that_cannot_be_written(run: RunDir, monkeypatch: pytest.MonkeyPat
     assert translate(run) == wanted  # nothing is to be written
 
 
-def test_overwrite_removes_exports(tmp_path: Path) -> None:
-    config = make_config(tmp_path)
-    api.train(config, device="cpu")
-    api.load(config.run_dir, engine="ctranslate2", device="cpu")
-    engines = RunDir(Path(config.run_dir)).engines
-    assert len(list(engines.iterdir())) == 1
-    api.train(config, device="cpu", overwrite=True)
-    assert not engines.exists()
+def flip(folder: Path) -> None:
+    """Another number in the middle of the weights; the size and the time stay."""
+    file = folder / "model.bin"
+    raw, status = bytearray(file.read_bytes()), file.stat()
+    raw[len(raw) // 2] ^= 64
+    file.write_bytes(raw)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def test_nothing_that_comes_with_a_run_is_taken_for_an_export(
+    run: RunDir, exports: list[Path]
+) -> None:
+    wanted = translate(run)
+    for place in (run.engines / "ctranslate2-float32", run.path / export_of(run).name):
+        shutil.copytree(export_of(run), place)
+        flip(place)
+    shutil.rmtree(export_of(run))
+    assert translate(run) == wanted
+    assert len(exports) == 2
 
 
 def test_run_without_weights(run: RunDir) -> None:
@@ -605,7 +625,7 @@ def test_two_processes_at_once(run: RunDir) -> None:
     for program in programs:
         shown, errors = program.communicate(timeout=120)
         assert (program.returncode, shown) == (0, f"{wanted}\n"), errors
-    assert [path.name for path in run.engines.iterdir()] == ["ctranslate2-float32"]
+    assert all_exports() == [export_of(run).name]
 
 
 def test_command_line_is_the_same_with_either_engine(trained_run: Path, tmp_path: Path) -> None:
@@ -660,7 +680,7 @@ def test_wrong_names(run: RunDir) -> None:
     error = refused(*engine, "--quantization", "int4").error
     assert error.startswith("--quantization int4: must be one of float32, ")
     assert all(name in error for name in QUANTIZATIONS)
-    assert not run.engines.exists()
+    assert not all_exports()
     for device in ("mps", "tpu", "cuda:x", ""):
         error = refused(*engine, "--device", device).error
         assert error == f"--device {device}: CTranslate2 knows auto, cpu and cuda"
@@ -679,7 +699,7 @@ def test_package_that_is_not_installed(run: RunDir, monkeypatch: pytest.MonkeyPa
             error = refused(*command).error
         assert error.startswith("ctranslate2 cannot be imported (")
         assert error.endswith('): pip install "transformer_mt[ctranslate2]"')
-        assert run.engines.exists() == exported
+        assert len(all_exports()) == exported
 
 
 def test_attention_is_refused(trained_pair: tuple[Translator, Translator]) -> None:

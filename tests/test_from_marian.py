@@ -59,7 +59,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremo
 CODES = (">>fra<<", ">>fr_CA<<")
 KINDS: dict[str, dict[str, Any]] = {
     "as published": {},
-    "pickled, gelu": {"pickled": True, "half": False, "activation_function": "gelu"},
+    "32 bits, gelu": {"half": False, "activation_function": "gelu"},
     "separate, relu": {"separate": True, "activation_function": "relu"},
     "not tied, silu": {"tie_word_embeddings": False, "activation_function": "silu"},
     "not scaled": {"scale_embedding": False},
@@ -195,7 +195,7 @@ def test_only_the_ties_of_the_original_are_kept(folder_of: Callable[[str], Path]
     tied = {kind: read_marian(folder_of(kind)).model.tied_embeddings for kind in KINDS}
     assert tied == {
         "as published": "all",
-        "pickled, gelu": "all",
+        "32 bits, gelu": "all",
         "separate, relu": "decoder",
         "not tied, silu": "none",
         "not scaled": "none",
@@ -679,8 +679,8 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "activation": (edit_config(activation_function="gelu_new"), "activation_function gelu_new"),
     "heads": (edit_config(decoder_attention_heads=4), "encoder_attention_heads is 2, but"),
     "ffn": (edit_config(encoder_ffn_dim=32), "encoder_ffn_dim is 32, but decoder_ffn_dim 24"),
-    "no weights": (remove("model.safetensors"), "has no weights (model.safetensors or"),
-    "half weights": (cut_in_half("model.safetensors"), "the model cannot be loaded"),
+    "no weights": (remove("model.safetensors"), "has no weights (model.safetensors, in"),
+    "half weights": (cut_in_half("model.safetensors"), "model.safetensors: is damaged or no"),
     "other sizes": (edit_config(d_model=20), "(of another size: model.decoder.layers.0"),
     "other rows": (edit_config(vocab_size=2000), "(of another size: final_logits_bias and others)"),
     "a layer more": (edit_config(encoder_layers=3), "do not fit config.json (missing: model.enc"),
@@ -689,6 +689,29 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
         edit_weights(lambda w: w.pop("model.encoder.layers.0.fc1.bias")),
         "do not fit config.json (missing: model.encoder.layers.0.fc1.bias)",
     ),
+    "a giant": (edit_config(d_model=2 * 10**9), "do not fit config.json (86 tensors in"),
+    "a tower": (edit_config(encoder_layers=10**9), "are no 1000000002 layers of width 16)"),
+    "a giant vocabulary": (edit_config(vocab_size=10**12), "do not fit config.json (86 tensors"),
+    "long lines": (edit_config(max_position_embeddings=10**15), "max_position_embeddings is 1000"),
+    "a link": (
+        lambda folder: (folder / "x.json").symlink_to("/etc/passwd"),
+        "x.json: is a link out of the folder, to /etc/passwd",
+    ),
+    "several files": (
+        lambda folder: (folder / "model.safetensors").rename(
+            folder / "model-00001-of-2.safetensors"
+        ),
+        "has no weights (model.safetensors, in one file)",
+    ),
+    "adapters": (
+        lambda folder: write(folder / "adapter_config.json", "{}"),
+        "adapter_config.json: a model with adapters is not imported",
+    ),
+    "another place": (
+        lambda folder: edit_json(folder / "tokenizer_config.json", source_spm="../x"),
+        "tokenizer_config.json: 'source_spm' is set; files of other names are not read",
+    ),
+    "deep": (replace("vocab.json", "[" * 100_000), "vocab.json: cannot be read (it is nested too"),
     "positions": (edit_weights(add_positions), "has learned positions"),
     "dropout": (edit_config(dropout=1.0), "config.json: in our terms, 'model.dropout'"),
     "no vocabulary": (remove("vocab.json"), "vocab.json: there is no such file"),
@@ -758,14 +781,17 @@ class Harm:
         return os.mkdir, (str(self.path),)
 
 
-def test_nothing_in_a_folder_is_executed(folder_of: Callable[[str], Path], tmp_path: Path) -> None:
-    copied = tmp_path / "m"
-    shutil.copytree(folder_of("pickled, gelu"), copied)
+def test_a_pickle_is_never_read(copied: Path, tmp_path: Path) -> None:
     harm = Harm(tmp_path / "harmed")
     pickle.loads(pickle.dumps(harm))
     harm.path.rmdir()  # it works
     torch.save({"model.shared.weight": harm}, copied / "pytorch_model.bin")
-    with pytest.raises(DataError, match="the model cannot be loaded"):
+    read_marian(copied)  # beside the weights it does no harm
+    (copied / "model.safetensors").unlink()
+    with pytest.raises(DataError, match=r"pytorch_model.bin: is a pickle, .* convert it to model."):
+        read_marian(copied)
+    shutil.copy(copied / "pytorch_model.bin", copied / "model.safetensors")
+    with pytest.raises(DataError, match=r"model.safetensors: is damaged"):
         read_marian(copied)
     assert not harm.path.exists()
 

@@ -300,7 +300,7 @@ Change = Callable[[Path], None]
         (lambda f: (f / "target.spm").unlink(), r"target\.spm"),
         (lambda f: (f / "vocab.json").unlink(), r"vocab\.json"),
         (lambda f: write(f / "config.json", "{"), r"config\.json"),
-        (lambda f: write(f / "model.safetensors", b"no weights"), r"cannot be loaded"),
+        (lambda f: write(f / "model.safetensors", b"no weights"), r"is damaged"),
     ],
     ids=["t5", "no weights", "no target.spm", "no vocabulary", "no JSON", "damaged"],
 )

@@ -13,19 +13,22 @@ import transformer_mt
 PACKAGE = Path(transformer_mt.__file__).parent
 FRONT = "__init__"  # offers what is in `api`; its version number is no import
 
-CORE = {"config", "errors"}
+CORE = {"config", "errors", "safe_files"}
 LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "errors": set(),
+    "plain_yaml": {"errors"},
+    "safe_files": {"errors"},
+    "weight_sizes": {"config", "errors"},
     "fast_paths": set(),
     "masks": set(),
     "metrics": set(),
     "phrasebook": set(),
     "processes": set(),
-    "console": {"processes"},
+    "console": {"processes", "errors"},
     "device": {"errors"},
     "optional": {"errors"},
     "config": {"errors"},
-    "config_file": CORE,
+    "config_file": CORE | {"plain_yaml"},
     "model": CORE | {"masks", "fast_paths"},
     "data": CORE | {"masks", "phrasebook", "console"},
     "decoding": {"errors", "fast_paths"},
@@ -35,8 +38,8 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "run_dir": CORE | {"config_file", "data", "durable"},
     "run_lock": {"run_dir", "durable", "errors"},
     "train_state": CORE | {"run_dir"},
-    "checkpoint": CORE | {"durable", "run_dir", "train_state", "model", "data"},
-    "formats": CORE | {"checkpoint", "model", "data", "optional"},
+    "checkpoint": CORE | {"durable", "run_dir", "train_state", "model", "data", "weight_sizes"},
+    "formats": CORE | {"checkpoint", "model", "data", "optional", "weight_sizes"},
     "engines": CORE
     | {
         "decoding",

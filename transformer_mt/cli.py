@@ -6,7 +6,6 @@ Nothing heavy is imported before a command runs, so that `--help` answers at onc
 import gc
 import json
 import os
-import sys
 import traceback
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from transformer_mt import __version__
-from transformer_mt.console import print_error, print_lines, print_note, set_up_logging
+from transformer_mt.console import (
+    prepare_streams,
+    print_error,
+    print_lines,
+    print_note,
+    set_up_logging,
+)
 from transformer_mt.errors import ConfigError, SaidElsewhereError, TmtError
 from transformer_mt.processes import place
 
@@ -53,7 +58,6 @@ class _Commands(typer.core.TyperGroup):
                 print_error("interrupted")
             raise typer.Exit(130) from None
         except BrokenPipeError:  # the reader has gone; what it wanted, it has
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         except (OSError, RuntimeError, MemoryError, UnicodeError) as error:
             _show_traceback(ctx)
@@ -498,4 +502,5 @@ def main() -> None:
     """The program `tmt`."""
     # What is imported stays: to look for garbage in it again and again took a tenth of the start.
     gc.set_threshold(100_000, 50, 50)
+    prepare_streams()
     app(prog_name="tmt")

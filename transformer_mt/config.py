@@ -74,6 +74,7 @@ class DataConfig:
             )
         _require(self.heldout_size >= 1, "data.heldout_size", "must be at least 1")
         _require(self.max_length >= 2, "data.max_length", "must be at least 2")
+        _require(self.max_length <= 100_000, "data.max_length", "must be at most 100,000")
         _require(self.max_length_ratio >= 1, "data.max_length_ratio", "must be at least 1")
 
 
@@ -226,10 +227,13 @@ class DecodingConfig:
     """replace: a generated [UNK] becomes the source word it attends to; forbid: none is made."""
 
     def __post_init__(self) -> None:
-        _require(self.beam_size >= 1, "decoding.beam_size", "must be at least 1")
-        _require(self.length_penalty >= 0, "decoding.length_penalty", "must not be negative")
-        _require(self.max_length_ratio >= 0, "decoding.max_length_ratio", "must not be negative")
-        _require(self.max_length_offset >= 1, "decoding.max_length_offset", "must be at least 1")
+        for name, least in (("beam_size", 1), ("max_length_offset", 1)):
+            _require(getattr(self, name) >= least, f"decoding.{name}", f"must be at least {least}")
+        for name in ("length_penalty", "max_length_ratio"):
+            _require(getattr(self, name) >= 0, f"decoding.{name}", "must not be negative")
+        most = {"beam_size": 1000, "length_penalty": 100, "max_length_ratio": 100}
+        for name, value in (most | {"max_length_offset": 100_000}).items():
+            _require(getattr(self, name) <= value, f"decoding.{name}", f"must be at most {value:,}")
 
     def length_limit(self, src_len: int) -> int:
         """The most tokens that the translation of a source of `src_len` tokens may have."""

@@ -13,6 +13,8 @@ import yaml
 
 from transformer_mt.config import Config, InvalidValueError, ModelConfig, TokenizerConfig
 from transformer_mt.errors import ConfigError
+from transformer_mt.plain_yaml import MOST_BYTES, PlainLoader, construct
+from transformer_mt.safe_files import read_text
 
 D = TypeVar("D")
 
@@ -68,6 +70,17 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         if parent is not None:
             check_inherited(config, parent)
         return config
+
+
+def load_saved_config(path: Path) -> Config:
+    """The configuration that a run directory has, as it stands: no other file is read for it.
+
+    Raises:
+        ConfigError: naming file, line and key.
+    """
+    settings = _read_settings(path)
+    with _with_places(settings, path):
+        return _build(Config, settings, "", str(path))
 
 
 def check_inherited(config: Config, parent: Config) -> None:
@@ -136,9 +149,7 @@ def _saved_config(folder: str, reading: Path) -> Config | None:
     path = Path(folder) / _SAVED
     if not folder or not path.is_file() or path.samefile(reading):
         return None
-    settings = _read_settings(path)
-    with _with_places(settings, path):
-        return _build(Config, settings, "", str(path))
+    return load_saved_config(path)
 
 
 def _to_inherit(config: Config | None) -> _Settings:
@@ -157,7 +168,7 @@ def _text(settings: _Settings, key: str) -> str:
 
 def _read_settings(path: Path) -> _Settings:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, MOST_BYTES)
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such configuration file") from None
     except UnicodeDecodeError as error:
@@ -165,8 +176,10 @@ def _read_settings(path: Path) -> _Settings:
         raise ConfigError(f"{path}:{line}: not valid UTF-8 ({error.reason})") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: is no configuration ({error})") from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=PlainLoader)
         return _flatten(node, str(path), Config, prefix="")
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -194,18 +207,8 @@ def _flatten(node: yaml.Node | None, path: str, cls: type, prefix: str) -> _Sett
         if isinstance(section, type) and dataclasses.is_dataclass(section):
             settings.update(_flatten(value_node, path, section, f"{key}."))
         else:
-            settings[key] = _Setting(_construct(value_node, where), where)
+            settings[key] = _Setting(construct(value_node, where), where)
     return settings
-
-
-def _construct(node: yaml.Node, where: str) -> Any:
-    loader = yaml.SafeLoader("")
-    try:
-        return loader.construct_document(node)
-    except ValueError as error:  # such as the date 2024-02-31
-        raise ConfigError(f"{where}: not a valid YAML value ({error})") from None
-    finally:
-        loader.dispose()
 
 
 def _parse_override(text: str) -> _Settings:

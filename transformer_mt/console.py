@@ -1,12 +1,17 @@
 """What goes to the terminal: logs and errors to stderr, results to stdout."""
 
+import contextlib
 import io
 import logging
+import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
 
 from tqdm import tqdm
 
+from transformer_mt.errors import DataError
 from transformer_mt.processes import place
 
 
@@ -51,16 +56,74 @@ def print_note(message: str) -> None:
 
 def print_error(message: str) -> None:
     """One sentence, on one line, for the person who can fix it."""
-    tqdm.write(f"error: {' '.join(message.splitlines())}", file=sys.stderr)
+    shown = "".join(each if each.isprintable() else " " for each in message)
+    tqdm.write(f"error: {shown}", file=sys.stderr)
 
 
 def print_lines(lines: Iterable[str]) -> None:
     """Results, to stdout; of several processes one prints them."""
     if _is_main():
-        for line in lines:
-            sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
+        write_out(standard_output(), "".join(f"{line}\n" for line in lines))
 
 
 def _is_main() -> bool:
     return place().rank == 0
+
+
+def standard_output() -> TextIO:
+    """Where results go.
+
+    Raises:
+        DataError: whoever started us has closed it.
+    """
+    if sys.stdout is None:
+        raise DataError("standard output is closed: the result has no place to go")
+    return sys.stdout
+
+
+def write_out(target: TextIO, text: str) -> None:
+    """Write text, and see it off.
+
+    Raises:
+        DataError: the place cannot be written to (a full disk, say).
+        BrokenPipeError: nobody reads it any more.
+    """
+    try:
+        target.write(text)
+        target.flush()
+    except BrokenPipeError:
+        _forget(target)
+        raise
+    except OSError as error:
+        _forget(target)
+        name = "standard output" if target is sys.stdout else getattr(target, "name", "the output")
+        raise DataError(f"{name}: cannot be written ({error.strerror or error})") from None
+    except KeyboardInterrupt:
+        _forget(target)
+        raise
+
+
+def _forget(target: TextIO) -> None:
+    """What could not be written is not tried again when the file is closed."""
+    with contextlib.suppress(io.UnsupportedOperation):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, target.fileno())
+        os.close(nowhere)
+
+
+def prepare_streams() -> None:
+    """Make the standard streams what the program takes them for.
+
+    The numbers of those that are closed are kept from the files that are opened next: else what is
+    meant for the terminal would be written into them. Logs are then dropped, not printed among the
+    results. And where PYTHONUNBUFFERED is set, Python forgets what a pipe does not take at once.
+    """
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if stream is None:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdout is not None and isinstance(sys.stdout.buffer, io.RawIOBase):
+        encoding, errors = sys.stdout.encoding, sys.stdout.errors
+        raw = sys.stdout.detach()
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding=encoding, errors=errors)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for good

@@ -8,6 +8,7 @@ from transformer_mt.config import Config, DataConfig, DecodingConfig, TokenizerC
 from transformer_mt.data.corpus import SentencePair
 from transformer_mt.durable import filled_folder
 from transformer_mt.engines.torch_engine import TorchEngine
+from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.exporting import text_engine_runner
 from transformer_mt.formats.from_marian import MarianModel, marian_engine, read_marian
 from transformer_mt.parity import ParityReport, compare, translator_runner
@@ -46,7 +47,10 @@ def import_model(folder: Path, output: Path) -> Import:
             differs.
     """
     marian = read_marian(folder)
-    config = _config(marian, output)
+    try:
+        config = _config(marian, output)
+    except ConfigError as error:
+        raise DataError(f"{folder}: in our terms, {error}") from None
     with filled_folder(output) as new:
         run = RunDir(new)
         run_dir.save_config(run, config)

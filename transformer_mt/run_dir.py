@@ -7,10 +7,11 @@ from pathlib import Path
 
 from transformer_mt import __version__
 from transformer_mt.config import Config
-from transformer_mt.config_file import load_config, to_yaml
+from transformer_mt.config_file import load_saved_config, to_yaml
 from transformer_mt.data.tokenizer import Tokenizer, Tokenizers
 from transformer_mt.durable import SUMS_FILE, DamagedError, verify, write_sums, write_text
-from transformer_mt.errors import DataError
+from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.safe_files import check_names
 
 MODEL_FILE = "model.safetensors"
 """The weights of a checkpoint."""
@@ -78,6 +79,14 @@ class RunDir:
     def tokenizer(self, side: str) -> Path:
         return self.path / f"tokenizer.{side}.json"
 
+    def read_names(self) -> list[Path]:
+        """What is read where a run is used, as far as it is there."""
+        names = ("config.yaml", "info.json", "tokenizer.src.json", "tokenizer.tgt.json")
+        folders = [self.path / name for name in ("best", "last", "previous", "checkpoints")]
+        folders += self.path.glob(".*")  # what a crash left of them
+        inside = [file for folder in folders for file in folder.rglob("*")]
+        return [*(self.path / name for name in (*names, "SHA256SUMS")), *folders, *inside]
+
 
 def save_config(run: RunDir, config: Config) -> None:
     """Keep the resolved configuration with the run."""
@@ -90,7 +99,11 @@ def load_run_config(run: RunDir) -> Config:
         raise DataError(f"{run.path}: there is no such run directory")
     if not run.config.is_file():
         raise DataError(f"{run.path}: is not a run directory (it has no {run.config.name})")
-    return load_config(run.config)
+    check_names(run.path, run.read_names())
+    try:
+        return load_saved_config(run.config)
+    except ConfigError as error:  # whoever uses a run has not written it
+        raise DataError(str(error)) from None
 
 
 def save_tokenizers(run: RunDir, tokenizers: Tokenizers) -> None:

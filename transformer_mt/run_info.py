@@ -1,6 +1,5 @@
 """`tmt info`: what a run is, in a few lines."""
 
-import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from transformer_mt.config import Config
 from transformer_mt.errors import DataError
 from transformer_mt.run_dir import RunDir, load_run_config
+from transformer_mt.safe_files import read_json
 from transformer_mt.train_state import TrainState, load_state, state_folder
 
 
@@ -78,7 +78,7 @@ def _shape(config: Config) -> str:
 
 def _recorded(path: Path) -> dict[str, str]:
     try:
-        saved = json.loads(path.read_text(encoding="utf-8"))
+        saved = read_json(path)
         data, (src, tgt) = saved["data"], saved["vocabulary"]
         return {
             "parameters": f"{saved['parameters']:,}",
@@ -88,5 +88,5 @@ def _recorded(path: Path) -> dict[str, str]:
             "device": saved["device"],
             "versions": ", ".join(f"{name} {value}" for name, value in saved["versions"].items()),
         }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: cannot be read ({error!r})") from None

@@ -6,16 +6,18 @@ import io
 import json
 import logging
 import queue
+import signal
 import sys
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TextIO
+from types import FrameType
+from typing import Any, BinaryIO, NamedTuple, Protocol, TextIO
 
 from tqdm import tqdm
 
-from transformer_mt.console import hides_bars
+from transformer_mt.console import hides_bars, standard_output, write_out
 from transformer_mt.data.files import open_binary
 from transformer_mt.errors import DataError
 from transformer_mt.translation import Candidate, Translation
@@ -24,55 +26,118 @@ log = logging.getLogger(__name__)
 
 _CHUNK = 1024
 """Most lines that are translated before the first of them is written."""
+_CHUNK_BYTES = 1 << 20
+"""Bytes of lines after which a chunk has no more of them."""
+_LONGEST_LINE = 1 << 20
+"""Bytes of a line that are read."""
+_BLOCK, _MOST_BLOCKS = 1 << 16, 16
+"""Bytes read at a time, and such blocks that wait to be translated."""
+
+
+class _Line(NamedTuple):
+    """Without its newline; of a line that is too long, the beginning."""
+
+    raw: bytes
+    is_cut: bool = False
 
 
 def read_chunks(file: BinaryIO) -> Iterator[list[str]]:
-    r"""Lines of a stream as they come: whatever is there, at most _CHUNK at a time.
+    r"""Lines of a stream as they come: whatever is there, in chunks of bounded size.
 
     A program that writes one line and waits gets its answer at once; a file is read in large
-    chunks. Lines end at \n alone; bytes that are no UTF-8 are replaced, with a warning.
+    chunks. Lines end at \n alone; bytes that are no UTF-8 are replaced, and what a line has beyond
+    1 MiB is skipped, each with a warning. Memory is bounded, whatever the stream holds.
 
     Raises:
         DataError: the stream breaks off (a damaged .gz file, say), after the lines before that.
     """
-    lines: queue.Queue[bytes | None] = queue.Queue(maxsize=4 * _CHUNK)
     failures: list[Exception] = []
-
-    def fill() -> None:
-        try:
-            for line in file:
-                lines.put(line)
-        except (OSError, EOFError, zlib.error) as error:
-            failures.append(error)
-        finally:
-            lines.put(None)
-
-    threading.Thread(target=fill, daemon=True).start()
+    blocks = _blocks(file, failures)
     number = 0
-    ended = False
-    while not ended:
-        chunk = [_wait_for(lines)]
-        while len(chunk) < _CHUNK and not lines.empty():
-            chunk.append(lines.get())
-        ended = chunk[-1] is None
-        raw = [line for line in chunk if line is not None]
-        if raw:
-            yield [_decode(line, number + index) for index, line in enumerate(raw, start=1)]
-        number += len(raw)
+    for chunk in _grouped(_split(blocks)):
+        yield [_decode(line, number + index) for index, line in enumerate(chunk, start=1)]
+        number += len(chunk)
     if failures:
         raise DataError(f"the input cannot be read after line {number} ({failures[0]})")
 
 
-def _wait_for(lines: "queue.Queue[bytes | None]") -> bytes | None:
-    """The next line. Waits in short turns: a Ctrl-C just before a wait cannot end that wait."""
+def _blocks(file: BinaryIO, failures: list[Exception]) -> Iterator[bytes | None]:
+    """The bytes of a stream as they come; None wherever there are no more for the moment."""
+    waiting: queue.Queue[bytes] = queue.Queue(maxsize=_MOST_BLOCKS)
+
+    def fill() -> None:
+        try:
+            while block := file.read1(_BLOCK):  # type: ignore[attr-defined]
+                waiting.put(block)
+        except (OSError, EOFError, zlib.error) as error:
+            failures.append(error)
+        finally:
+            waiting.put(b"")
+
+    threading.Thread(target=fill, daemon=True).start()
+    while block := _wait_for(waiting):
+        yield block
+        if waiting.empty():
+            yield None
+
+
+def _wait_for(waiting: "queue.Queue[bytes]") -> bytes:
+    """The next block. Waits in short turns: a Ctrl-C just before a wait cannot end that wait."""
     while True:
         with contextlib.suppress(queue.Empty):
-            return lines.get(timeout=0.2)
+            return waiting.get(timeout=0.2)
 
 
-def _decode(raw: bytes, number: int) -> str:
-    raw = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
-    raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+def _split(blocks: Iterable[bytes | None]) -> Iterator[_Line | None]:
+    """Lines of the blocks; None as there."""
+    begun, is_cut = bytearray(), False
+    for block in blocks:
+        if block is None:
+            yield None
+            continue
+        *ended, rest = block.split(b"\n")
+        for part in ended:
+            yield _line(begun + part, is_cut=is_cut)
+            begun, is_cut = bytearray(), False
+        begun += rest
+        if len(begun) > _LONGEST_LINE:  # what was cut is not kept
+            del begun[_LONGEST_LINE + 1 :]
+            is_cut = True
+    if begun:
+        yield _line(begun, is_cut=is_cut)
+
+
+def _line(raw: bytearray, *, is_cut: bool) -> _Line:
+    """At most _LONGEST_LINE bytes, and no half of a character at a cut."""
+    if not (is_cut or len(raw) > _LONGEST_LINE):
+        return _Line(bytes(raw))
+    end = _LONGEST_LINE
+    while end > _LONGEST_LINE - 4 and raw[end] & 0xC0 == 0x80:  # goes on a character
+        end -= 1
+    return _Line(bytes(raw[:end]), is_cut=True)
+
+
+def _grouped(lines: Iterable[_Line | None]) -> Iterator[list[_Line]]:
+    """As many lines as a chunk may have, or as there are before a None."""
+    chunk: list[_Line] = []
+    size = 0
+    for line in lines:
+        if line is not None:
+            chunk.append(line)
+            size += len(line.raw)
+        if chunk and (line is None or len(chunk) == _CHUNK or size >= _CHUNK_BYTES):
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _decode(line: _Line, number: int) -> str:
+    raw = line.raw.removeprefix(codecs.BOM_UTF8) if number == 1 else line.raw
+    if line.is_cut:
+        log.warning("line %d is cut: only its first %d bytes are read", number, len(raw))
+    else:
+        raw = raw.removesuffix(b"\r")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -116,7 +181,7 @@ def is_prompted() -> bool:
 def open_output(path: Path | None) -> Iterator[TextIO]:
     """A text file to write to; None or "-" is standard output."""
     if path is None or str(path) == "-":
-        yield sys.stdout
+        yield standard_output()
         return
     try:
         opened = path.open("w", encoding="utf-8", newline="\n")
@@ -139,7 +204,7 @@ def prompt_lines(prompt: str) -> Iterator[str]:
 
     while True:
         try:
-            yield input(prompt)
+            yield argument_line(input(prompt))
         except KeyboardInterrupt:
             sys.stderr.write("\n")
         except EOFError:
@@ -168,7 +233,7 @@ def format_translation(translation: Translation, line: int, layout: str, *, scor
             "source_tokens": translation.src_tokens,
             "candidates": [_record(candidate) for candidate in candidates],
         }
-        return json.dumps(record, ensure_ascii=False)
+        return _one_line(json.dumps(record, ensure_ascii=False))
     if layout == "tsv":
         source = " ".join(translation.source.split())
         return "\n".join(
@@ -176,6 +241,13 @@ def format_translation(translation: Translation, line: int, layout: str, *, scor
             for rank, c in enumerate(candidates, start=1)
         )
     return "\t".join(f"{c.score:.4f}\t{c.text}" if scores else c.text for c in candidates)
+
+
+def _one_line(record: str) -> str:
+    """The same JSON for those programs too that end lines at U+2028 and the like."""
+    for end in "\x85\u2028\u2029":
+        record = record.replace(end, f"\\u{ord(end):04x}")
+    return record
 
 
 def _record(candidate: Candidate) -> dict[str, Any]:
@@ -205,15 +277,49 @@ def translate_chunks(
     scores: bool,
     show_progress: bool,
 ) -> None:
-    """Translate chunk after chunk; each is written as soon as it is done."""
+    """Translate chunk after chunk; each is written as soon as it is done.
+
+    Raises:
+        DataError: the place cannot be written to (a full disk, say).
+    """
     done = 0
     bar = tqdm(desc="translating", unit="line", disable=hides_bars() if show_progress else True)
     with bar:
         for lines in chunks:
             translations = translate(lines, first_line=done + 1)
-            for line, translation in enumerate(translations, start=done + 1):
-                text = format_translation(translation, line, layout, scores=scores)
-                target.write(f"{text}\n")
-            target.flush()
+            texts = (
+                format_translation(translation, line, layout, scores=scores)
+                for line, translation in enumerate(translations, start=done + 1)
+            )
+            text = "".join(f"{each}\n" for each in texts)
+            with _signals_wait():
+                write_out(target, text)
             done += len(lines)
             bar.update(len(lines))
+
+
+@contextlib.contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Ctrl-C and SIGTERM act at the end of the block, so that no line is left half written.
+
+    The second of them acts at once: the reader of a pipe may never read on.
+    """
+    came: list[int] = []
+
+    def put_off(signum: int, _: FrameType | None) -> None:
+        came.append(signum)
+        if len(came) > 1:
+            restore()
+            signal.raise_signal(signum)
+
+    def restore() -> None:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+    before = {signum: signal.signal(signum, put_off) for signum in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        restore()
+    if came:
+        signal.raise_signal(came[0])

@@ -12,6 +12,7 @@ class Candidate:
     """One of the best translations of a sentence, or a translation that was scored."""
 
     text: str
+    """Of a translation that was made: one line, without tabs, whatever the source holds."""
     score: float
     """Length-normalised log-probability: what candidates are ranked by."""
     log_prob: float

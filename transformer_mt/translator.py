@@ -30,6 +30,13 @@ _MOST_LINES = 256
 """In a batch: short lines take little source but each a beam of scores over the vocabulary."""
 
 
+_LONGEST_WORD = 1000
+"""Characters of a source word: a megabyte without a space is not copied for each [UNK]."""
+
+_SEPARATORS = str.maketrans("\t", " ")
+"""What a vocabulary or a copied word may hold, but a translation, which is one line, may not."""
+
+
 class Translator:
     """A model with its tokenizers; translates and scores lines of text.
 
@@ -212,7 +219,8 @@ class Translator:
         inspected = zip(aligned, scored, strict=True)
         translations = []
         for (line, ids), hypotheses in zip(batch, found, strict=True):
-            src_tokens = tuple(self.tokenizers.src.pieces(line)[: len(ids)])
+            pieces = self.tokenizers.src.pieces(line)[: len(ids)]
+            src_tokens = tuple(piece[:_LONGEST_WORD] for piece in pieces)
             candidates = [self._candidate(h, src_tokens, *next(inspected)) for h in hypotheses]
             translations.append(Translation(line, tuple(ids), src_tokens, tuple(candidates)))
         return translations
@@ -242,7 +250,7 @@ class Translator:
         else:
             text = tgt.decode(found.token_ids)
         return Candidate(
-            text=text,
+            text=" ".join(text.translate(_SEPARATORS).splitlines()),
             score=found.score,
             log_prob=found.log_prob,
             token_ids=found.token_ids,

@@ -4,9 +4,10 @@ Every kind of tokenizer is one self-contained JSON file: what it splits, marks a
 there, and any program with `tokenizers` reads it.
 """
 
+import contextlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ import tokenizers
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
 
 from transformer_mt.config import TokenizerConfig
+from transformer_mt.data.tokenizer_file import MOST_BYTES, check_tokenizer
 from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.safe_files import read_text
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[SOS]", "[EOS]")
 PAD_ID, UNK_ID, SOS_ID, EOS_ID = range(4)
@@ -68,7 +71,10 @@ class Tokenizer:
             DataError: the file is missing or is not such a tokenizer.
         """
         try:
-            rules = tokenizers.Tokenizer.from_str(path.read_text(encoding="utf-8"))
+            text = read_text(path, MOST_BYTES)
+            check_tokenizer(text, SPECIAL_TOKENS[UNK_ID])
+            with _panics_are_errors():
+                rules = tokenizers.Tokenizer.from_str(text)
         except FileNotFoundError:
             raise DataError(
                 f"{path}: there is no such tokenizer; run tmt build-tokenizer"
@@ -78,8 +84,6 @@ class Tokenizer:
         found = [rules.id_to_token(number) for number in range(len(SPECIAL_TOKENS))]
         if found != list(SPECIAL_TOKENS):
             raise DataError(f"{path}: ids 0 to 3 must be {' '.join(SPECIAL_TOKENS)}, not {found}")
-        if None in (rules.normalizer, rules.pre_tokenizer, rules.decoder):
-            raise DataError(f"{path}: is not a tokenizer (it lacks rules to split and join text)")
         return cls(rules)
 
     def to_json(self) -> str:
@@ -93,11 +97,13 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Ids of the tokens of one sentence, without [SOS] and [EOS]."""
-        return self._rules.encode(text).ids
+        with _failures_are_told():
+            return self._rules.encode(text).ids
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """`encode` for many sentences, on all cores."""
-        return [encoding.ids for encoding in self._rules.encode_batch_fast(list(texts))]
+        with _failures_are_told():
+            return [encoding.ids for encoding in self._rules.encode_batch_fast(list(texts))]
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         """The tokens as they stand in the vocabulary, with their marks of joining."""
@@ -105,9 +111,10 @@ class Tokenizer:
 
     def pieces(self, text: str) -> list[str]:
         """The tokens of `encode(text)`, those outside the vocabulary spelled as in the text."""
-        if self._is_word_level:
-            return self._split_words(text)
-        encoding = self._rules.encode(text)
+        with _failures_are_told():
+            if self._is_word_level:
+                return self._split_words(text)
+            encoding = self._rules.encode(text)
         return [
             text[start:end] if number == UNK_ID else token
             for number, token, (start, end) in zip(
@@ -117,7 +124,8 @@ class Tokenizer:
 
     def join(self, tokens: Sequence[str]) -> str:
         """Normal text from tokens with their marks: "l" "￭'￭" "homme" gives "l'homme"."""
-        text: str = self._rules.decoder.decode(list(tokens))
+        with _failures_are_told():
+            text: str = self._rules.decoder.decode(list(tokens))
         return text
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -145,6 +153,29 @@ class Tokenizers:
 
     src: Tokenizer
     tgt: Tokenizer
+
+
+@contextlib.contextmanager
+def _panics_are_errors() -> Iterator[None]:
+    """What stops the library's own language is no subclass of Exception."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise ValueError(str(error)) from None
+        raise
+
+
+@contextlib.contextmanager
+def _failures_are_told() -> Iterator[None]:
+    """The rules of a file that nobody tested may fail on some texts."""
+    try:
+        with _panics_are_errors():
+            yield
+    except TypeError:  # a text that is none
+        raise
+    except Exception as error:
+        raise DataError(f"the tokenizer cannot process this text ({error})") from None
 
 
 def _normalizers(config: TokenizerConfig) -> list[normalizers.Normalizer]:

@@ -108,7 +108,11 @@ def marian_engine(folder: Path, imported: MarianModel) -> TransformersEngine:
     model = load_marian(folder)
     with quiet_transformers() as transformers, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its advice to install a package that changes nothing
-        tokenizer = transformers.MarianTokenizer.from_pretrained(folder, local_files_only=True)
+        try:
+            tokenizer = transformers.MarianTokenizer.from_pretrained(folder, local_files_only=True)
+        except Exception as error:  # of many kinds: from two libraries
+            reason = str(error).partition("\n")[0]
+            raise DataError(f"{folder}: the tokenizer cannot be loaded ({reason})") from None
     most = imported.max_length + 1
     ours = {row: index for index, row in enumerate(imported.tgt_rows) if index != SOS_ID}
 

@@ -1,6 +1,5 @@
 """What stands in a model folder of the OPUS-MT family: read, and checked to be what ours can be."""
 
-import json
 import re
 from pathlib import Path
 from types import ModuleType
@@ -10,8 +9,14 @@ import torch
 
 from transformer_mt.data.tokenizer import SPECIAL_TOKENS
 from transformer_mt.errors import DataError
+from transformer_mt.formats.marian_safety import (
+    check_claims,
+    check_folder,
+    check_tokenizer_settings,
+)
 from transformer_mt.formats.quiet import quiet_transformers
 from transformer_mt.model.embedding import sinusoids
+from transformer_mt.safe_files import read_json
 
 ACTIVATIONS: dict[str, Literal["relu", "gelu", "swish"]] = {
     "relu": "relu",
@@ -21,7 +26,8 @@ ACTIVATIONS: dict[str, Literal["relu", "gelu", "swish"]] = {
 }
 """Our name for each of those that we have."""
 
-_WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+_MOST_BYTES = 1 << 26
+"""Of a vocabulary."""
 
 _POSITION_TOLERANCE = 1e-3
 """Some folders hold the table of positions, in half precision."""
@@ -43,7 +49,7 @@ class Vocabulary(NamedTuple):
 def load_marian(folder: Path) -> Any:
     """The MarianMTModel of a folder, in evaluation mode and 32 bits, if it is one that ours can be.
 
-    The library reads both kinds of weight files without executing anything in them.
+    Of the settings only those of such a model are taken over: others would load other programs.
 
     Raises:
         ConfigError: the transformers library is not installed.
@@ -55,19 +61,21 @@ def load_marian(folder: Path) -> Any:
         raise DataError(
             f"{folder}: holds a model of type {kind}; only marian (OPUS-MT) can be imported"
         )
-    if not any(path.name.startswith(_WEIGHT_FILES) for path in folder.iterdir()):
-        raise DataError(f"{folder}: has no weights ({' or '.join(_WEIGHT_FILES)})")
+    check_folder(folder)
     with quiet_transformers() as transformers:
-        _check_settings(transformers, settings, folder / "config.json")
+        config = _check_settings(transformers, settings, folder / "config.json")
+        check_claims(config, folder)
         try:
             model, report = transformers.MarianMTModel.from_pretrained(
                 folder,
+                config=config,
                 dtype=torch.float32,
+                use_safetensors=True,
                 local_files_only=True,
                 ignore_mismatched_sizes=True,  # they are reported instead
                 output_loading_info=True,
             )
-        except Exception as error:  # of many kinds: from three libraries and from pickle
+        except Exception as error:  # of many kinds: from three libraries
             reason = str(error).partition("\n")[0]
             raise DataError(f"{folder}: the model cannot be loaded ({reason})") from None
     sizes = {name for name, *_ in report["mismatched_keys"]}
@@ -81,10 +89,13 @@ def load_marian(folder: Path) -> Any:
     return model.eval()
 
 
-def _check_settings(transformers: ModuleType, settings: dict[str, Any], path: Path) -> None:
-    """Refuse what our model has no counterpart of."""
+def _check_settings(transformers: ModuleType, settings: dict[str, Any], path: Path) -> Any:
+    """The configuration, if our model has a counterpart of all that it says."""
+    known = transformers.MarianConfig().to_dict()
     try:
-        config = transformers.MarianConfig.from_dict(settings)
+        config = transformers.MarianConfig.from_dict(
+            {name: value for name, value in settings.items() if name in known}
+        )
     except Exception as error:  # the library's own kind
         reason = " ".join(str(error).split())
         raise DataError(f"{path}: is no configuration of a model ({reason})") from None
@@ -100,6 +111,7 @@ def _check_settings(transformers: ModuleType, settings: dict[str, Any], path: Pa
                 f"{path}: the model cannot be imported: encoder_{name} is {sizes[0]}, but"
                 f" decoder_{name} {sizes[1]}, and ours are equal"
             )
+    return config
 
 
 def check_positions(marian: Any, folder: Path) -> None:
@@ -174,12 +186,14 @@ def languages(folder: Path) -> tuple[str, str]:
 
 def _tokenizer_settings(folder: Path) -> dict[str, Any]:
     path = folder / "tokenizer_config.json"
-    return _read_json(path) if path.exists() else {}
+    settings = _read_json(path) if path.exists() else {}
+    check_tokenizer_settings(settings, path)
+    return settings
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, _MOST_BYTES)
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file; every OPUS-MT folder has one") from None
     except (OSError, ValueError) as error:

@@ -22,6 +22,7 @@ import tokenizers
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers
 
 from transformer_mt.data.tokenizer import SPECIAL_TOKENS, UNK_ID, Tokenizer
+from transformer_mt.data.tokenizer_file import check_charsmap
 from transformer_mt.errors import DataError
 from transformer_mt.optional import require
 
@@ -51,6 +52,11 @@ def read_sentencepiece(path: Path) -> Any:
         raise DataError(f"{path}: is damaged or no SentencePiece model ({error})") from None
     if not model.pieces:
         raise DataError(f"{path}: is damaged or no SentencePiece model (it has no pieces)")
+    try:
+        if model.normalizer_spec.precompiled_charsmap:
+            check_charsmap(model.normalizer_spec.precompiled_charsmap)
+    except ValueError as error:
+        raise DataError(f"{path}: is damaged or no SentencePiece model ({error})") from None
     reason = _unsupported(model)
     if reason:
         raise DataError(f"{path}: cannot be imported, because {reason}")
