@@ -461,7 +461,7 @@ def truncate(name: str, folder: Path) -> None:
 
 
 def spoil_stamp(text: str, folder: Path) -> None:
-    (folder / "sums.json").write_text(text, encoding="utf-8")
+    (folder / "SHA256SUMS").write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -473,7 +473,7 @@ def spoil_stamp(text: str, folder: Path) -> None:
             for name in ("model.bin", "config.json")
         ),
         partial(delete, "target_vocabulary.json"),
-        partial(delete, "sums.json"),
+        partial(delete, "SHA256SUMS"),
         *(
             partial(spoil_stamp, text)
             for text in ("", "{", "[]", "{}", "null", '"x"', '{"model.bin": 1}')

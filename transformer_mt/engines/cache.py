@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import shutil
 from pathlib import Path
 
 from transformer_mt import __version__
 from transformer_mt.config import Config
 from transformer_mt.data.files import digest_of_files
+from transformer_mt.data.spool import cache_folder
 from transformer_mt.durable import filled_folder, is_whole, write_sums
 from transformer_mt.errors import DataError
 from transformer_mt.run_dir import RunDir
@@ -49,8 +49,7 @@ def export_place(run: RunDir, config: Config, quantization: str) -> Path:
     except OSError:
         files = ""  # `load_run` says what is wrong
     key = hashlib.blake2b(made_for + files.encode(), digest_size=16).hexdigest()
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "transformer_mt" / f"ctranslate2-{quantization}-{key}"
+    return cache_folder() / f"ctranslate2-{quantization}-{key}"
 
 
 def _export(run: RunDir, folder: Path, quantization: str) -> None:
