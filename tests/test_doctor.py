@@ -517,6 +517,7 @@ TABLE_DEFECTS: dict[str, tuple[str, str, str, list[int]]] = {
     "empty": ("tsv", "", "empty-file", []),
     "no rows": ("csv", "en,fr\n", "empty-file", []),
     "utf8": ("tsv", "en\tfr\na\tb\udcff\n", "utf8", [2]),
+    "colours": ("tsv", "\x1b[31men\tde\na\tb\n", "columns", []),
     "utf8 elsewhere": ("tsv", "id\ten\tfr\n\udcff\ta\tb\n", "utf8", [2]),
 }
 
@@ -532,6 +533,7 @@ def test_a_table_that_training_refuses_has_an_error(tmp_path: Path, defect: str)
     errors = [f for f in found.findings if f.severity == "error" and f.split == "train"]
     assert {f.code for f in errors} == {code}
     assert [line for f in errors for _, line in places(f)] == lines
+    assert "\x1b" not in "".join(found.lines())
 
 
 def test_a_column_that_is_no_utf8(tmp_path: Path) -> None:
