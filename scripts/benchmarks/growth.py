@@ -32,6 +32,7 @@ PREPARATION = "Growth with the pairs of the corpus, until the first update is ma
 
 _BATCH_TOKENS = 4096
 _LATER = 50
+"""Updates after which the memory of a second start is told again."""
 _SENTENCES = 32
 """Translated together, where the length grows."""
 
@@ -159,12 +160,12 @@ def _preparations(settings: Settings) -> Iterator[Cell]:
             validation=validation,
             folder=str(settings.folder / f"run-{pairs}"),
         )
-        for start in ("first", "second"):
+        for start, more in (("first", 0), ("second", _LATER)):
             try:
                 with Worker("growth", spec) as worker:
                     worker.ready()
                     answer = worker.go({"updates": 1})
-                    later = worker.go({"updates": _LATER})
+                    later = worker.go({"updates": more})
             except ContestantError as error:
                 say(f"{pairs:,} pairs are left out: {error}")
                 break
