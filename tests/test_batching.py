@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from transformer_mt.data.batching import (
     BilingualDataset,
     Collator,
-    Offsets,
+    RowNumbers,
     Sequences,
     padding_share,
     token_batches,
@@ -39,17 +39,15 @@ shuffles = st.none() | st.tuples(st.integers(0, 2**63 - 1), st.integers(0, 1000)
 
 def dataset_of(lengths: Lengths) -> BilingualDataset:
     sides = zip(*lengths, strict=True) if lengths else ([], [])
-    packed = [Sequences.pack(sentences(*side, vocab=1000, seed=len(lengths))) for side in sides]
-    return BilingualDataset(*packed)
+    src, tgt = (Sequences.pack(sentences(*side, vocab=1000, seed=len(lengths))) for side in sides)
+    return BilingualDataset(src, tgt)
 
 
 def blank_dataset(lengths: Lengths) -> BilingualDataset:
     """Lengths without words: quick to make."""
-    sides = []
-    for side in np.array(lengths).T:
-        offsets = np.concatenate(([0], side.cumsum()))
-        sides.append(Sequences(np.zeros(offsets[-1], dtype=np.int32), offsets))
-    return BilingualDataset(*sides)
+    ends = np.cumsum([(0, 0), *lengths], axis=0)
+    src, tgt = (Sequences(np.zeros(side[-1], dtype=np.int32), side) for side in ends.T)
+    return BilingualDataset(src, tgt)
 
 
 def like_multi30k(count: int = 29_000, seed: int = 0) -> Lengths:
@@ -60,7 +58,7 @@ def like_multi30k(count: int = 29_000, seed: int = 0) -> Lengths:
     return [(int(s), int(t)) for s, t in zip(src, tgt, strict=True)]
 
 
-def as_lists(batches: list[Offsets]) -> list[list[int]]:
+def as_lists(batches: list[RowNumbers]) -> list[list[int]]:
     return [batch.tolist() for batch in batches]
 
 
@@ -143,6 +141,21 @@ def test_without_shuffling_the_longer_come_later(lengths: Lengths, budget: int) 
     batches = as_lists(token_batches(dataset_of(lengths), budget))
     longer = [max(lengths[row]) for batch in batches for row in batch]
     assert longer == sorted(longer)
+
+
+@pytest.mark.parametrize("longest", [5, 255, 100_000])  # 255: the keys just fit into 16 bits
+@given(count=st.integers(0, 50), seed=st.integers(0, 1000))
+def test_pairs_are_sorted_by_the_longer_side_then_back_and_forth_by_the_difference(
+    longest: int, count: int, seed: int
+) -> None:
+    lengths = [(longest, longest), (longest, 1), *random_lengths(count, longest, seed)]
+
+    def rank(row: int) -> tuple[int, int]:
+        src, tgt = (length + 1 for length in lengths[row])
+        return max(src, tgt), (src - tgt) * (-1) ** max(src, tgt)
+
+    (batch,) = as_lists(token_batches(blank_dataset(lengths), 10**9))
+    assert batch == sorted(range(len(lengths)), key=rank)
 
 
 @given(st.integers(1, 60), st.integers(0, 20), budgets)
@@ -228,11 +241,10 @@ def test_taken_rows_are_the_same_sequences_in_the_order_asked_for(
 def test_equal_data_alone_have_equal_fingerprints(lengths: Lengths) -> None:
     dataset = dataset_of(lengths)
     assert dataset.fingerprint == dataset_of(lengths).fingerprint
-    if len(dataset.src.ids):
-        other = dataset.src.ids.copy()
-        other[-1] += 1
-        edited = BilingualDataset(Sequences(other, dataset.src.offsets), dataset.tgt)
-        assert edited.fingerprint != dataset.fingerprint
+    src = dataset.src.take(range(len(lengths)))
+    if len(src.ids):
+        src.ids[-1] += 1
+        assert BilingualDataset(src, dataset.tgt).fingerprint != dataset.fingerprint
 
 
 @given(lengths_of_pairs.filter(bool), st.data())

@@ -36,16 +36,16 @@ def load(**settings: Any) -> Corpus:
 def read_train(files: Path | tuple[Path, Path], **settings: Any) -> list[SentencePair]:
     """All pairs of one source, nothing cut from it."""
     named = tuple(map(str, files)) if isinstance(files, tuple) else str(files)
-    return load(train=named, validation=named, test=named, **settings).train
+    return load(train=named, validation=named, test=named, **settings).validation
 
 
 def jsonl(pairs: list[SentencePair], src: str = "en", tgt: str = "fr") -> str:
     return "".join(json.dumps({src: pair.src, tgt: pair.tgt}) + "\n" for pair in pairs)
 
 
-def parquet(path: Path, rows: list[dict[str, Any]]) -> Path:
+def parquet(path: Path, rows: list[dict[str, Any]], **settings: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    datasets.Dataset.from_list(rows).to_parquet(str(path))
+    datasets.Dataset.from_list(rows).to_parquet(str(path), **settings)
     return path
 
 
@@ -225,6 +225,21 @@ def test_line_ends_marks_and_more_columns(tmp_path: Path, name: str, raw: bytes)
     assert read_train(write(tmp_path / name, raw)) == [("a", "b"), ("c", "d")]
 
 
+@pytest.mark.parametrize("pieces", [1, 3, 100])
+def test_a_dictionary_of_languages_in_parquet(tmp_path: Path, pieces: int) -> None:
+    path = parquet(tmp_path / "t.parquet", translations(TRICKY), batch_size=pieces)
+    assert read_train(path) == TRICKY
+    with pytest.raises(DataError, match=r"no column 'de', only en, fr; set data\.tgt_column"):
+        read_train(path, tgt_lang="de")
+
+
+def test_half_a_surrogate_pair_is_no_text(tmp_path: Path) -> None:
+    whole, half = '{"en":"\\ud83d\\ude00","fr":"b"}', '{"en":"\\ud83d","fr":"b"}'
+    assert read_train(write(tmp_path / "t.jsonl", f"{whole}\n")) == [("\U0001f600", "b")]
+    with pytest.raises(DataError, match=r"t\.jsonl:2: not valid JSON \(.*surrogates"):
+        read_train(write(tmp_path / "t.jsonl", f"{whole}\n{half}\n"))
+
+
 def test_a_quoted_csv_cell_may_hold_commas_and_a_line_end(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", 'en,fr\n"a, b\nc","d ""e"""\nf,g\n')
     assert read_train(path) == [("a, b\nc", 'd "e"'), ("f", "g")]
@@ -339,25 +354,35 @@ def multi30k(folder: Path) -> Path:
 
 def test_hub_layout_with_a_column_for_each_language(tmp_path: Path) -> None:
     corpus = load(dataset=str(multi30k(tmp_path / "multi30k")))
-    assert (corpus.train, corpus.validation, corpus.test) == (ROWS[:30], ROWS[30:36], ROWS[36:])
+    assert (list(corpus.train), corpus.validation, corpus.test) == (
+        ROWS[:30],
+        ROWS[30:36],
+        ROWS[36:],
+    )
     assert corpus.notes == []
 
 
 def test_hub_layout_with_a_translation_column(tmp_path: Path) -> None:
     corpus = load(dataset=str(opus_books(tmp_path / "opus_books")), subset="en-fr")
-    assert sorted(corpus.train + corpus.validation + corpus.test) == sorted(ROWS)
+    assert sorted([*corpus.train, *corpus.validation, *corpus.test]) == sorted(ROWS)
     assert (len(corpus.validation), len(corpus.test)) == (3, 4)
     swapped = load(
         dataset=str(tmp_path / "opus_books"), subset="en-fr", src_lang="fr", tgt_lang="en"
     )
-    assert {pair[::-1] for pair in swapped.train + swapped.validation + swapped.test} == set(ROWS)
+    assert {pair[::-1] for pair in (*swapped.train, *swapped.validation, *swapped.test)} == set(
+        ROWS
+    )
 
 
 def test_hub_layout_with_parquet_files_in_data(tmp_path: Path) -> None:
     for name, pairs in (("train", ROWS[:30]), ("validation", ROWS[30:36]), ("test", ROWS[36:])):
         parquet(tmp_path / "d" / "data" / f"{name}-00000-of-00001.parquet", columns(pairs))
     corpus = load(dataset=str(tmp_path / "d"))
-    assert (corpus.train, corpus.validation, corpus.test) == (ROWS[:30], ROWS[30:36], ROWS[36:])
+    assert (list(corpus.train), corpus.validation, corpus.test) == (
+        ROWS[:30],
+        ROWS[30:36],
+        ROWS[36:],
+    )
 
 
 @pytest.mark.parametrize("layout", ["dict", "single"])
@@ -368,7 +393,7 @@ def test_folders_of_save_to_disk(tmp_path: Path, layout: str) -> None:
     else:
         datasets.Dataset.from_list(columns(ROWS)).save_to_disk(str(folder))
     corpus = load(dataset=str(folder))
-    assert sorted(corpus.train + corpus.validation + corpus.test) == sorted(ROWS)
+    assert sorted([*corpus.train, *corpus.validation, *corpus.test]) == sorted(ROWS)
     assert (corpus.test == ROWS[30:]) == (layout == "dict")
     assert len(corpus.notes) == (1 if layout == "dict" else 2)
 
@@ -376,7 +401,11 @@ def test_folders_of_save_to_disk(tmp_path: Path, layout: str) -> None:
 def test_splits_can_be_named(tmp_path: Path) -> None:
     folder = str(multi30k(tmp_path / "m"))
     corpus = load(dataset=folder, train="validation", validation="test", test="train")
-    assert (corpus.train, corpus.validation, corpus.test) == (ROWS[30:36], ROWS[36:], ROWS[:30])
+    assert (list(corpus.train), corpus.validation, corpus.test) == (
+        ROWS[30:36],
+        ROWS[36:],
+        ROWS[:30],
+    )
 
 
 BAD_SETS: dict[str, tuple[Callable[[Path], object], dict[str, Any], type, str]] = {
@@ -507,7 +536,7 @@ def test_a_missing_split_is_cut_and_never_overlaps(tmp_path: Path, given: tuple[
             for ours, theirs in zip(sides(cut), sides(getattr(corpus, rest)), strict=True):
                 assert ours.isdisjoint(theirs)
     if not missing:
-        assert corpus.train == pairs
+        assert list(corpus.train) == pairs
 
 
 def test_a_cut_depends_on_the_text_alone(tmp_path: Path) -> None:

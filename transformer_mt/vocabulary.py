@@ -1,13 +1,13 @@
 """`tmt build-tokenizer`: build, save, and tell how well the vocabularies cover the text."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from transformer_mt import run_dir
 from transformer_mt.config import Config
-from transformer_mt.data.corpus import load_corpus
-from transformer_mt.data.prepare import build_tokenizers, encode_texts
+from transformer_mt.data.corpus import Corpus, load_corpus
+from transformer_mt.data.pairs import Pairs
+from transformer_mt.data.prepare import build_tokenizers, encode_texts, in_pieces
 from transformer_mt.data.tokenizer import UNK_ID, Tokenizer, Tokenizers
 from transformer_mt.errors import ConfigError
 from transformer_mt.run_dir import RunDir
@@ -52,9 +52,7 @@ def build_and_save(config: Config, *, force: bool) -> BuiltTokenizers:
         language = getattr(config.data, f"{side}_lang")
         report += [
             f"{language}: {tokenizer.vocab_size:,} tokens -> {path}",
-            *_coverage(
-                tokenizer, [p[index] for p in corpus.train], [p[index] for p in corpus.validation]
-            ),
+            *_coverage(tokenizer, corpus, index),
         ]
     run_dir.save_tokenizers(run, tokenizers)
     if not run.last.is_dir():
@@ -72,13 +70,24 @@ def _refuse_to_replace(run: RunDir, path: Path, *, force: bool) -> None:
         raise ConfigError(f"{path}: holds another tokenizer; --force replaces it")
 
 
-def _coverage(tokenizer: Tokenizer, train: Sequence[str], validation: Sequence[str]) -> list[str]:
-    unknowns = [encode_texts(tokenizer, texts).ids == UNK_ID for texts in (train, validation)]
-    rates = [ids.sum() / max(len(ids), 1) for ids in unknowns]
+def _coverage(tokenizer: Tokenizer, corpus: Corpus, side: int) -> list[str]:
+    validation = [pair[side] for pair in corpus.validation]
+    train_rate, rate = (
+        _unknown_rate(tokenizer, pairs, side) for pairs in (corpus.train, corpus.validation)
+    )
     unknown = tokenizer.unknown_pieces(validation)
     words = ", ".join(f"{word} ({count})" for word, count in unknown.most_common(_SHOWN))
     return [
-        f"    training text: {100 * (1 - rates[0]):.2f} % of the tokens are in the vocabulary",
-        f"    validation text: {100 * (1 - rates[1]):.2f} %, UNK rate {100 * rates[1]:.2f} %",
+        f"    training text: {100 * (1 - train_rate):.2f} % of the tokens are in the vocabulary",
+        f"    validation text: {100 * (1 - rate):.2f} %, UNK rate {100 * rate:.2f} %",
         f"    most frequent unknown words: {words or 'none'}",
     ]
+
+
+def _unknown_rate(tokenizer: Tokenizer, pairs: Pairs, side: int) -> float:
+    unknown = tokens = 0
+    for piece in in_pieces(pairs):
+        ids = encode_texts(tokenizer, [pair[side] for pair in piece]).ids
+        unknown += int((ids == UNK_ID).sum())
+        tokens += len(ids)
+    return unknown / max(tokens, 1)

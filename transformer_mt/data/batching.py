@@ -1,11 +1,11 @@
 """Encoded sentence pairs and token-budget batches of them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Ids = NDArray[np.int32]
+Lengths = NDArray[np.int32]
 Offsets = NDArray[np.int64]
+RowNumbers = NDArray[np.int32]
+Rows = Sequence[int] | RowNumbers | Offsets
 
 
 class Example(NamedTuple):
@@ -48,24 +51,50 @@ class Sequences:
         )
 
     @property
-    def lengths(self) -> Offsets:
+    def lengths(self) -> Lengths:
         """(count,) tokens of each sequence."""
-        return np.diff(self.offsets)
+        return np.diff(self.offsets).astype(np.int32)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
 
     def __getitem__(self, index: int) -> Ids:
         return self.ids[self.offsets[index] : self.offsets[index + 1]]
 
-    def take(self, rows: Sequence[int] | Offsets) -> "Sequences":
+    def take(self, rows: Rows) -> "Sequences":
         """The sequences of some rows, in their order."""
         rows = np.asarray(rows, dtype=np.int64)
-        starts, ends = self.offsets[rows], self.offsets[rows + 1]
+        return self.gather(self.ids, self.offsets[rows], self.offsets[rows + 1])
+
+    def pieces(self) -> "Iterator[Sequences]":
+        """All sequences, in order, in parts that fit in memory: this one does."""
+        yield self
+
+    @classmethod
+    def gather(cls, ids: Ids, starts: Offsets, ends: Offsets) -> "Sequences":
+        """Copies of `ids[start:end]` for each of the starts and ends."""
         offsets = _ends(ends - starts)
         places = np.repeat(starts - offsets[:-1], ends - starts)
         places += np.arange(offsets[-1])
-        return Sequences(self.ids[places], offsets)
+        return cls(ids[places], offsets)
 
 
-def _ends(lengths: Sequence[int] | Offsets) -> Offsets:
+class SequenceStore(Protocol):
+    """Id sequences in memory (`Sequences`) or in a file (`MappedSequences`)."""
+
+    @property
+    def lengths(self) -> Lengths: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Ids: ...
+
+    def take(self, rows: Rows) -> Sequences: ...
+
+    def pieces(self) -> Iterator[Sequences]: ...
+
+
+def _ends(lengths: Sequence[int] | Lengths | Offsets) -> Offsets:
     """Offsets of sequences of these lengths."""
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
@@ -76,22 +105,32 @@ def _ends(lengths: Sequence[int] | Offsets) -> Offsets:
 class BilingualDataset:
     """Encoded pairs, in the order of the corpus."""
 
-    src: Sequences
-    tgt: Sequences
+    src: SequenceStore
+    tgt: SequenceStore
+    known_fingerprint: str | None = None
+    """What was found when the data were stored; None: not known yet."""
 
     def __len__(self) -> int:
-        return len(self.src.offsets) - 1
+        return len(self.src)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Equal for equal data alone."""
+        """Equal for equal data alone: offsets and ids of one side, then of the other."""
+        if self.known_fingerprint is not None:
+            return self.known_fingerprint
         digest = hashlib.blake2b(digest_size=16)
         for side in (self.src, self.tgt):
-            digest.update(side.offsets.data)
-            digest.update(side.ids.data)
+            end = np.zeros(1, dtype=np.int64)
+            digest.update(end.data)
+            for piece in side.pieces():
+                ends = end + piece.offsets[1:]
+                digest.update(ends.data)
+                end = ends[-1:]
+            for piece in side.pieces():
+                digest.update(piece.ids.data)
         return digest.hexdigest()
 
-    def take(self, rows: Sequence[int] | Offsets) -> "BilingualDataset":
+    def take(self, rows: Rows) -> "BilingualDataset":
         """Some pairs, in the order of `rows`."""
         return BilingualDataset(self.src.take(rows), self.tgt.take(rows))
 
@@ -126,14 +165,14 @@ class Collator:
     sos_id: int
     eos_id: int
 
-    def batch(self, dataset: BilingualDataset, rows: Sequence[int] | Offsets) -> Batch:
+    def batch(self, dataset: BilingualDataset, rows: Rows) -> Batch:
         """The given examples, in this order."""
-        examples = dataset.take(rows)
+        src, tgt = dataset.src.take(rows), dataset.tgt.take(rows)
         return Batch(
-            src=self.pad(examples.src, after=self.eos_id),
-            tgt_in=self.pad(examples.tgt, before=self.sos_id),
-            tgt_out=self.pad(examples.tgt, after=self.eos_id),
-            num_tokens=len(examples.tgt.ids) + len(examples),
+            src=self.pad(src, after=self.eos_id),
+            tgt_in=self.pad(tgt, before=self.sos_id),
+            tgt_out=self.pad(tgt, after=self.eos_id),
+            num_tokens=len(tgt.ids) + len(tgt),
         )
 
     def pad(
@@ -158,7 +197,7 @@ class Collator:
 
 def token_batches(
     dataset: BilingualDataset, batch_tokens: int, shuffle: tuple[int, int] | None = None
-) -> list[Offsets]:
+) -> list[RowNumbers]:
     """Group examples of like length into batches of at most `batch_tokens` positions.
 
     A batch of n pairs has n times the longest of its sentences (either side, its special token
@@ -175,24 +214,30 @@ def token_batches(
     """
     src_len, tgt_len = dataset.src.lengths + 1, dataset.tgt.lengths + 1
     random = np.random.default_rng(shuffle) if shuffle else None
-    rows = random.permutation(len(dataset)) if random else np.arange(len(dataset))
+    rows = np.arange(len(dataset), dtype=np.int32)
+    if random:
+        random.shuffle(rows)
     rows = rows[_order_by_length(src_len[rows], tgt_len[rows])]
     batches = np.split(rows, _cuts(src_len[rows], tgt_len[rows], batch_tokens))
     order = random.permutation(len(batches)) if random else range(len(batches))
     return [batches[index] for index in order]
 
 
-def _order_by_length(src_len: Offsets, tgt_len: Offsets) -> Offsets:
+def _order_by_length(src_len: Lengths, tgt_len: Lengths) -> Offsets:
     """Indices by the longer side; where it is equal, by the difference of the sides.
 
     The difference rises for even and falls for odd lengths, so that neighbours stay alike also
-    where the length changes.
+    where the length changes. Lengths must not be 0.
     """
     longer, difference = np.maximum(src_len, tgt_len), src_len - tgt_len
-    return np.lexsort((np.where(longer % 2 == 0, difference, -difference), longer))
+    np.negative(difference, out=difference, where=longer % 2 == 1)
+    key = np.square(longer, dtype=np.int64)  # larger by more than any two differences
+    key += difference
+    is_short = key.max(initial=0) < 2**16  # such numbers are sorted in linear time
+    return np.argsort(key.astype(np.uint16) if is_short else key, kind="stable")
 
 
-def _cuts(src_len: Offsets, tgt_len: Offsets, batch_tokens: int) -> list[int]:
+def _cuts(src_len: Lengths, tgt_len: Lengths, batch_tokens: int) -> list[int]:
     """Where a new batch begins: before the budget is passed. The longer side must never shrink.
 
     A batch that has used half of the budget also ends where more than 3 % of it would be padding.
@@ -215,7 +260,7 @@ def _cuts(src_len: Offsets, tgt_len: Offsets, batch_tokens: int) -> list[int]:
     return cuts
 
 
-def padding_share(dataset: BilingualDataset, batches: list[Offsets]) -> float:
+def padding_share(dataset: BilingualDataset, batches: list[RowNumbers]) -> float:
     """Share of the positions of both sides that hold padding."""
     real = padded = 0
     for side in (dataset.src, dataset.tgt):

@@ -1,37 +1,32 @@
 """Where sentence pairs come from, and how missing splits are cut."""
 
 import hashlib
-import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from transformer_mt.config import DataConfig, SourceFiles
-from transformer_mt.data.files import TABLES, digest_of_files, read_table, read_text, silence
+from transformer_mt.data.files import digest_of_files, read_text
+from transformer_mt.data.heldout import cut_missing_splits
+from transformer_mt.data.hub import SPLITS, Tables, dataset_pairs, files_of, open_splits
+from transformer_mt.data.pairs import Pairs, StoredPairs
+from transformer_mt.data.pairs import SentencePair as SentencePair  # for all who import it here
+from transformer_mt.data.tables import Columns, read_table, table_suffix
 from transformer_mt.errors import ConfigError, DataError
 
-if TYPE_CHECKING:
-    from datasets import Dataset
-
-log = logging.getLogger(__name__)
-
 PHRASEBOOK = "phrasebook"
-SPLITS = ("train", "validation", "test")
-
-
-class SentencePair(NamedTuple):
-    """A sentence and its translation."""
-
-    src: str
-    tgt: str
+_Reader = tuple[str, Iterator[SentencePair]]
+"""What a split is called in errors, and its pairs, not read yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """The three splits, and what was done to get them."""
 
-    train: list[SentencePair]
+    train: Pairs
+    """Any number: only to be counted, and gone through as often as one likes."""
     validation: list[SentencePair]
     test: list[SentencePair]
     notes: list[str] = field(default_factory=list)
@@ -59,24 +54,38 @@ class Source:
     @cached_property
     def corpus(self) -> Corpus:
         """The text, as `load_corpus` reads it, with its errors."""
-        return load_corpus(self._config)
+        return load_corpus(self._config, self._tables)
 
     def current_fingerprint(self) -> str:
         """What `fingerprint` would be now, had the files been changed since.
 
         It is that of the bytes of the files; where there are none, that of the text.
         """
-        if self._config.dataset is None:
-            named = [getattr(self._config, name) for name in SPLITS]
+        if self._config.dataset != PHRASEBOOK:
             try:
-                return digest_of_files([Path(f) for files in named for f in _listed(files)])
+                return " ".join(digest_of_files(files) for files in self._files())
             except OSError:
                 pass  # reading the text says what is wrong with which file
         return self.corpus.fingerprint
 
+    @cached_property
+    def _tables(self) -> "Tables | None":
+        is_data_set = self._config.dataset not in (None, PHRASEBOOK)
+        return open_splits(self._config) if is_data_set else None
 
-def load_corpus(config: DataConfig) -> Corpus:
+    def _files(self) -> list[list[Path]]:
+        """Those that the text of each split stands in."""
+        if self._tables is not None:
+            return [files_of(table) for table in self._tables.values()]
+        return [[Path(f) for f in _listed(getattr(self._config, name))] for name in SPLITS]
+
+
+def load_corpus(config: DataConfig, tables: "Tables | None" = None) -> Corpus:
     """Read all splits; one that is missing is cut from train.
+
+    Args:
+        config: where they are.
+        tables: the splits of a data set, where it was opened before.
 
     Raises:
         DataError: a file is missing, empty, not UTF-8, or its sides do not align; a data set
@@ -89,27 +98,49 @@ def load_corpus(config: DataConfig) -> Corpus:
         )
     if config.dataset == PHRASEBOOK:
         splits = load_phrasebook(config)
-    elif config.dataset is not None:
-        splits = _load_dataset(config)
+    elif config.dataset is None:
+        splits = _stored(_of_files(config))
     else:
-        sources = {name: getattr(config, name) for name in SPLITS}
-        splits = {name: _load_files(files, config) for name, files in sources.items() if files}
-    notes = _cut_missing_splits(splits, config.heldout_size)
-    return Corpus(**splits, notes=notes)
+        splits = _stored(_of_tables(config, tables or open_splits(config)))
+    notes = cut_missing_splits(splits, config.heldout_size)
+    return Corpus(splits["train"], list(splits["validation"]), list(splits["test"]), notes)
+
+
+def _stored(readers: dict[str, _Reader]) -> dict[str, Pairs]:
+    """Read the splits, which may be larger than memory and may be readable only once."""
+    splits: dict[str, Pairs] = {}
+    for name, (origin, pairs) in readers.items():
+        splits[name] = StoredPairs.of(pairs)
+        if not len(splits[name]):
+            raise DataError(f"{origin}: there are no rows")
+    return splits
 
 
 def read_parallel(src_path: Path, tgt_path: Path) -> list[SentencePair]:
-    """Two text files whose lines correspond."""
-    src, tgt = read_text(src_path), read_text(tgt_path)
-    if len(src) != len(tgt):
+    """All pairs of two text files whose lines correspond.
+
+    Raises:
+        DataError: as for `load_corpus`.
+    """
+    return list(_parallel_pairs(src_path, tgt_path))
+
+
+def _parallel_pairs(src_path: Path, tgt_path: Path) -> Iterator[SentencePair]:
+    src_count = tgt_count = 0
+    for src, tgt in zip_longest(read_text(src_path), read_text(tgt_path)):
+        src_count += src is not None
+        tgt_count += tgt is not None
+        if src_count == tgt_count:
+            yield SentencePair(src, tgt)
+    if src_count != tgt_count:
         raise DataError(
-            f"{src_path} has {len(src)} lines but {tgt_path} has {len(tgt)}: parallel files must"
-            f" align line by line (the shorter one ends after line {min(len(src), len(tgt))})"
+            f"{src_path} has {src_count} lines but {tgt_path} has {tgt_count}: parallel files must"
+            " align line by line (the shorter one ends after line"
+            f" {min(src_count, tgt_count)})"
         )
-    return [SentencePair(*pair) for pair in zip(src, tgt, strict=True)]
 
 
-def load_phrasebook(config: DataConfig) -> dict[str, list[SentencePair]]:
+def load_phrasebook(config: DataConfig) -> dict[str, Pairs]:
     """The splits of the built-in corpus, in the direction of the languages."""
     from transformer_mt.phrasebook import phrasebook_splits
 
@@ -129,156 +160,26 @@ def _listed(files: SourceFiles | None) -> tuple[str, ...]:
     return (files,) if isinstance(files, str) else files or ()
 
 
-def _load_files(files: SourceFiles, config: DataConfig) -> list[SentencePair]:
+def _of_files(config: DataConfig) -> dict[str, _Reader]:
+    named = {name: getattr(config, name) for name in SPLITS}
+    return {name: _file_reader(files, config) for name, files in named.items() if files}
+
+
+def _file_reader(files: SourceFiles, config: DataConfig) -> _Reader:
     if isinstance(files, tuple):
-        return read_parallel(Path(files[0]), Path(files[1]))
+        return files[0], _parallel_pairs(Path(files[0]), Path(files[1]))
     path = Path(files)
-    return _columns(read_table(path, table_suffix(path)), str(path), config)
+    return files, read_table(path, table_suffix(path), columns_of(config))
 
 
-def table_suffix(path: Path) -> str:
-    """Which of `TABLES` a file is; it may be packed (.gz).
-
-    Raises:
-        ConfigError: it is none.
-    """
-    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
-    if suffix not in TABLES:
-        raise ConfigError(
-            f"{path}: a single file must be one of {', '.join(TABLES)};"
-            " give parallel text as a list of two files, [source, target]"
-        )
-    return suffix
+def _of_tables(config: DataConfig, tables: Tables) -> dict[str, _Reader]:
+    readers: dict[str, _Reader] = {}
+    for split, table in tables.items():
+        origin = f"{config.dataset} ({getattr(config, split) or split})"
+        readers[split] = origin, dataset_pairs(table, origin, columns_of(config))
+    return readers
 
 
-def _load_dataset(config: DataConfig) -> dict[str, list[SentencePair]]:
-    return {
-        split: _columns(table, origin, config)
-        for split, (origin, table) in open_splits(config).items()
-    }
-
-
-def open_splits(config: DataConfig) -> "dict[str, tuple[str, Dataset]]":
-    """The splits of a hub data set, or of a folder (saved by `save_to_disk`, or as on the hub).
-
-    Each comes with its name for a person.
-
-    Raises:
-        DataError: it cannot be loaded.
-        ConfigError: a split is named that does not exist, or there is none to train on.
-    """
-    available = _open_dataset(str(config.dataset), config.subset)
-    splits = {}
-    for split in SPLITS:
-        name = getattr(config, split)
-        if name is not None and name not in available:
-            raise ConfigError(
-                f"data.{split}: {config.dataset} has no split '{name}', it has"
-                f" {', '.join(available)}"
-            )
-        if (name or split) in available:
-            origin = f"{config.dataset} ({name or split})"
-            splits[split] = (origin, available[name or split])
-    if "train" not in splits:
-        raise ConfigError(
-            f"{config.dataset} has no split 'train': set data.train to one of"
-            f" {', '.join(available)}"
-        )
-    return splits
-
-
-def _open_dataset(name: str, subset: str | None) -> "dict[str, Dataset]":
-    import datasets
-
-    silence()
-    folder = Path(name)
-    saved = any((folder / f).is_file() for f in ("dataset_dict.json", "state.json"))
-    if not folder.exists():
-        log.info("loading the data set %s from the Hugging Face hub or its cache", name)
-        _go_offline_if_unreachable(name)
-    try:
-        loaded = datasets.load_from_disk(name) if saved else datasets.load_dataset(name, subset)
-    except ConnectionError:
-        raise DataError(
-            f"data set {name}: there is no such folder, and the Hugging Face hub cannot be reached"
-        ) from None
-    except Exception as error:  # network, hub and file errors have no common class
-        cause = " ".join(str(error).strip().split("\n")[:2])
-        if "config" in cause.lower():  # the library's word for a subset
-            raise ConfigError(f"data set {name}: set data.subset ({cause})") from None
-        raise DataError(f"data set {name}: cannot be loaded ({cause})") from None
-    if isinstance(loaded, datasets.Dataset):
-        return {"train": loaded}
-    return {str(split): table for split, table in loaded.items()}
-
-
-def _go_offline_if_unreachable(name: str) -> None:
-    """Ask the hub once; if it does not answer, spare the half minute of retries that follows.
-
-    A data set that was loaded before is then taken from the hub's cache.
-    """
-    import datasets
-    import huggingface_hub
-
-    try:
-        huggingface_hub.HfApi().dataset_info(name, timeout=5)
-    except (huggingface_hub.errors.HfHubHTTPError, huggingface_hub.errors.HFValidationError):
-        return  # an answer, or no name: `load_dataset` says what is wrong
-    except Exception:  # the classes of network errors depend on the version of the library
-        huggingface_hub.constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
-
-
-def _columns(table: "Dataset", origin: str, config: DataConfig) -> list[SentencePair]:
-    """The two languages of a table: a `translation` dictionary, or a column each."""
-    src_name = config.src_column or config.src_lang
-    tgt_name = config.tgt_column or config.tgt_lang
-    columns = table.column_names
-    if "translation" in columns and not {src_name, tgt_name} <= set(columns):
-        table = table.select_columns("translation").flatten()
-        columns = [name.removeprefix("translation.") for name in table.column_names]
-        table = table.rename_columns(dict(zip(table.column_names, columns, strict=True)))
-    for name, key in ((src_name, "src_column"), (tgt_name, "tgt_column")):
-        if name not in columns:
-            raise DataError(
-                f"{origin}: there is no column '{name}', only {', '.join(columns)}; set data.{key}"
-            )
-    sides = [table[name][:] for name in (src_name, tgt_name)]
-    for name, cells in zip((src_name, tgt_name), sides, strict=True):
-        for row, cell in enumerate(cells, start=1):
-            if not isinstance(cell, str):
-                raise DataError(f"{origin}: row {row} has no text in column '{name}'")
-    pairs = [SentencePair(*pair) for pair in zip(*sides, strict=True)]
-    if not pairs:
-        raise DataError(f"{origin}: there are no rows")
-    return pairs
-
-
-def _cut_missing_splits(splits: dict[str, list[SentencePair]], size: int) -> list[str]:
-    """Move a fixed choice of training pairs to each missing split; returns what to say of it."""
-    notes = []
-    for name in ("test", "validation"):
-        if name in splits:
-            continue
-        train = splits["train"]
-        held_out = set(sorted(set(filter(all, train)), key=_rank)[: min(size, len(train) // 10)])
-        if not held_out:
-            raise DataError(
-                f"{len(train)} training pairs are too few to cut a {name} split from:"
-                f" give data.{name}"
-            )
-        src, tgt = {pair.src for pair in held_out}, {pair.tgt for pair in held_out}
-        splits[name] = sorted(held_out, key=_rank)
-        splits["train"] = [p for p in train if p.src not in src and p.tgt not in tgt]
-        dropped = len(train) - len(splits["train"]) - len(held_out)
-        notes.append(
-            f"no {name} split given: {len(held_out)} pairs were cut from train"
-            f" (and {dropped} more that share a sentence with them dropped)"
-        )
-        if not splits["train"]:
-            raise DataError(f"nothing is left to train on after cutting a {name} split")
-    return notes
-
-
-def _rank(pair: SentencePair) -> bytes:
-    """A fixed pseudo-random order that depends on the text alone."""
-    return hashlib.blake2b("\n".join(pair).encode(), digest_size=8).digest()
+def columns_of(config: DataConfig) -> Columns:
+    """What the two sides are called in a table."""
+    return Columns(config.src_column or config.src_lang, config.tgt_column or config.tgt_lang)

@@ -3,39 +3,36 @@
 import hashlib
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
-import numpy as np
 from tqdm import tqdm
 
 from transformer_mt.config import Config
 from transformer_mt.console import hides_bars
 from transformer_mt.data.batching import BilingualDataset, Sequences
+from transformer_mt.data.cleaning import Cleaning
 from transformer_mt.data.corpus import Corpus, SentencePair, Source
-from transformer_mt.data.prepared import (
-    DataReport,
-    PreparedData,
-    cache_path,
-    load_cached,
-    save_cached,
-)
+from transformer_mt.data.mapped import SCHEMA, ArrowMap, columns_of
+from transformer_mt.data.pairs import Pairs, pieces
+from transformer_mt.data.prepared import PreparedData, cache_path, load_cached, save_cached
+from transformer_mt.data.spool import Spool
 from transformer_mt.data.tokenizer import Tokenizer, Tokenizers
-from transformer_mt.errors import DataError
 
 log = logging.getLogger(__name__)
 
 _RULES = 1
 """Of this package; to be raised when the same text comes to be prepared in another way."""
-_CHUNK = 20_000
-"""Sentences encoded at a time: while they are, each takes a hundred times the room of its ids."""
+_PIECE = 20_000
+"""Pairs encoded at a time: while they are, each takes a hundred times the room of its ids."""
 
 
 def build_tokenizers(config: Config, corpus: Corpus) -> Tokenizers:
     """Learn the vocabularies from the training pairs."""
-    src = [pair.src for pair in corpus.train]
-    tgt = [pair.tgt for pair in corpus.train]
+    src = (pair.src for pair in corpus.train)
+    tgt = (pair.tgt for pair in corpus.train)
     if config.tokenizer.joint:
-        joint = Tokenizer.build(src + tgt, config.tokenizer)
+        joint = Tokenizer.build(chain(src, tgt), config.tokenizer)
         return Tokenizers(joint, joint)
     return Tokenizers(*(Tokenizer.build(side, config.tokenizer) for side in (src, tgt)))
 
@@ -52,54 +49,35 @@ def prepare(config: Config, source: Source, tokenizers: Tokenizers) -> PreparedD
         log.debug("prepared data read from %s", path)
         return cached
     data = encode_corpus(config, source.corpus, tokenizers)
-    if source.current_fingerprint() == source.fingerprint:  # what was read is what it stands for
-        save_cached(path, data)
-    return data
+    if source.current_fingerprint() != source.fingerprint:  # no key stands for what was read
+        return data
+    save_cached(path, data)
+    return load_cached(path) or data  # the one that is cached lets the other go
 
 
 def encode_corpus(config: Config, corpus: Corpus, tokenizers: Tokenizers) -> PreparedData:
-    """Encode and clean a corpus.
+    """Encode and clean a corpus, a piece at a time.
 
     Raises:
-        DataError: no training pair is left.
+        DataError: no training pair is left, or there is no room for them.
     """
-    whole = encode(corpus.train, tokenizers)
-    src_len, tgt_len = whole.src.lengths, whole.tgt.lengths
-    longer, shorter = np.maximum(src_len, tgt_len), np.minimum(src_len, tgt_len)
-    empty = shorter == 0
-    too_long = ~empty & (longer > config.data.max_length)
-    ratio = ~empty & ~too_long & (longer > config.data.max_length_ratio * shorter)
-    kept = np.flatnonzero(~(empty | too_long | ratio))
-    if not len(kept):
-        raise DataError(
-            f"none of the {len(whole)} training pairs is usable: {empty.sum()} are empty,"
-            f" {too_long.sum()} longer than data.max_length, {ratio.sum()} of odd length ratio"
-        )
-    kept_pairs = [corpus.train[row] for row in kept]
-    report = DataReport(
-        read=len(whole),
-        empty=int(empty.sum()),
-        too_long=int(too_long.sum()),
-        ratio=int(ratio.sum()),
-        kept=len(kept),
-        duplicates=len(kept) - len(set(kept_pairs)),
-        validation=len(corpus.validation),
-        test=len(corpus.test),
-        validation_overlap=_overlap(kept_pairs, corpus.validation),
-        test_overlap=_overlap(kept_pairs, corpus.test),
-        notes=tuple(corpus.notes),
-    )
-    train = whole if len(kept) == len(whole) else whole.take(kept)
+    cleaning = Cleaning(config.data, corpus)
+    spool = Spool(SCHEMA, "encoded text")
+    for pairs in in_pieces(corpus.train):
+        encoded = encode(pairs, tokenizers)
+        rows = cleaning.keep(pairs, encoded.src.lengths, encoded.tgt.lengths)
+        spool.write(columns_of(encoded.src.take(rows), encoded.tgt.take(rows)))
+    train = ArrowMap.of_spool(spool.finish()).dataset(slice(None))
+    report = cleaning.report()
     return PreparedData(train, encode(corpus.validation, tokenizers), corpus.validation, report)
 
 
-def encode_texts(tokenizer: Tokenizer, texts: Sequence[str]) -> Sequences:
-    """Token ids of many sentences, with a progress bar where it takes long."""
-    parts = []
+def in_pieces(pairs: Pairs) -> Iterator[list[SentencePair]]:
+    """All pairs, some at a time, with a progress bar where it takes long."""
     bar = tqdm(
-        total=len(texts),
+        total=len(pairs),
         desc="encoding",
-        unit="line",
+        unit="pair",
         unit_scale=True,
         delay=1,
         leave=False,
@@ -107,11 +85,9 @@ def encode_texts(tokenizer: Tokenizer, texts: Sequence[str]) -> Sequences:
         file=sys.stderr,
     )
     with bar:
-        for start in range(0, len(texts), _CHUNK):
-            chunk = texts[start : start + _CHUNK]
-            parts.append(Sequences.pack(tokenizer.encode_batch(chunk)))
-            bar.update(len(chunk))
-    return Sequences.join(parts)
+        for piece in pieces(pairs, _PIECE):
+            yield piece
+            bar.update(len(piece))
 
 
 def encode(pairs: Sequence[SentencePair], tokenizers: Tokenizers) -> BilingualDataset:
@@ -122,12 +98,10 @@ def encode(pairs: Sequence[SentencePair], tokenizers: Tokenizers) -> BilingualDa
     )
 
 
-def _overlap(train: Sequence[SentencePair], others: Sequence[SentencePair]) -> int:
-    """How many of the other pairs share a sentence with train, on either side."""
-    src, tgt = {pair.src for pair in others}, {pair.tgt for pair in others}
-    src &= {pair.src for pair in train if pair.src in src}
-    tgt &= {pair.tgt for pair in train if pair.tgt in tgt}
-    return sum(pair.src in src or pair.tgt in tgt for pair in others)
+def encode_texts(tokenizer: Tokenizer, texts: Sequence[str]) -> Sequences:
+    """Token ids of many sentences."""
+    parts = (Sequences.pack(tokenizer.encode_batch(piece)) for piece in pieces(texts, _PIECE))
+    return Sequences.join(list(parts))
 
 
 def _key(config: Config, source: Source, tokenizers: Tokenizers) -> str:

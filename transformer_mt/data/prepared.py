@@ -1,6 +1,7 @@
-"""What training and validation read, and the file that it is cached in."""
+"""What training and validation read, and the Arrow file that it is cached in."""
 
 import hashlib
+import io
 import json
 import logging
 import os
@@ -8,15 +9,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+import pyarrow as pa
 
-from transformer_mt.data.batching import BilingualDataset, Sequences
-from transformer_mt.data.corpus import SentencePair
+from transformer_mt.data.batching import BilingualDataset
+from transformer_mt.data.mapped import SCHEMA, ArrowMap, columns_of
+from transformer_mt.data.pairs import SentencePair
+from transformer_mt.data.spool import cache_folder
 
 log = logging.getLogger(__name__)
+
+_ABOUT = b"transformer_mt"
+"""The key of the Arrow file's own metadata under which all that is no ids stands, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,65 +63,73 @@ class PreparedData:
 
 
 def cache_path(key: str) -> Path:
-    """Where prepared data are kept that only this key stands for."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "transformer_mt" / f"{key}.safetensors"
+    """Where prepared data are kept that only this key stands for, less the end of the name."""
+    return cache_folder() / key
 
 
 def load_cached(path: Path) -> PreparedData | None:
-    """What `save_cached` wrote; None where nothing is or (with a warning) it is damaged."""
-    if not path.is_file():
-        return None
-    try:
-        return _load(path)
-    except Exception as error:  # a damaged cache is only a slow start
-        log.warning("%s: the cache cannot be read (%s); preparing the data anew", path, error)
-        return None
+    """What `save_cached` wrote; None where nothing is or (with a warning) it is damaged.
+
+    The name of a file ends with a digest of its bytes. They are read once to compare it, by plain
+    reads, at a GB a second or so and in no memory, before the file is mapped: a bit that changed on
+    the disk must not be trained on, and would later not be noticed.
+    """
+    for file in sorted(path.parent.glob(f"{path.name}-*.arrow")):
+        try:
+            return _load(file)
+        except Exception as error:  # a damaged cache is only a slow start
+            log.warning("%s: the cache cannot be read (%s); preparing the data anew", file, error)
+    return None
 
 
 def save_cached(path: Path, data: PreparedData) -> None:
     """All at once or, with a warning, not at all."""
-    written = {"report": asdict(data.report), "validation_pairs": data.validation_pairs}
-    text = np.frombuffer(json.dumps(written).encode(), dtype=np.uint8)
-    digest = np.frombuffer(_digest(data.train, data.validation, text), dtype=np.uint8)
-    arrays = {
-        f"{split}.{side}.{part}": getattr(getattr(getattr(data, split), side), part)
-        for split in ("train", "validation")
-        for side in ("src", "tgt")
-        for part in ("ids", "offsets")
-    }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=path.parent) as folder:  # of its own for each process
             partial = Path(folder, path.name)
-            save_file({**arrays, "text": text, "digest": digest}, partial)
-            partial.replace(path)
-    except (OSError, SafetensorError) as error:  # the latter where the disk is full
+            _write(partial, data)
+            with partial.open("rb") as file:
+                digest = _digest(file)
+            partial.replace(path.with_name(f"{path.name}-{digest}.arrow"))
+    except OSError as error:
         log.warning("%s: the prepared data cannot be cached (%s)", path, error)
 
 
+def _write(path: Path, data: PreparedData) -> None:
+    about = {
+        "report": asdict(data.report),
+        "validation_pairs": data.validation_pairs,
+        "fingerprints": [data.train.fingerprint, data.validation.fingerprint],
+        "train_batches": sum(1 for _ in data.train.src.pieces()),
+    }
+    schema = SCHEMA.with_metadata({_ABOUT: json.dumps(about).encode()})
+    with path.open("wb") as file:
+        with pa.ipc.new_file(file, schema) as writer:
+            for dataset in (data.train, data.validation):
+                for piece in zip(dataset.src.pieces(), dataset.tgt.pieces(), strict=True):
+                    writer.write_batch(pa.record_batch(columns_of(*piece), schema=schema))
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _load(path: Path) -> PreparedData:
-    arrays = load_file(path)
+    with path.open("rb") as file:
+        if not path.stem.endswith(f"-{_digest(file)}"):
+            raise ValueError("its content is not what was written")
+        found = ArrowMap.of_file(file)
+    about = json.loads(found.metadata[_ABOUT])
+    cut = about["train_batches"]
     train, validation = (
-        BilingualDataset(
-            *(
-                Sequences(arrays[f"{split}.{side}.ids"], arrays[f"{split}.{side}.offsets"])
-                for side in ("src", "tgt")
-            )
+        found.dataset(batches, fingerprint)
+        for batches, fingerprint in zip(
+            (slice(cut), slice(cut, None)), about["fingerprints"], strict=True
         )
-        for split in ("train", "validation")
     )
-    if arrays["digest"].tobytes() != _digest(train, validation, arrays["text"]):
-        raise ValueError("its content is not what was written")
-    text = json.loads(arrays["text"].tobytes())
-    pairs = [SentencePair(*pair) for pair in text["validation_pairs"]]
-    report = DataReport(**{**text["report"], "notes": tuple(text["report"]["notes"])})
+    pairs = [SentencePair(*pair) for pair in about["validation_pairs"]]
+    report = DataReport(**{**about["report"], "notes": tuple(about["report"]["notes"])})
     return PreparedData(train, validation, pairs, report)
 
 
-def _digest(
-    train: BilingualDataset, validation: BilingualDataset, text: NDArray[np.uint8]
-) -> bytes:
-    digest = hashlib.blake2b(text.data, digest_size=16)
-    digest.update((train.fingerprint + validation.fingerprint).encode())
-    return digest.digest()
+def _digest(file: io.BufferedReader) -> str:
+    return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

@@ -37,7 +37,7 @@ class Tokenizer:
         self._is_word_level = isinstance(rules.model, models.WordLevel)
 
     @classmethod
-    def build(cls, texts: Sequence[str], config: TokenizerConfig) -> "Tokenizer":
+    def build(cls, texts: Iterable[str], config: TokenizerConfig) -> "Tokenizer":
         """Learn a vocabulary. The same texts and settings give the same bytes in `to_json`.
 
         Raises:
@@ -45,7 +45,7 @@ class Tokenizer:
         """
         rules = _word_rules(config) if config.type == "word" else _subword_rules(config)
         try:
-            rules.train_from_iterator(texts, _trainer(config), length=len(texts))
+            rules.train_from_iterator(texts, _trainer(config))
             too_small = rules.get_vocab_size() > config.vocab_size
         except Exception:  # the unigram trainer's only one is of this kind
             too_small = True

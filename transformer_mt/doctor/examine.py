@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from transformer_mt.config import Config, DataConfig
 from transformer_mt.console import hides_bars
-from transformer_mt.data.corpus import SPLITS
+from transformer_mt.data.hub import SPLITS
 from transformer_mt.doctor import tokens
 from transformer_mt.doctor.checks import PairChecks, can_judge, found_in, rows_finding
 from transformer_mt.doctor.language import LetterPairs, score_lines, sides_are_swapped

@@ -1,0 +1,74 @@
+"""Sentence pairs in any number: kept in an Arrow file without a name, read a piece at a time."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple, Protocol, TypeVar
+
+from transformer_mt.data.spool import Spool, SpoolFile
+
+_PIECE = 20_000
+"""Pairs that are in memory at a time."""
+
+Item = TypeVar("Item")
+
+
+class SentencePair(NamedTuple):
+    """A sentence and its translation."""
+
+    src: str
+    tgt: str
+
+
+class Pairs(Protocol):
+    """What can be counted and read again and again: a list, or `StoredPairs`."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[SentencePair]: ...
+
+
+class StoredPairs:
+    """Pairs that take the memory of one piece, however many they are.
+
+    They are read, not mapped: pages of a map would count as memory of this process until the
+    system takes them back.
+    """
+
+    def __init__(self, file: SpoolFile, count: int) -> None:
+        self._file = file
+        self._count = count
+
+    @classmethod
+    def of(cls, pairs: Iterable[SentencePair]) -> "StoredPairs":
+        """Keep what can be read only once, or is made on the way.
+
+        Raises:
+            DataError: there is no room.
+        """
+        import pyarrow as pa
+
+        text = pa.large_string()
+        spool, count = Spool(pa.schema([("src", text), ("tgt", text)]), "text"), 0
+        for piece in pieces(pairs, _PIECE):
+            sides = [pair.src for pair in piece], [pair.tgt for pair in piece]
+            spool.write([pa.array(side, text) for side in sides])
+            count += len(piece)
+        return cls(spool.finish(), count)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[SentencePair]:
+        import pyarrow as pa
+
+        reader = pa.ipc.open_file(self._file)
+        for number in range(reader.num_record_batches):
+            src, tgt = reader.get_batch(number).columns
+            yield from map(SentencePair, src.to_pylist(), tgt.to_pylist())
+
+
+def pieces(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of up to `size` items, in order."""
+    rest = iter(items)
+    while piece := list(islice(rest, size)):
+        yield piece
