@@ -111,6 +111,13 @@ def _parser() -> argparse.ArgumentParser:
         "--run", type=Path, help="a trained run: its corpus and model, in place of made-up ones"
     )
     parser.add_argument(
+        "--pairs",
+        type=_positive,
+        default=1_000_000,
+        metavar="N",
+        help="of the largest corpus; a million takes two minutes, and more in proportion",
+    )
+    parser.add_argument(
         "--clock",
         choices=("wall", "cpu"),
         default="wall",
@@ -155,6 +162,7 @@ def measure(options: argparse.Namespace, folder: Path) -> tuple[list[Cell], dict
         quick=options.quick,
         clock=options.clock,
         folder=folder,
+        pairs=options.pairs,
         run=options.run,
     )
     say("machine")

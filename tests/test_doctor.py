@@ -469,18 +469,10 @@ def csv(pairs: Sequence[Pair]) -> str:
     return "fr,en\n" + "".join(f'"{tgt}","{src}"\n' for src, tgt in pairs if '"' not in src + tgt)
 
 
-@pytest.mark.parametrize(
-    "kind", ["tsv", "csv", "jsonl", "parquet", "saved", "nested", "phrasebook"]
-)
+@pytest.mark.parametrize("kind", ["tsv", "csv", "jsonl", "parquet", "saved", "nested"])
 def test_every_source_is_read_and_its_lines_are_named(tmp_path: Path, kind: str) -> None:
     pairs = list(CLEAN[:1200])
     pairs[400] = pairs[30]
-    if kind == "phrasebook":
-        found = examine(config(tmp_path, None, dataset="phrasebook"))
-        assert found.splits["train"]["lines"] == [len(phrasebook_splits()["train"])] * 2
-        assert set(found.splits) == {"train", "validation", "test"}
-        assert found.exit_code == 0
-        return
     columns = {"en": [src for src, _ in pairs], "fr": [tgt for _, tgt in pairs]}
     path, header, data = tmp_path / f"x.{kind}", 0, {}
     if kind in ("saved", "nested"):
@@ -504,6 +496,20 @@ def test_every_source_is_read_and_its_lines_are_named(tmp_path: Path, kind: str)
     assert found.splits["train"]["lines"] == [1200, 1200]
 
 
+def test_the_phrasebook_is_read_in_the_direction_of_the_languages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splits = dict.fromkeys(("train", "validation", "test"), CLEAN[:20])
+    monkeypatch.setattr("transformer_mt.phrasebook.phrasebook_splits", lambda: splits)
+    for src, tgt in (("en", "fr"), ("fr", "en")):
+        found = examine(config(tmp_path, None, dataset="phrasebook", src_lang=src, tgt_lang=tgt))
+        overlaps = [f for f in found.findings if f.code == "overlap"]
+        assert [f.count for f in overlaps] == [20, 20, 20]
+        first = overlaps[0].examples[0]
+        assert (first.file, first.line) == ("phrasebook (validation)", 1)
+        assert first.text == " | ".join(CLEAN[0][:: 1 if src == "en" else -1])
+
+
 TABLE_DEFECTS: dict[str, tuple[str, str, str, list[int]]] = {
     # name: (suffix, content, code, lines)
     "cells": ("tsv", "en\tfr\n\na\tb\nc\nd\te\tf\ng\th\n", "cells", [4, 5]),
@@ -517,6 +523,7 @@ TABLE_DEFECTS: dict[str, tuple[str, str, str, list[int]]] = {
     "empty": ("tsv", "", "empty-file", []),
     "no rows": ("csv", "en,fr\n", "empty-file", []),
     "utf8": ("tsv", "en\tfr\na\tb\udcff\n", "utf8", [2]),
+    "colours": ("tsv", "\x1b[31men\tde\na\tb\n", "columns", []),
     "utf8 elsewhere": ("tsv", "id\ten\tfr\n\udcff\ta\tb\n", "utf8", [2]),
 }
 
@@ -532,6 +539,7 @@ def test_a_table_that_training_refuses_has_an_error(tmp_path: Path, defect: str)
     errors = [f for f in found.findings if f.severity == "error" and f.split == "train"]
     assert {f.code for f in errors} == {code}
     assert [line for f in errors for _, line in places(f)] == lines
+    assert "\x1b" not in "".join(found.lines())
 
 
 def test_a_column_that_is_no_utf8(tmp_path: Path) -> None:

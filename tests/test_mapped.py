@@ -182,11 +182,11 @@ FULL_DISK = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 from transformer_mt.data import spool
-from transformer_mt.data.pairs import StoredPairs
+from transformer_mt.data.pairs import SentencePair, StoredPairs
 from transformer_mt.errors import DataError
 spool.IN_MEMORY = 1
 try:
-    StoredPairs.of([("a" * 1000, "b" * 1000)] * 99)
+    StoredPairs.of([SentencePair("a" * 1000, "b" * 1000)] * 99)
 except DataError as error:
     print(error)
 """

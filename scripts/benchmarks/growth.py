@@ -31,6 +31,8 @@ TRANSLATION_BATCH = "Growth with the sentences of a greedy batch, tokens a secon
 PREPARATION = "Growth with the pairs of the corpus, until the first update is made"
 
 _BATCH_TOKENS = 4096
+_LATER = 50
+"""Updates after which the memory of a second start is told again."""
 _SENTENCES = 32
 """Translated together, where the length grows."""
 
@@ -78,7 +80,7 @@ def _translate(spec: Request, request: Request) -> Answer:
 
 
 def _preparation(spec: Request) -> Contestant:
-    """From the call of `open_session` to the end of the first update."""
+    """Updates: the time of the first begins with the call of `open_session`."""
     from transformer_mt.training.loop import training_step, updates
     from transformer_mt.training.session import open_session
 
@@ -91,10 +93,18 @@ def _preparation(spec: Request) -> Contestant:
         made, tokenizer=tokenizer, data=data, training=replace(made.training, precision="auto")
     )
 
-    def go(_: Request) -> Answer:
+    def train() -> Iterator[None]:
+        session = open_session(config, device=spec["device"])
+        for batches in updates(session):
+            training_step(session, batches, LEARNING_RATE)
+            yield
+
+    training = train()
+
+    def go(request: Request) -> Answer:
         with Clock(spec["clock"], spec["device"]) as clock:
-            session = open_session(config, device=spec["device"])
-            training_step(session, next(updates(session)), LEARNING_RATE)
+            for _ in range(request["updates"]):
+                next(training)
         return {"seconds": clock.seconds}
 
     return go
@@ -137,10 +147,11 @@ def _speeds(settings: Settings) -> list[Cell]:
 
 
 def _preparations(settings: Settings) -> Iterator[Cell]:
-    """A first and a second start for each size, each in a fresh process."""
+    """A first and a second start for each size, each in a fresh process; then it goes on."""
     folder = settings.folder / "corpora"
     validation = write_corpus(folder, "validation", 1000, vocabulary=50_000)
-    for pairs in (10_000,) if settings.quick else (10_000, 100_000, 1_000_000):
+    sizes = (10_000,) if settings.quick else (10_000, 100_000, 1_000_000, settings.pairs)
+    for pairs in sorted(size for size in set(sizes) if size <= settings.pairs):
         say(f"    {pairs:,} pairs")
         files = write_corpus(folder, f"pairs{pairs}", pairs, vocabulary=50_000)
         spec = settings.spec(
@@ -149,16 +160,20 @@ def _preparations(settings: Settings) -> Iterator[Cell]:
             validation=validation,
             folder=str(settings.folder / f"run-{pairs}"),
         )
-        for start in ("first", "second"):
+        for start, more in (("first", 0), ("second", _LATER)):
             try:
                 with Worker("growth", spec) as worker:
                     worker.ready()
-                    answer = worker.go({})
+                    answer = worker.go({"updates": 1})
+                    later = worker.go({"updates": more})
             except ContestantError as error:
                 say(f"{pairs:,} pairs are left out: {error}")
                 break
             for what, unit in (("seconds", "s"), ("memory", "MiB")):
                 column = f"{start} start, {unit}"
                 yield Cell(PREPARATION, f"{pairs:,}", column, (answer[what],), unit)
+        else:
+            column = f"{_LATER} updates later, MiB"
+            yield Cell(PREPARATION, f"{pairs:,}", column, (later["memory"],), "MiB")
         for file in files:
             Path(file).unlink()

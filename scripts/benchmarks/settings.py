@@ -20,6 +20,8 @@ class Settings:
     """"wall" or "cpu"."""
     folder: Path
     """For everything that is made on the way."""
+    pairs: int = 1_000_000
+    """Of the largest corpus."""
     run: Path | None = None
     """A trained run, whose corpus and model are used; None: made-up text, the phrasebook."""
     bf16: bool = True

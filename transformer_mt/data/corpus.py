@@ -13,7 +13,7 @@ from transformer_mt.data.heldout import cut_missing_splits
 from transformer_mt.data.hub import SPLITS, Tables, dataset_pairs, files_of, open_splits
 from transformer_mt.data.pairs import Pairs, StoredPairs
 from transformer_mt.data.pairs import SentencePair as SentencePair  # for all who import it here
-from transformer_mt.data.tables import TABLES, Columns, read_table
+from transformer_mt.data.tables import Columns, read_table, table_suffix
 from transformer_mt.errors import ConfigError, DataError
 
 PHRASEBOOK = "phrasebook"
@@ -169,31 +169,17 @@ def _file_reader(files: SourceFiles, config: DataConfig) -> _Reader:
     if isinstance(files, tuple):
         return files[0], _parallel_pairs(Path(files[0]), Path(files[1]))
     path = Path(files)
-    return files, read_table(path, table_suffix(path), _columns(config))
-
-
-def table_suffix(path: Path) -> str:
-    """Which of `TABLES` a file is; it may be packed (.gz).
-
-    Raises:
-        ConfigError: it is none.
-    """
-    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
-    if suffix not in TABLES:
-        raise ConfigError(
-            f"{path}: a single file must be one of {', '.join(TABLES)};"
-            " give parallel text as a list of two files, [source, target]"
-        )
-    return suffix
+    return files, read_table(path, table_suffix(path), columns_of(config))
 
 
 def _of_tables(config: DataConfig, tables: Tables) -> dict[str, _Reader]:
     readers: dict[str, _Reader] = {}
     for split, table in tables.items():
         origin = f"{config.dataset} ({getattr(config, split) or split})"
-        readers[split] = origin, dataset_pairs(table, origin, _columns(config))
+        readers[split] = origin, dataset_pairs(table, origin, columns_of(config))
     return readers
 
 
-def _columns(config: DataConfig) -> Columns:
+def columns_of(config: DataConfig) -> Columns:
+    """What the two sides are called in a table."""
     return Columns(config.src_column or config.src_lang, config.tgt_column or config.tgt_lang)

