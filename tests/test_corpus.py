@@ -544,7 +544,7 @@ def test_a_split_can_be_had_alone(name: str, tmp_path: Path) -> None:
     """Without the others, which need not even be there; cut from train it is the same."""
     train = str(tmp_path / "nowhere.tsv")
     named: dict[str, Any] = {"src_lang": "en", "tgt_lang": "fr", "train": train}
-    given = {name: str(write(tmp_path / "a.tsv", tsv(ROWS[:3])))}
+    given: dict[str, Any] = {name: str(write(tmp_path / "a.tsv", tsv(ROWS[:3])))}
     assert load_split(DataConfig(**named, **given), name) == ROWS[:3]
     write(tmp_path / "nowhere.tsv", tsv(ROWS))
     assert load_split(DataConfig(**named), name) == getattr(load(train=train), name)
