@@ -15,7 +15,7 @@ from helpers import python, tiny_config_file, tmt, tsv, write
 
 from transformer_mt import phrasebook
 from transformer_mt.config import DataConfig
-from transformer_mt.data.corpus import Corpus, SentencePair, load_corpus, read_parallel
+from transformer_mt.data.corpus import Corpus, SentencePair, load_corpus, load_split, read_parallel
 from transformer_mt.data.files import read_lines
 from transformer_mt.errors import ConfigError, DataError
 
@@ -537,6 +537,22 @@ def test_a_missing_split_is_cut_and_never_overlaps(tmp_path: Path, given: tuple[
                 assert ours.isdisjoint(theirs)
     if not missing:
         assert list(corpus.train) == pairs
+
+
+@pytest.mark.parametrize("name", ["validation", "test"])
+def test_a_split_can_be_had_alone(name: str, tmp_path: Path) -> None:
+    """Without the others, which need not even be there; cut from train it is the same."""
+    train = str(tmp_path / "nowhere.tsv")
+    named: dict[str, Any] = {"src_lang": "en", "tgt_lang": "fr", "train": train}
+    given: dict[str, Any] = {name: str(write(tmp_path / "a.tsv", tsv(ROWS[:3])))}
+    assert load_split(DataConfig(**named, **given), name) == ROWS[:3]
+    write(tmp_path / "nowhere.tsv", tsv(ROWS))
+    assert load_split(DataConfig(**named), name) == getattr(load(train=train), name)
+    saved = str(save_dict(tmp_path / "set", train=ROWS[:20], test=ROWS[20:]))
+    alone = load_split(DataConfig(src_lang="en", tgt_lang="fr", dataset=saved), name)
+    assert alone == getattr(load(dataset=saved), name)
+    book = DataConfig(src_lang="en", tgt_lang="fr", dataset="phrasebook")
+    assert load_split(book, name) == getattr(load_corpus(book), name)
 
 
 def test_a_cut_depends_on_the_text_alone(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from transformer_mt.config import Config
 from transformer_mt.config_file import load_config
-from transformer_mt.data.corpus import SentencePair, load_corpus
+from transformer_mt.data.corpus import SentencePair, load_split
 from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.errors import ConfigError, TmtError
 from transformer_mt.evaluation import Evaluation, evaluate_model, evaluate_translations
@@ -148,7 +148,7 @@ def evaluate(
     if split not in ("test", "validation"):
         raise ValueError(f"split must be test or validation, not {split}")
     if sources is None or references is None:
-        pairs = getattr(load_corpus(translator.data), split)
+        pairs = load_split(translator.data, split)
     else:
         pairs = [SentencePair(*pair) for pair in zip(sources, references, strict=True)]
     if not pairs:

@@ -9,7 +9,7 @@ import torch
 
 from transformer_mt import run_dir
 from transformer_mt.checkpoint import LoadedRun, load_run
-from transformer_mt.data.corpus import SentencePair, load_corpus
+from transformer_mt.data.corpus import SentencePair, load_split
 from transformer_mt.durable import filled_folder, write_text
 from transformer_mt.engines.ctranslate2_engine import CTranslate2Engine, check_quantization
 from transformer_mt.engines.torch_engine import TorchEngine
@@ -90,7 +90,7 @@ def export_model(
 def _parity(run: LoadedRun, folder: Path, to: str) -> ParityReport:
     config, tokenizers = run.config, run.tokenizers
     try:
-        pairs = load_corpus(config.data).validation[: config.training.validate_sentences]
+        pairs = load_split(config.data, "validation")[: config.training.validate_sentences]
     except TmtError as error:
         raise type(error)(f"{error} (to compare with; --no-verify does without)") from None
     ours = Translator(TorchEngine(run.model), tokenizers, config.data, config.decoding)

@@ -161,13 +161,13 @@ def make_batches(sources: Sequence[Ids], size: int, decoding: DecodingConfig) ->
 
 def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:  # noqa: ARG001
     """Everyone on the test set of the run."""
-    from transformer_mt.data.corpus import load_corpus
+    from transformer_mt.data.corpus import load_split
     from transformer_mt.run_dir import RunDir, load_run_config, load_tokenizers
 
     trained = trained_run(settings)
     run_dir = RunDir(trained)
     config, tokenizers = load_run_config(run_dir), load_tokenizers(run_dir)
-    lines = [pair.src for pair in load_corpus(config.data).test]
+    lines = [pair.src for pair in load_split(config.data, "test")]
     encoded = [ids[: config.data.max_length] for ids in tokenizers.src.encode_batch(lines)]
     encoded = [ids for ids in encoded if ids]
     count = {64: 64 if settings.quick else 1024, 1: 8 if settings.quick else 128}

@@ -98,12 +98,29 @@ def load_corpus(config: DataConfig, tables: "Tables | None" = None) -> Corpus:
         )
     if config.dataset == PHRASEBOOK:
         splits = load_phrasebook(config)
-    elif config.dataset is None:
-        splits = _stored(_of_files(config))
     else:
-        splits = _stored(_of_tables(config, tables or open_splits(config)))
+        splits = _stored(_readers(config, tables))
     notes = cut_missing_splits(splits, config.heldout_size)
     return Corpus(splits["train"], list(splits["validation"]), list(splits["test"]), notes)
+
+
+def load_split(config: DataConfig, name: str) -> list[SentencePair]:
+    """Validation or test alone: train is read only where they are to be cut from it.
+
+    Raises:
+        DataError, ConfigError: as for `load_corpus`.
+    """
+    readers = {} if config.dataset == PHRASEBOOK else _readers(config)
+    if name in readers:
+        return list(_stored({name: readers[name]})[name])
+    split: list[SentencePair] = getattr(load_corpus(config), name)
+    return split
+
+
+def _readers(config: DataConfig, tables: "Tables | None" = None) -> dict[str, _Reader]:
+    if config.dataset is None:
+        return _of_files(config)
+    return _of_tables(config, tables or open_splits(config))
 
 
 def _stored(readers: dict[str, _Reader]) -> dict[str, Pairs]:
