@@ -33,7 +33,7 @@ def contestant(spec: Request) -> Contestant:
     config = make_config(spec["shape"], spec["files"], spec["folder"], spec["batch_tokens"])
     group = ExitStack()
     atexit.register(group.close)
-    workers = group.enter_context(open_workers())
+    workers = group.enter_context(open_workers(spec["device"]))
     session = load_session(config, spec["device"], anew=True, workers=workers)
     coming = updates(session)
 
