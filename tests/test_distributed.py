@@ -204,7 +204,9 @@ def test_a_loss_of_one_process_that_is_no_number_is_known_to_all(
     config, run = config_in(tmp_path), tmp_path / "run"
     options = settings(checkpoint_every=2, validate_every=8, accumulate=1)
     nan = float("nan")
-    ended(in_all(group, config, run, *options, surprise=Surprise(1, losses=[None, nan])), 0)
+    said = ended(in_all(group, config, run, *options, surprise=Surprise(1, losses=[None, nan])), 0)
+    assert "the loss of update 2 is nan: this update is left out" in said[0]
+    assert said[1] == ""
     assert read_state(run / "last")["skipped"] == 1
     ended(
         in_all(group, config, tmp_path / "back", *options, surprise=Surprise(1, losses=[nan] * 3)),
