@@ -9,8 +9,9 @@ so that whatever else the machine does meets all of them alike. Figures are medi
 after one that warms up, with half of the distance between the extremes. All contestants have the
 same data, shapes, batches and threads, and in translation the same weights.
 
-What is measured: `benchmarks/machine.py` (matrix products), `training.py`, `translation.py`,
-`startup.py`, `growth.py` (how cost grows with length, batch and corpus).
+What is measured: `benchmarks/machine.py` (matrix products), `training.py`, `scaling.py`
+(several processes), `translation.py`, `startup.py`, `growth.py` (how cost grows with length, batch
+and corpus).
 
 What was tried and did not pay
 ------------------------------
@@ -56,7 +57,7 @@ from benchmarks.worker import WORKER_OPTION, ContestantError, say, serve
 from transformer_mt.errors import TmtError
 from transformer_mt.run_dir import RunDir, load_run_config
 
-SECTIONS = ("training", "translation", "startup", "growth")
+SECTIONS = ("training", "scaling", "translation", "startup", "growth")
 
 
 def main(arguments: Sequence[str]) -> int:

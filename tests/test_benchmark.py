@@ -339,7 +339,7 @@ def test_tables_go_to_stdout_and_each_cell_is_a_line_of_json(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--only", "training,speed"], "'speed' is none of training, translation"),
+        (["--only", "training,speed"], "'speed' is none of training, scaling, translation"),
         (["--threads", "0"], "'0' is no positive number"),
     ],
 )

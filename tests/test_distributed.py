@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from group import Answer, Group, Surprise
+from group import TESTS, Answer, Group, Surprise
 from safetensors.torch import load_file
 from test_resume import assert_same_result
 from torch import Tensor
@@ -202,7 +204,9 @@ def test_a_loss_of_one_process_that_is_no_number_is_known_to_all(
     config, run = config_in(tmp_path), tmp_path / "run"
     options = settings(checkpoint_every=2, validate_every=8, accumulate=1)
     nan = float("nan")
-    ended(in_all(group, config, run, *options, surprise=Surprise(1, losses=[None, nan])), 0)
+    said = ended(in_all(group, config, run, *options, surprise=Surprise(1, losses=[None, nan])), 0)
+    assert "the loss of update 2 is nan: this update is left out" in said[0]
+    assert said[1] == ""
     assert read_state(run / "last")["skipped"] == 1
     ended(
         in_all(group, config, tmp_path / "back", *options, surprise=Surprise(1, losses=[nan] * 3)),
@@ -265,6 +269,29 @@ def test_a_process_that_dies_leaves_none_waiting(tmp_path: Path, group: Group) -
     assert said is not None
     assert said.code == 1
     assert "another process of the group has ended" in said.stderr
+
+
+@pytest.mark.slow
+def test_torchrun_starts_again_when_a_worker_is_killed(tmp_path: Path, group: Group) -> None:
+    """From the last checkpoint; the result is that of a run that met no harm, bit for bit."""
+    config, run, reference = config_in(tmp_path), tmp_path / "run", tmp_path / "reference"
+    options = ["--set=model.dropout=0.2", *settings(max_steps=24, checkpoint_every=5)]
+    ended(in_all(group, config, reference, *options), 0)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run"),
+            *("--nproc-per-node", "2", "--max-restarts", "3", str(TESTS / "dying_worker.py")),
+            *("train", "-c", str(config), f"--set=run_dir={run}", "--device=cpu", *options),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "failed (exitcode: -9) local_rank: 1" in done.stderr
+    assert "going on after update 12" in done.stderr
+    assert_same_result(run, reference)
 
 
 # --- in this process

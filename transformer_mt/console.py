@@ -31,9 +31,12 @@ class _Formatter(logging.Formatter):
 def set_up_logging(*, quiet: bool, verbose: bool) -> None:
     """Warnings alone when quiet, details when verbose, what a person wants to know otherwise.
 
-    Of several processes all but the main one are quiet.
+    Of several processes all but the main one are quiet, and what happens to a training, which
+    happens to all of them, is told by that one.
     """
-    quiet = quiet or not _is_main()
+    if not _is_main():
+        quiet = True
+        logging.getLogger("transformer_mt.training").setLevel(logging.ERROR)
     if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the locale says
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     logger = logging.getLogger("transformer_mt")

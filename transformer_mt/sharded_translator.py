@@ -69,7 +69,7 @@ def open_translator(load: Callable[[str], Translator], device: str) -> Iterator[
         return
     from transformer_mt.workers import open_workers
 
-    with open_workers() as workers:
+    with open_workers(device) as workers:
         whole = workers.local_first(lambda: load(workers.device_name(device)))
         yield ShardedTranslator(workers, whole.engine, whole.tokenizers, whole.data, whole.decoding)
 

@@ -268,13 +268,17 @@ ALONE = Workers()
 
 
 @contextlib.contextmanager
-def open_workers() -> Iterator[Workers]:
-    """Meet the other processes, where torchrun has started several; part from them at the end."""
+def open_workers(device: str = "auto") -> Iterator[Workers]:
+    """Meet the other processes, where torchrun has started several; part from them at the end.
+
+    Args:
+        device: what all were told, as for `Workers.device_name`.
+    """
     own = place()
     if own.world_size == 1:
         yield ALONE
         return
-    with_gpus = torch.cuda.is_available()
+    with_gpus = torch.cuda.is_available() and device != "cpu"
     if with_gpus and own.local_rank < torch.cuda.device_count():
         torch.cuda.set_device(own.local_rank)
     dist.init_process_group(

@@ -42,7 +42,7 @@ class Worker:
         spec: its argument.
 
     Raises:
-        ContestantError: in `ready` and `go`.
+        ContestantError: in `ready`, `go` and `end`.
     """
 
     def __init__(self, module: str, spec: Request) -> None:
@@ -65,7 +65,15 @@ class Worker:
 
     def go(self, request: Request) -> Answer:
         """Have it work one round."""
+        self.begin(request)
+        return self.end()
+
+    def begin(self, request: Request) -> None:
+        """Have it begin a round, of which `end` is the other half."""
         self._write(request)
+
+    def end(self) -> Answer:
+        """Wait for the end of the round."""
         return self._read()
 
     def _write(self, line: Request) -> None:
