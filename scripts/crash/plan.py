@@ -1,0 +1,114 @@
+"""What a crash test is to do, and what it found."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from tqdm import tqdm
+
+from crash.aims import Pace
+from crash.stages import has_begun
+from crash.trainings import Failed, Training
+
+SETTINGS = {
+    "fp32": (),
+    "bf16": ("training.precision=bf16", "training.accumulate=1"),
+}
+"""The trainings that are put to the test, by name."""
+
+Trial = Callable[[Path, Random], list[str]]
+"""Works in a new folder, with random choices of its own; returns what was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table."""
+
+    case: str
+    trials: str
+    checked: str
+    lost: tuple[str, ...]
+    """Sentences; none is what is hoped for."""
+
+
+@dataclass(slots=True)
+class Reference:
+    """A training that nobody disturbed."""
+
+    training: Training
+    pace: Pace
+
+
+@dataclass(slots=True)
+class Plan:
+    """How much is done, where, and with which random choices."""
+
+    folder: Path
+    seed: int
+    kills: int
+    quick: bool
+    jobs: int
+    _references: dict[str, Reference] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def trials(self, name: str, trials: Sequence[Trial]) -> list[str]:
+        """Everything that was lost in these trials, which run side by side."""
+
+        def attempt(number: int) -> list[str]:
+            label = f"{name} {number + 1}"
+            folder = self.folder / label.replace(" ", "-")
+            try:
+                found = trials[number](folder, Random(f"{self.seed}/{label}"))
+            except Failed as failure:
+                found = [str(failure)]
+            if not found:
+                shutil.rmtree(folder, ignore_errors=True)  # else it stays, to look at
+            return [f"{problem} (see {folder})" for problem in found]
+
+        with ThreadPoolExecutor(self.jobs) as pool:
+            numbers = pool.map(attempt, range(len(trials)))
+            bar = tqdm(numbers, desc=name, total=len(trials), unit="trial")
+            return [problem for problems in bar for problem in problems]
+
+    def reference(self, name: str) -> Reference:
+        """The undisturbed training of these settings; made once."""
+        with self._lock:
+            if name not in self._references:
+                self._references[name] = self._make_reference(name)
+        return self._references[name]
+
+    def _make_reference(self, name: str) -> Reference:
+        training = Training(self.folder / f"reference-{name}", *SETTINGS[name])
+        begin = time.monotonic()
+        with training.start() as process:
+            process.wait_until(has_begun)
+            loading = time.monotonic() - begin
+            if code := process.wait():
+                raise Failed(f"a training ends with exit code {code}: {process.last_words()}")
+        return Reference(training, Pace(loading, time.monotonic() - begin))
+
+
+def render(rows: Sequence[Row]) -> str:
+    """The rows as a Markdown table."""
+    grid = [
+        ("case", "trials", "what was checked", "result"),
+        *((row.case, row.trials, row.checked, _result(row)) for row in rows),
+    ]
+    widths = [max(map(len, column)) for column in zip(*grid, strict=True)]
+    lines = [
+        " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in grid
+    ]
+    lines.insert(1, " | ".join("-" * width for width in widths))
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _result(row: Row) -> str:
+    if not row.checked:
+        return ""
+    return f"LOST: {len(row.lost)}" if row.lost else "nothing lost"
