@@ -1,7 +1,6 @@
 """SIGKILL, again and again, at random moments: the run must end as if nothing had happened."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 from random import Random
@@ -31,20 +30,20 @@ def run(plan: Plan) -> list[Row]:
         chains = [_Chain(plan, *each, hits) for each in zip(names, sizes, strict=True)]
         lost += plan.trials(f"kills {runs.total()}", [chain.survive for chain in chains])
         runs.update(names)
-    return [*_by_settings(hits, runs, lost), *_by_stage(hits)]
+    trials = f"{hits.total()} kills in {runs.total()} runs"
+    parts = [
+        *((f"- in a run with {name}", _total(hits, name)) for name in SETTINGS),
+        *((f"- while {stage}", _total(hits, stage)) for stage in STAGES),
+    ]
+    return [
+        Row("SIGKILL", trials, CHECKED, tuple(lost)),
+        *(Row(part, f"{count} kills", "", ()) for part, count in parts),
+    ]
 
 
-def _by_settings(hits: Hits, runs: Counter[str], lost: Sequence[str]) -> Iterator[Row]:
-    for name in SETTINGS:
-        kills = sum(count for (its_name, _), count in hits.items() if its_name == name)
-        problems = tuple(problem for problem in lost if problem.startswith(f"{name}:"))
-        yield Row(f"SIGKILL, {name}", f"{kills} kills in {runs[name]} runs", CHECKED, problems)
-
-
-def _by_stage(hits: Hits) -> Iterator[Row]:
-    for stage in STAGES:
-        kills = sum(count for (_, its_stage), count in hits.items() if its_stage == stage)
-        yield Row(f"- while {stage}", f"{kills} kills", "", ())
+def _total(hits: Hits, name: str) -> int:
+    """Kills with these settings, or in this stage."""
+    return sum(count for kind, count in hits.items() if name in kind)
 
 
 class _Chain:

@@ -37,12 +37,12 @@ def write_stage(process: Process) -> str | None:
     """How far the checkpoint is that this process is writing; None while it writes none."""
     run = process.run
     hidden = (*run.glob(".*.*"), *run.glob("checkpoints/.*.*"))
-    names = [path for path in hidden if _changed(path) >= process.began]
-    for path in names:
+    folders = [path for path in hidden if path.is_dir() and _changed(path) >= process.began]
+    for path in folders:
         if path.suffix == ".old":
             is_there = path.with_name(path.name[1:-4]).is_dir()
             return "removing the old" if is_there else "between renames"
-    return "writing files" if any(path.suffix == ".new" for path in names) else None
+    return "writing files" if any(path.suffix == ".new" for path in folders) else None
 
 
 def _changed(path: Path) -> float:
@@ -60,4 +60,5 @@ def _stage_by_points(run: Path) -> str:
         return "finishing"
     if step % VALIDATE_EVERY or step <= saved:
         return "update"
-    return "validation" if point["kind"] == "train" else "between checkpoints"
+    is_kept = (run / "checkpoints" / f"step-{step:08d}").is_dir()
+    return "between checkpoints" if is_kept else "validation"
