@@ -4,42 +4,33 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
 
 from crash.stages import has_begun, stage_of, write_stage
-from crash.trainings import Process
+from crash.trainings import Pace, Process
 
 _WRITES = 10
 """Checkpoints that are stepped through, at most, until one is met at the stage that is sought."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How long an uninterrupted training takes, in seconds."""
-
-    loading: float
-    whole: float
 
 
 Aim = Callable[[Process, Pace, Random], object]
 
 
 def _any_moment(process: Process, pace: Pace, dice: Random) -> None:
-    _sleep(process, dice.uniform(0, pace.whole))
+    process.sleep(dice.uniform(0, pace.whole))
 
 
 def _first_second(process: Process, pace: Pace, dice: Random) -> None:
-    _sleep(process, dice.uniform(0, min(1.0, pace.loading)))
+    process.sleep(dice.uniform(0, min(1.0, pace.loading)))
 
 
 def _loading(process: Process, pace: Pace, dice: Random) -> None:
-    _sleep(process, dice.uniform(0.3, 1.1) * pace.loading)
+    process.sleep(dice.uniform(0.3, 1.1) * pace.loading)
 
 
 def _training(process: Process, pace: Pace, dice: Random) -> None:
     process.wait_until(has_begun)
-    _sleep(process, dice.uniform(0, pace.whole - pace.loading))
+    process.sleep(dice.uniform(0, pace.training))
 
 
 def _validation(process: Process, _: Pace, dice: Random) -> None:
@@ -89,11 +80,6 @@ AIMS: dict[str, tuple[int, Aim]] = {
 def draw(dice: Random, count: int) -> list[str]:
     """So many aims."""
     return dice.choices(list(AIMS), [weight for weight, _ in AIMS.values()], k=count)
-
-
-def _sleep(process: Process, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    process.wait_until(lambda _: time.monotonic() >= end, pause=0.01)
 
 
 def _wait_for(stage: str, process: Process, dice: Random) -> None:

@@ -5,11 +5,11 @@ from itertools import cycle
 from pathlib import Path
 from random import Random
 
-from crash.aims import AIMS, Pace, draw
+from crash.aims import AIMS, draw
 from crash.compare import damaged, differences, newest_step
 from crash.plan import SETTINGS, Plan, Row
 from crash.stages import STAGES, stage_of
-from crash.trainings import Failed, Training
+from crash.trainings import Failed, Pace, Training
 
 _EACH = 5
 """Kills that one run has to survive."""

@@ -11,9 +11,8 @@ from random import Random
 
 from tqdm import tqdm
 
-from crash.aims import Pace
 from crash.stages import has_begun
-from crash.trainings import Failed, Training
+from crash.trainings import Failed, Pace, Process, Training
 
 SETTINGS = {
     "fp32": (),
@@ -90,7 +89,27 @@ class Plan:
             loading = time.monotonic() - begin
             if code := process.wait():
                 raise Failed(f"a training ends with exit code {code}: {process.last_words()}")
-        return Reference(training, Pace(loading, time.monotonic() - begin))
+        return Reference(training, Pace(loading, time.monotonic() - begin - loading))
+
+
+def complaint(process: Process, code: int, *words: str) -> list[str]:
+    """What is wrong with how a training ended that should end with one clear error.
+
+    Args:
+        process: it has ended.
+        code: the exit code that it should have.
+        words: one of them, at least, should stand in the error.
+    """
+    said, found = process.said, process.wait()
+    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    problems = []
+    if found != code:
+        problems.append(f"exit code {found} instead of {code}: {process.last_words()}")
+    if "Traceback" in said:
+        problems.append(f"a traceback: {process.last_words()}")
+    if len(errors) != 1 or not any(word in errors[0] for word in words):
+        problems.append(f"no clear error: {process.last_words()}")
+    return problems
 
 
 def render(rows: Sequence[Row]) -> str:

@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -59,6 +60,19 @@ _SETTINGS: dict[str, Any] = {
 
 class Failed(Exception):  # noqa: N818 - a finding, not a fault of this script
     """A training did not do what it should; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long an undisturbed training takes, in seconds."""
+
+    loading: float
+    training: float
+
+    @property
+    def whole(self) -> float:
+        """From its start to its end."""
+        return self.loading + self.training
 
 
 class Process:
@@ -132,6 +146,11 @@ class Process:
             time.sleep(pause)
         return True
 
+    def sleep(self, seconds: float) -> None:
+        """As long as this, or until it has ended."""
+        end = time.monotonic() + seconds
+        self.wait_until(lambda _: time.monotonic() >= end, pause=0.01)
+
     def last_words(self) -> str:
         """The end of what it said, on one line."""
         return " / ".join(self.said.strip().splitlines()[-3:])
@@ -155,15 +174,15 @@ class Training:
                 text = "".join(" ".join(words[::order]) + "\n" for words in lines)
                 (folder / f"{name}.{side}").write_text(text, encoding="utf-8")
 
-    def start(self, *more: str) -> Process:
-        """`tmt train`, always the same command but for `more` of it."""
+    def start(self, *more: str, before: Sequence[str] = ()) -> Process:
+        """`tmt train`, always the same command but for what is put after or before it."""
         settings = [f"--set={setting}" for setting in self.settings]
-        return self.tmt("train", "--config", "config.yaml", *settings, *more)
+        return self.tmt("train", "--config", "config.yaml", *settings, *more, before=before)
 
-    def tmt(self, name: str, *arguments: str) -> Process:
+    def tmt(self, name: str, *arguments: str, before: Sequence[str] = ()) -> Process:
         """Any command, on the CPU."""
         command = [sys.executable, "-m", "transformer_mt", name, *arguments, "--device", "cpu"]
-        return Process(command, self.folder)
+        return Process([*before, *command], self.folder)
 
     def finish(self) -> Process:
         """Train to the end.
