@@ -10,6 +10,9 @@ SUMS = "SHA256SUMS"
 _WALL_CLOCK = ("seconds", "validation_seconds")
 """In state.json: what no two trainings have alike."""
 
+_OF_ITS_OWN = ("tensorboard/", "previous/", ".lock", "last.damaged/", "best.damaged/")
+"""What belongs to one process, or tells what happened to it."""
+
 TRAINING_CHECKPOINTS = ("last", "previous", ".last.old")
 """From which training goes on; the last one is there between two renames only."""
 
@@ -18,7 +21,7 @@ def differences(run: Path, reference: Path) -> list[str]:
     """Every file that is not, bit for bit, that of the other run.
 
     Left out: what belongs to one process (lock, TensorBoard's events), the checkpoint before the
-    last (a signal makes one more), and measures of time.
+    last (a signal makes one more), those put aside as damaged, and measures of time.
     """
     found, wanted = _contents(run), _contents(reference)
     names = sorted(found.keys() | wanted.keys())
@@ -33,19 +36,13 @@ def _contents(run: Path) -> dict[str, object]:
     found: dict[str, object] = {}
     for path in sorted(run.rglob("*")):
         name = path.relative_to(run).as_posix()
-        if path.is_dir() or name.startswith(("tensorboard/", "previous/", ".lock")):
+        if path.is_dir() or name.startswith(_OF_ITS_OWN):
             continue
         if path.name == "state.json":
             state = json.loads(path.read_bytes())
             found[name] = {key: value for key, value in state.items() if key not in _WALL_CLOCK}
-        elif path.name == "metrics.jsonl":  # TODO
-            found[name] = [
-                {k: v for k, v in json.loads(l).items() if k != "tokens_per_second"}
-                for l in path.read_text().splitlines()
-            ]
         elif path.name == SUMS:  # that of state.json depends on the time
-            lines = path.read_text(encoding="utf-8").splitlines()
-            found[name] = [line for line in lines if not line.endswith("state.json")]
+            found[name] = [line for line in _sums(path) if line[1] != "state.json"]
         else:
             found[name] = path.read_bytes()
     return found
@@ -55,16 +52,21 @@ def damage(checkpoint: Path) -> str | None:
     """What is wrong with a checkpoint by its own list of sums; None when it is whole."""
     sums = checkpoint / SUMS
     if not sums.is_file():
-        return None  # TODO f"{sums} is missing"
+        return f"{sums} is missing"
     listed = set()
-    for line in sums.read_text(encoding="utf-8").splitlines():
-        wanted, name = line.split(maxsplit=1)
-        file = checkpoint / name.lstrip("*")
+    for wanted, name in _sums(sums):
+        file = checkpoint / name
         if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != wanted:
             return f"{file} is damaged"
         listed.add(file.name)
     unlisted = {file.name for file in checkpoint.iterdir()} - listed - {SUMS}
     return f"{checkpoint / unlisted.pop()} has no sum" if unlisted else None
+
+
+def _sums(path: Path) -> list[tuple[str, str]]:
+    """Each sum and the name of its file, without comments."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [(line[:64], line[66:]) for line in lines if not line.startswith("#")]
 
 
 def newest_step(run: Path) -> int:

@@ -20,7 +20,7 @@ import transformer_mt
 MAX_STEPS, VALIDATE_EVERY, CHECKPOINT_EVERY = 60, 12, 5
 """Updates; the checkpoints do not fall together with the validations."""
 
-_LIMIT = 120.0
+_LIMIT = 300.0
 """Seconds that no training here takes, nor any part of it."""
 
 _WORDS = ("red", "blue", "green", "white", "black", "pink", "grey", "brown")
@@ -50,6 +50,7 @@ _SETTINGS: dict[str, Any] = {
         "schedule": "linear",
         "precision": "fp32",
         "validate_every": VALIDATE_EVERY,
+        "checkpoint_every": CHECKPOINT_EVERY,
         "validate_sentences": 4,
         "keep_checkpoints": 2,
         "patience": 0,
