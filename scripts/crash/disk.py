@@ -1,4 +1,4 @@
-"""A full disk, and a limit of file sizes: a clear error, nothing hurt, and on it goes with space."""
+"""A full disk, a limit of file sizes: a clear error, nothing hurt, and with space on it goes."""
 
 import os
 import subprocess
@@ -12,6 +12,8 @@ from crash.trainings import Failed, Process, Training
 
 _SIZE = 1 << 22
 """Bytes of the disk; several times what a run takes."""
+
+_PRIVATE_MOUNTS = ("unshare", "--user", "--map-root-user", "--mount")
 
 _CHECKED = "one clear error, exit 1, checkpoints whole; with space again, the same end"
 
@@ -44,7 +46,7 @@ class _Trial:
             training.run.symlink_to(disk.root, target_is_directory=True)
             disk.fill(leaving=dice.randrange(_used(reference.training.run)))
             with training.start() as process:
-                process.wait()
+                process.wait()  # before there is space again
             problems = _complaints(process, training)
             disk.free()
             training.finish()
@@ -107,8 +109,7 @@ class _Disk:
         place.mkdir(parents=True, exist_ok=True)
         script = 'mount -t tmpfs -o size="$1" tmpfs "$2" && echo mounted && exec cat'
         self._holder = subprocess.Popen(
-            ["unshare", "--user", "--map-root-user", "--mount"]
-            + ["sh", "-c", script, "sh", str(_SIZE), str(place)],
+            [*_PRIVATE_MOUNTS, "sh", "-c", script, "sh", str(_SIZE), str(place)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -96,11 +96,12 @@ def complaint(process: Process, code: int, *words: str) -> list[str]:
     """What is wrong with how a training ended that should end with one clear error.
 
     Args:
-        process: it has ended.
+        process: it is waited for.
         code: the exit code that it should have.
         words: one of them, at least, should stand in the error.
     """
-    said, found = process.said, process.wait()
+    found = process.wait()
+    said = process.said
     errors = [line for line in said.splitlines() if line.startswith("error: ")]
     problems = []
     if found != code:
