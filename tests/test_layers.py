@@ -28,7 +28,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "model": CORE | {"masks", "fast_paths"},
     "data": CORE | {"masks", "phrasebook", "console"},
     "decoding": {"errors", "fast_paths"},
-    "analysis": CORE | {"data"},
+    "analysis": CORE | {"data", "durable"},
     "translation": {"analysis"},
     "durable": {"errors"},
     "run_dir": CORE | {"config_file", "data", "durable"},

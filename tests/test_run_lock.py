@@ -31,9 +31,9 @@ def test_the_lock_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_two_in_one_process_exclude_each_other(tmp_path: Path) -> None:
     run = RunDir(tmp_path / "run")
     with locked(run):
-        with pytest.raises(DataError, match=rf"is being trained by process {os.getpid()} on "):
-            with locked(run):
-                pass
+        said = rf"is being trained by process {os.getpid()} on "
+        with pytest.raises(DataError, match=said), locked(run):
+            pass
         assert run.lock.is_file()
         with locked(RunDir(tmp_path / "other")):
             pass
@@ -43,9 +43,9 @@ def test_two_in_one_process_exclude_each_other(tmp_path: Path) -> None:
 
 def test_place_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match=r"file.*cannot be written"):
-        with locked(RunDir(tmp_path / "file" / "run")):
-            pass
+    below_a_file = RunDir(tmp_path / "file" / "run")
+    with pytest.raises(DataError, match=r"file.*cannot be written"), locked(below_a_file):
+        pass
 
 
 def test_second_training_is_refused_until_the_first_is_dead(tmp_path: Path) -> None:

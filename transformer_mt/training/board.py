@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
+    pass
 
 log = logging.getLogger(__name__)
 
@@ -16,21 +16,25 @@ class Board:
     """Writes to TensorBoard from `step` on; what an earlier session wrote after it is forgotten."""
 
     def __init__(self, folder: Path, step: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
         self._folder = folder
         self._writer: SummaryWriter | None = None
         self._excepthook = threading.excepthook
         threading.excepthook = self._note  # it writes in a thread, which would print a traceback
-        self.open(step)
-
-    def open(self, step: int) -> None:
-        """Begin anew after update `step`."""
-        from torch.utils.tensorboard import SummaryWriter
-
-        self._try(self._close_writer)
         try:
-            self._writer = SummaryWriter(str(self._folder), purge_step=step + 1)
+            self._writer = SummaryWriter(str(folder), purge_step=step + 1)
         except OSError as error:
             self._give_up(error)
+
+    def go_back(self, step: int) -> None:
+        """Have what was written after update `step` forgotten."""
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+
+        if self._writer is not None:
+            start = Event(step=step + 1, session_log=SessionLog(status=SessionLog.START))
+            file: Any = self._writer.file_writer
+            self._try(file.add_event, start)
 
     def write(self, method: str, *args: Any, **kwargs: Any) -> None:
         """Call `add_`method of a SummaryWriter."""
@@ -39,13 +43,9 @@ class Board:
 
     def close(self) -> None:
         """Write what is left."""
-        self._try(self._close_writer)
+        if self._writer is not None:
+            self._try(self._writer.close)
         threading.excepthook = self._excepthook
-
-    def _close_writer(self) -> None:
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
 
     def _try(self, action: Callable[..., object], *args: Any, **kwargs: Any) -> None:
         try:

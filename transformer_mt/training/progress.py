@@ -101,7 +101,7 @@ class Progress:
     def go_back(self, state: TrainState) -> None:
         """After a return to an earlier checkpoint: forget what came after it."""
         self._forget_after(state.step)
-        self._board.open(state.step)
+        self._board.go_back(state.step)
         self._speed = Speed()
         if not self._timed:
             self._bar.n = state.step
