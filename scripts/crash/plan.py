@@ -14,9 +14,15 @@ from tqdm import tqdm
 from crash.stages import has_begun
 from crash.trainings import Failed, Pace, Process, Training
 
+CLIFF = "fp32 with rescues"
 SETTINGS = {
     "fp32": (),
     "bf16": ("training.precision=bf16", "training.accumulate=1"),
+    CLIFF: (  # a quarter of this learning rate is small enough to come to the end
+        "training.learning_rate=1.6e5",
+        "training.clip_norm=0",
+        "training.checkpoint_every=12",
+    ),
 }
 """The trainings that are put to the test, by name."""
 
@@ -41,6 +47,7 @@ class Reference:
 
     training: Training
     pace: Pace
+    said: str
 
 
 @dataclass(slots=True)
@@ -82,14 +89,14 @@ class Plan:
         return self._references[name]
 
     def _make_reference(self, name: str) -> Reference:
-        training = Training(self.folder / f"reference-{name}", *SETTINGS[name])
+        training = Training(self.folder / f"reference {name}".replace(" ", "-"), *SETTINGS[name])
         begin = time.monotonic()
         with training.start() as process:
             process.wait_until(has_begun)
             loading = time.monotonic() - begin
             if code := process.wait():
                 raise Failed(f"a training ends with exit code {code}: {process.last_words()}")
-        return Reference(training, Pace(loading, time.monotonic() - begin - loading))
+        return Reference(training, Pace(loading, time.monotonic() - begin - loading), process.said)
 
 
 def complaint(process: Process, code: int, *words: str) -> list[str]:
