@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from random import Random
 
-from crash.stages import has_begun, stage_of, write_stage
+from crash.stages import WRITE_STAGES, has_begun, stage_of, write_stage
 from crash.trainings import Pace, Process
 
 _WRITES = 10
@@ -34,7 +34,7 @@ def _training(process: Process, pace: Pace, dice: Random) -> None:
 
 
 def _validation(process: Process, _: Pace, dice: Random) -> None:
-    _wait_for("validation", process, dice)
+    _wait_for("validating", process, dice)
     time.sleep(dice.uniform(0, 0.2))
 
 
@@ -46,7 +46,7 @@ def _checkpoint_write(process: Process, _: Pace, dice: Random) -> None:
 
 def _renames(process: Process, _: Pace, dice: Random) -> None:
     """Let it run some microseconds at a time, so that even the shortest stage can be met."""
-    wanted = dice.choice(("between renames", "removing the old", "writing files"))
+    wanted = dice.choice(WRITE_STAGES)
     _skip_writes(process, dice)
     for _write in range(_WRITES):
         if not process.wait_until(lambda it: write_stage(it) is not None):

@@ -2,13 +2,13 @@
 
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
 from crash.compare import damaged, differences, newest_step
 from crash.interference import wait_for_update
-from crash.plan import Plan, Row, complaint
+from crash.plan import Case, Plan, Row, Trial, complaint
 from crash.trainings import MAX_STEPS, VALIDATE_EVERY, Process, Training
 
 _WEIGHTS = ("model.safetensors", "state.json", "SHA256SUMS")
@@ -77,18 +77,30 @@ def run(plan: Plan) -> list[Row]:
             _Trial.averages_without,
         ),
     ]
-    rows = []
-    for name, checked, place, files, expectation in cases:
-        trials = [
-            _Trial(plan, source, f"{place}/{file}", damage, expectation).run
-            for file in files
-            for damage in (truncate, flip)
-        ]
-        if plan.quick:
-            trials = Random(f"{plan.seed}/{name}").sample(trials, 2)
-        lost = plan.trials(name, trials)
-        rows.append(Row(name, f"{len(trials)} trials", checked, tuple(lost)))
-    return rows
+    return plan.rows(
+        "damage",
+        [
+            Case(name, checked, _trials(plan, name, source, place, files, expectation))
+            for name, checked, place, files, expectation in cases
+        ],
+    )
+
+
+def _trials(
+    plan: Plan,
+    name: str,
+    source: Training,
+    place: str,
+    files: Sequence[str],
+    expectation: Expectation,
+) -> list[Trial]:
+    """Each file with each damage, or two of these."""
+    trials: list[Trial] = [
+        _Trial(plan, source, f"{place}/{file}", damage, expectation).run
+        for file in files
+        for damage in (truncate, flip)
+    ]
+    return Random(f"{plan.seed}/{name}").sample(trials, 2) if plan.quick else trials
 
 
 def _interrupted(plan: Plan) -> Training:

@@ -2,12 +2,15 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from random import Random
 from types import TracebackType
 
+from tqdm import tqdm
+
 from crash.compare import damaged, differences, newest_step
-from crash.plan import Plan, Row, complaint
+from crash.plan import Case, Plan, Row, complaint
 from crash.trainings import Failed, Process, Training
 
 _SIZE = 1 << 22
@@ -20,18 +23,16 @@ _CHECKED = "one clear error, exit 1, checkpoints whole; with space again, the sa
 
 def run(plan: Plan) -> list[Row]:
     """Disks that are full from the beginning or fill up later, and too large files."""
-    count = 2 if plan.quick else 6
-    rows = []
+    count, trial = 2 if plan.quick else 6, _Trial(plan)
+    cases = [Case("file size limited (ulimit -f)", _CHECKED, [trial.limited] * count)]
     if _can_mount(plan.folder):
-        few = plan.trials("scarce disk", [_Trial(plan).scarce] * count)
-        filled = plan.trials("disk that fills up", [_Trial(plan).filled] * count)
-        rows += [
-            Row("disk full at a random byte (tmpfs)", f"{count} trials", _CHECKED, tuple(few)),
-            Row("disk filled while training (tmpfs)", f"{count} trials", _CHECKED, tuple(filled)),
+        cases += [
+            Case("disk full from the start (tmpfs)", _CHECKED, [trial.scarce] * count),
+            Case("disk filled while training (tmpfs)", _CHECKED, [trial.filled] * count),
         ]
-    limited = plan.trials("limited file size", [_Trial(plan).limited] * count)
-    name = "file size limited (ulimit -f)" + ("" if rows else "; no tmpfs can be mounted here")
-    return [*rows, Row(name, f"{count} trials", _CHECKED, tuple(limited))]
+    else:
+        tqdm.write("no tmpfs can be mounted here: a limit of file sizes has to do", sys.stderr)
+    return plan.rows("no space", cases)
 
 
 class _Trial:

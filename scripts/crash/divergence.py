@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 from crash.compare import damaged
-from crash.plan import CLIFF, Plan, Row, Trial, complaint
+from crash.plan import CLIFF, Case, Plan, Row, Trial, complaint
 from crash.trainings import Training, read_json
 
 _HOPELESS = ("training.learning_rate=1e20", "training.clip_norm=0")
@@ -18,18 +18,20 @@ _WENT_BACK = "back to update"
 
 def run(plan: Plan) -> list[Row]:
     """Too large learning rates."""
-    cases = {
-        "divergence": ("went back with half the learning rate, reached the end", _rescued(plan)),
-        "hopeless divergence": (
-            "went back in vain, one clear error, exit 1, checkpoints whole; the same once more",
-            _hopeless,
+    cases = [
+        Case(
+            "divergence",
+            "went back with half the learning rate, reached the end",
+            [_rescued(plan)],
         ),
-        "divergence, --no-rescue": ("one clear error, exit 1, at once", _without_rescue),
-    }
-    return [
-        Row(name, "1 trial", checked, tuple(plan.trials(name, [trial])))
-        for name, (checked, trial) in cases.items()
+        Case(
+            "hopeless divergence",
+            "went back in vain, one clear error, exit 1, checkpoints whole; the same once more",
+            [_hopeless],
+        ),
+        Case("divergence, --no-rescue", "one clear error, exit 1, at once", [_without_rescue]),
     ]
+    return plan.rows("divergence", cases)
 
 
 def _rescued(plan: Plan) -> Trial:

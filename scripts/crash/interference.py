@@ -1,11 +1,12 @@
 """Other processes and people: a second training in the same place, Ctrl-C, and SIGTERM."""
 
+import contextlib
 import signal
 from pathlib import Path
 from random import Random
 
 from crash.compare import damaged, differences, newest_step
-from crash.plan import Plan, Row, complaint
+from crash.plan import Case, Plan, Row, complaint
 from crash.stages import has_begun, stage_of
 from crash.trainings import MAX_STEPS, Failed, Process, Training, last_point
 
@@ -19,25 +20,23 @@ _TOGETHER = 3
 def run(plan: Plan) -> list[Row]:
     """Locks and signals."""
     count, trial = 1 if plan.quick else 3, _Trial(plan)
-    cases = {
-        "Ctrl-C, SIGTERM": (
+    cases = [
+        Case(
+            "Ctrl-C, then SIGTERM, or the other way round",
             "exit 130, 143; the update saved; said how to go on; the same end",
             [trial.asked_to_stop] * 2 * count,
         ),
-        "Ctrl-C twice": ("the second stops at once; the same end", [trial.asked_twice] * count),
-        "Ctrl-C while loading": ("exit 130; the same end", [trial.asked_early] * count),
-        "second training": (
+        Case("Ctrl-C twice", "the second stops at once; the same end", [trial.asked_twice] * count),
+        Case("Ctrl-C while loading", "exit 130; the same end", [trial.asked_early] * count),
+        Case(
+            "second training",
             "refused by the name of the first, also to overwrite; the first ends as ever",
             [trial.second] * count,
         ),
-        "lock of a killed training": ("no obstacle; the same end", [trial.dead_lock] * count),
-        f"{_TOGETHER} started at once": ("one trains, the others are refused", [trial.at_once]),
-    }
-    rows = []
-    for name, (checked, trials) in cases.items():
-        lost = plan.trials(name, trials)
-        rows.append(Row(name, f"{len(trials)} trials", checked, tuple(lost)))
-    return rows
+        Case("lock of a killed training", "no obstacle; the same end", [trial.dead_lock] * count),
+        Case(f"{_TOGETHER} at once", "one trains, the others are refused", [trial.at_once]),
+    ]
+    return plan.rows("locks and signals", cases)
 
 
 class _Trial:
@@ -75,7 +74,7 @@ class _Trial:
         while True:
             with training.start() as process:
                 wait_for_update(process, newest_step(training.run) + dice.randint(1, 6))
-                process.wait_until(lambda it: stage_of(it) == "validation")
+                process.wait_until(lambda it: stage_of(it) == "validating")
                 process.send(signal.SIGINT)
                 if not process.wait_until(lambda it: "stopping" in it.said):
                     raise Failed("ends before a second Ctrl-C reaches it")
@@ -129,8 +128,9 @@ class _Trial:
     def at_once(self, folder: Path, _: Random) -> list[str]:
         """Several of the same command at the same time."""
         training = Training(folder)
-        processes = [training.start() for _ in range(_TOGETHER)]
-        codes = sorted(process.wait() for process in processes)
+        with contextlib.ExitStack() as stack:
+            processes = [stack.enter_context(training.start()) for _ in range(_TOGETHER)]
+            codes = sorted(process.wait() for process in processes)
         wanted = [0, *([1] * (_TOGETHER - 1))]
         problems = [f"exit codes {codes}"] if codes != wanted else []
         return problems + self._end(training)

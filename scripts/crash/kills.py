@@ -1,83 +1,88 @@
 """SIGKILL, again and again, at random moments: the run must end as if nothing had happened."""
 
 from collections import Counter
-from itertools import cycle
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 from crash.aims import AIMS, draw
 from crash.compare import damaged, differences, newest_step
-from crash.plan import SETTINGS, Plan, Row
+from crash.plan import SETTINGS, Case, Plan, Row
 from crash.stages import STAGES, stage_of
-from crash.trainings import Failed, Pace, Training
+from crash.trainings import Failed, Training
 
 _EACH = 5
-"""Kills that one run has to survive."""
+"""Kills of one trial: of one run, unless it comes to its end before."""
 
-Hits = Counter[tuple[str, str]]
-"""Kills by the settings of the run and the stage that they hit."""
+_MOST_RUNS = 20
+"""Of one trial."""
 
-CHECKED = "same weights, optimiser, random states, curves, best and kept checkpoints"
+_CHECKED = "same weights, optimiser, random states, curves, best and kept checkpoints"
 
 
 def run(plan: Plan) -> list[Row]:
-    """Kill until as many have hit a living process as were asked for."""
-    hits, runs = Hits(), Counter[str]()
-    lost: list[str] = []
-    while not lost and (left := plan.kills - hits.total()) > 0:
-        sizes = [min(_EACH, left - start) for start in range(0, left, _EACH)]
-        names = [name for name, _ in zip(cycle(SETTINGS), sizes, strict=False)]
-        chains = [_Chain(plan, *each, hits) for each in zip(names, sizes, strict=True)]
-        lost += plan.trials(f"kills {runs.total()}", [chain.survive for chain in chains])
-        runs.update(names)
-    trials = f"{hits.total()} kills in {runs.total()} runs"
-    parts = [
-        *((f"- in a run with {name}", _total(hits, name)) for name in SETTINGS),
-        *((f"- while {stage}", _total(hits, stage)) for stage in STAGES),
+    """So many kills as were asked for, all of which have ended a living process."""
+    sizes = [min(_EACH, plan.kills - start) for start in range(0, plan.kills, _EACH)]
+    trials = {
+        name: [_Trial(plan, name, size) for size in sizes[index :: len(SETTINGS)]]
+        for index, name in enumerate(SETTINGS)
+    }
+    cases = [
+        Case(f"SIGKILL, {name}", _CHECKED, [trial.survive for trial in those])
+        for name, those in trials.items()
     ]
-    return [
-        Row("SIGKILL", trials, CHECKED, tuple(lost)),
-        *(Row(part, f"{count} kills", "", ()) for part, count in parts),
+    rows = [
+        replace(row, trials=f"{sum(t.hits.total() for t in those)} kills")
+        for row, those in zip(plan.rows("kills", cases), trials.values(), strict=True)
     ]
+    hits = sum((trial.hits for those in trials.values() for trial in those), Counter[str]())
+    return [*rows, *(Row(f"- while {stage}", f"{hits[stage]} kills", "", ()) for stage in STAGES)]
 
 
-def _total(hits: Hits, name: str) -> int:
-    """Kills with these settings, or in this stage."""
-    return sum(count for kind, count in hits.items() if name in kind)
+class _Trial:
+    """One run, killed several times, and others if that ends too soon."""
 
-
-class _Chain:
-    """One run, killed several times."""
-
-    def __init__(self, plan: Plan, name: str, count: int, hits: Hits) -> None:
-        self._plan, self._name, self._count, self._hits = plan, name, count, hits
+    def __init__(self, plan: Plan, name: str, kills: int) -> None:
+        self._plan, self._name, self._kills = plan, name, kills
+        self.hits = Counter[str]()
 
     def survive(self, folder: Path, dice: Random) -> list[str]:
         """A trial."""
-        reference = self._plan.reference(self._name)
-        training = Training(folder, *SETTINGS[self._name])
+        for number in range(_MOST_RUNS):
+            if self.hits.total() == self._kills:
+                return []
+            if problems := self._survive_one(
+                Training(folder / str(number), *SETTINGS[self._name]), dice
+            ):
+                return problems
+        return ["it never came to be killed so often"]
+
+    def _survive_one(self, training: Training, dice: Random) -> list[str]:
+        reference = self._plan.reference(self._name).training.run
         history: list[str] = []
         try:
-            for aim in draw(dice, self._count):
-                self._kill_once(training, aim, reference.pace, dice, history)
+            for aim in draw(dice, self._kills - self.hits.total()):
+                if not self._kill(training, aim, dice, history):
+                    break
             training.finish()
-            problems = damaged(training.run) + differences(training.run, reference.training.run)
+            problems = damaged(training.run) + differences(training.run, reference)
         except Failed as failure:
             problems = [str(failure)]
-        return [f"{self._name}: {problem} after {', '.join(history)}" for problem in problems]
+        return [f"{problem} after {', '.join(history)}" for problem in problems]
 
-    def _kill_once(
-        self, training: Training, aim: str, pace: Pace, dice: Random, history: list[str]
-    ) -> None:
+    def _kill(self, training: Training, aim: str, dice: Random, history: list[str]) -> bool:
+        """False when the training had come to its end before."""
+        pace = self._plan.reference(self._name).pace
         before = newest_step(training.run)
         with training.start() as process:
             AIMS[aim][1](process, pace, dice)
-            if not process.kill():  # it was done before
+            if not process.kill():
                 if code := process.wait():
                     raise Failed(f"ends with exit code {code}: {process.last_words()}")
-                return
+                return False
         stage, after = stage_of(process), newest_step(training.run)
-        self._hits[self._name, stage] += 1
+        self.hits[stage] += 1
         history.append(f"a kill for {aim} that hit {stage} with update {after} saved")
         if after < before:
             raise Failed(f"update {before} was saved, and is no more")
+        return True

@@ -1,5 +1,6 @@
 """What a crash test is to do, and what it found."""
 
+import re
 import shutil
 import threading
 import time
@@ -28,6 +29,15 @@ SETTINGS = {
 
 Trial = Callable[[Path, Random], list[str]]
 """Works in a new folder, with random choices of its own; returns what was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Trials of one kind."""
+
+    name: str
+    checked: str
+    trials: Sequence[Trial]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +72,37 @@ class Plan:
     _references: dict[str, Reference] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def trials(self, name: str, trials: Sequence[Trial]) -> list[str]:
-        """Everything that was lost in these trials, which run side by side."""
-
-        def attempt(number: int) -> list[str]:
-            label = f"{name} {number + 1}"
-            folder = self.folder / label.replace(" ", "-")
-            try:
-                found = trials[number](folder, Random(f"{self.seed}/{label}"))
-            except Failed as failure:
-                found = [str(failure)]
-            if not found:
-                shutil.rmtree(folder, ignore_errors=True)  # else it stays, to look at
-            return [f"{problem} (see {folder})" for problem in found]
-
+    def rows(self, title: str, cases: Sequence[Case]) -> list[Row]:
+        """Try everything, as much of it side by side as was asked for."""
+        trials = {
+            f"{case.name} {number}": trial
+            for case in cases
+            for number, trial in enumerate(case.trials, 1)
+        }
         with ThreadPoolExecutor(self.jobs) as pool:
-            numbers = pool.map(attempt, range(len(trials)))
-            bar = tqdm(numbers, desc=name, total=len(trials), unit="trial")
-            return [problem for problems in bar for problem in problems]
+            results = pool.map(self._attempt, trials, trials.values())
+            bar = tqdm(results, desc=title, total=len(trials), unit="trial")
+            lost = dict(zip(trials, bar, strict=True))
+        return [
+            Row(
+                case.name,
+                f"{len(case.trials)} trials",
+                case.checked,
+                tuple(p for n in range(len(case.trials)) for p in lost[f"{case.name} {n + 1}"]),
+            )
+            for case in cases
+        ]
+
+    def _attempt(self, label: str, trial: Trial) -> list[str]:
+        """What was lost in one trial; then its folder stays."""
+        folder = self.folder / re.sub(r"[^a-z0-9]+", "-", label.casefold())
+        try:
+            found = trial(folder, Random(f"{self.seed}/{label}"))
+        except Failed as failure:
+            found = [str(failure)]
+        if not found:
+            shutil.rmtree(folder, ignore_errors=True)
+        return [f"{label}: {problem} (see {folder})" for problem in found]
 
     def reference(self, name: str) -> Reference:
         """The undisturbed training of these settings; made once."""

@@ -2,16 +2,23 @@
 
 from pathlib import Path
 
+from crash.compare import SUMS
 from crash.trainings import MAX_STEPS, VALIDATE_EVERY, Process, last_point, read_json
+
+WRITE_STAGES = (
+    "writing a checkpoint's files",
+    "before its renames",
+    "between its renames",
+    "removing the old one",
+)
+"""Of a checkpoint: its folder is filled, sealed, takes the place of the last one, which goes."""
 
 STAGES = (
     "loading",
-    "update",
-    "validation",
-    "between checkpoints",
-    "writing files",
-    "between renames",
-    "removing the old",
+    "updating",
+    "validating",
+    "between two checkpoints",
+    *WRITE_STAGES,
     "finishing",
 )
 """In the order in which a training comes to them."""
@@ -37,12 +44,26 @@ def write_stage(process: Process) -> str | None:
     """How far the checkpoint is that this process is writing; None while it writes none."""
     run = process.run
     hidden = (*run.glob(".*.*"), *run.glob("checkpoints/.*.*"))
-    folders = [path for path in hidden if path.is_dir() and _changed(path) >= process.began]
-    for path in folders:
-        if path.suffix == ".old":
-            is_there = path.with_name(path.name[1:-4]).is_dir()
-            return "removing the old" if is_there else "between renames"
-    return "writing files" if any(path.suffix == ".new" for path in folders) else None
+    found = [
+        WRITE_STAGES.index(_folder_stage(path))
+        for path in hidden
+        if path.is_dir() and _changed(path) >= process.began
+    ]
+    return WRITE_STAGES[max(found)] if found else None
+
+
+def _folder_stage(path: Path) -> str:
+    """What `.best.new`, say, tells; and `.best.old`, to which `best` is moved until it is removed.
+
+    What was `last` becomes `previous` instead, and stays.
+    """
+    place = path.with_name(path.name[1:-4])
+    kept = path.with_name("previous") if place.name == "last" else path.with_suffix(".old")
+    if not place.is_dir() and kept.is_dir():
+        return "between its renames"
+    if path.suffix == ".old":
+        return "removing the old one"
+    return "before its renames" if (path / SUMS).is_file() else "writing a checkpoint's files"
 
 
 def _changed(path: Path) -> float:
@@ -59,6 +80,6 @@ def _stage_by_points(run: Path) -> str:
     if saved >= MAX_STEPS:
         return "finishing"
     if step % VALIDATE_EVERY or step <= saved:
-        return "update"
+        return "updating"
     is_kept = (run / "checkpoints" / f"step-{step:08d}").is_dir()
-    return "between checkpoints" if is_kept else "validation"
+    return "between two checkpoints" if is_kept else "validating"
