@@ -65,7 +65,7 @@ def damage(checkpoint: Path) -> str | None:
 
 def _sums(path: Path) -> list[tuple[str, str]]:
     """Each sum and the name of its file, without comments."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     return [(line[:64], line[66:]) for line in lines if not line.startswith("#")]
 
 
