@@ -31,6 +31,7 @@ from transformer_mt.training.loop import training_step, updates
 from transformer_mt.training.optimizer import make_optimizer
 from transformer_mt.training.recovery import recover
 from transformer_mt.training.session import Session, load_session
+from transformer_mt.training.validation import Validation
 
 pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -507,6 +508,12 @@ def test_state_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(DataError) as raised:
         train_state.load_state(tmp_path)
     assert str(tmp_path / STATE) in str(raised.value)
+
+
+def test_state_of_a_very_bad_model_can_be_read_again(tmp_path: Path) -> None:
+    state = TrainState(scores=Validation(1e30, 0.0, 0.0, []).figures())
+    train_state.save_state(tmp_path, state)
+    assert train_state.load_state(tmp_path) == state
 
 
 @pytest.mark.parametrize("name", [MODEL, TRAINING])
