@@ -79,10 +79,13 @@ class Plan:
             for case in cases
             for number, trial in enumerate(case.trials, 1)
         }
-        with ThreadPoolExecutor(self.jobs) as pool:
+        pool = ThreadPoolExecutor(self.jobs)
+        try:
             results = pool.map(self._attempt, trials, trials.values())
             bar = tqdm(results, desc=title, total=len(trials), unit="trial")
             lost = dict(zip(trials, bar, strict=True))
+        finally:
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C none of them begins any more
         return [
             Row(
                 case.name,
