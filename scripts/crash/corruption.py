@@ -76,6 +76,13 @@ def run(plan: Plan) -> list[Row]:
             _WEIGHTS,
             _Trial.averages_without,
         ),
+        (
+            "damaged tokenizer",
+            "file named, exit 1, nothing removed; put back, the same end",
+            ".",
+            ("tokenizer.src.json", "tokenizer.tgt.json"),
+            _Trial.cannot_do_without,
+        ),
     ]
     return plan.rows(
         "damage",
@@ -156,14 +163,22 @@ class _Trial:
         other = training.run / "previous" / dice.choice(_TRAINING)
         whole = other.read_bytes()
         dice.choice((truncate, flip))(other, dice)
-        before = _files(training.run)
-        with training.start() as process:
-            process.wait()
-        problems = complaint(process, 1, f"run/{self._name}")
-        if _files(training.run) != before:
-            problems.append("files were changed")
+        problems = self._refused(training)
         other.write_bytes(whole)
         return problems + self.goes_on_from_previous(training, other, dice)
+
+    def cannot_do_without(self, training: Training, file: Path, _dice: Random) -> list[str]:
+        """Somebody has to have a copy."""
+        problems = self._refused(training)
+        file.write_bytes((self._source.run / self._name).read_bytes())
+        training.finish()
+        return problems + self._differences(training)
+
+    def _refused(self, training: Training) -> list[str]:
+        before = _files(training.run)
+        with training.start() as process:
+            problems = complaint(process, 1, str(Path("run", self._name)))
+        return problems if _files(training.run) == before else [*problems, "files were changed"]
 
     def translates_with_another(self, training: Training, _file: Path, _dice: Random) -> list[str]:
         """With the newest checkpoint that is whole."""
@@ -194,5 +209,5 @@ class _Trial:
 
 
 def _files(run: Path) -> dict[Path, bytes]:
-    """Everything but the lock and what a training says about itself."""
+    """Everything."""
     return {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
