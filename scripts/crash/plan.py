@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -105,7 +106,10 @@ class Plan:
             found = [str(failure)]
         if not found:
             shutil.rmtree(folder, ignore_errors=True)
-        return [f"{label}: {problem} (see {folder})" for problem in found]
+        problems = [f"{label}: {problem} (see {folder})" for problem in found]
+        for problem in problems:
+            tqdm.write(f"LOST: {problem}", sys.stderr)
+        return problems
 
     def reference(self, name: str) -> Reference:
         """The undisturbed training of these settings; made once."""
