@@ -9,9 +9,9 @@ bit for bit, with what an undisturbed training of the same settings ends with: w
 random states, training curves, the best checkpoint and those kept for averaging; only measures of
 time may differ.
 
-The parts: `crash/kills.py` (SIGKILL at random moments, told apart by `stages.py`), `disk.py` (a
-full disk), `corruption.py` (truncated and bit-flipped checkpoints), `interference.py` (locks,
-signals), `divergence.py`. The random choices come from the seed; at which instruction a signal
+The parts: `crash/kills.py` (SIGKILL at random moments, told apart by `stages.py`), `elastic.py`
+(SIGKILL under torchrun), `disk.py` (a full disk), `corruption.py` (truncated and bit-flipped
+checkpoints), `interference.py` (locks, signals), `divergence.py`. The random choices come from the seed; at which instruction a signal
 arrives, nobody can choose, so the same seed does not find the same again.
 
 A trial that lost something leaves its folder behind, to look at.
@@ -30,7 +30,7 @@ from pathlib import Path
 
 from crash.plan import Plan, Row, render
 
-CASES = ("kills", "disk", "corruption", "interference", "divergence")
+CASES = ("kills", "elastic", "disk", "corruption", "interference", "divergence")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from crash.compare import damaged, differences, newest_step
 from crash.plan import Case, Plan, Row, complaint
-from crash.trainings import Failed, Process, Training
+from crash.trainings import PROGRAM, Failed, Process, Training
 
 _SIZE = 1 << 22
 """Bytes of the disk; several times what a run takes."""
@@ -80,7 +80,7 @@ class _Trial:
         sizes = [file.stat().st_size for file in reference.training.run.rglob("*.safetensors")]
         blocks = dice.randrange(max(sizes) // 512)
         limit = ["sh", "-c", f'ulimit -f {blocks} && exec "$@"', "sh"]
-        with training.start(before=limit) as process:
+        with training.start(by=[*limit, *PROGRAM]) as process:
             process.wait()
         problems = _complaints(process, training)
         training.finish()

@@ -23,6 +23,8 @@ MAX_STEPS, VALIDATE_EVERY, CHECKPOINT_EVERY = 60, 12, 5
 _LIMIT = 300.0
 """Seconds that no training here takes, nor any part of it."""
 
+PROGRAM = (sys.executable, "-m", "transformer_mt")
+
 _WORDS = ("red", "blue", "green", "white", "black", "pink", "grey", "brown")
 _SETTINGS: dict[str, Any] = {
     "run_dir": "run",
@@ -175,15 +177,14 @@ class Training:
                 text = "".join(" ".join(words[::order]) + "\n" for words in lines)
                 (folder / f"{name}.{side}").write_text(text, encoding="utf-8")
 
-    def start(self, *more: str, before: Sequence[str] = ()) -> Process:
-        """`tmt train`, always the same command but for what is put after or before it."""
+    def start(self, *more: str, by: Sequence[str] = PROGRAM) -> Process:
+        """`tmt train`, always the same command but for what is put after it or starts it."""
         settings = [f"--set={setting}" for setting in self.settings]
-        return self.tmt("train", "--config", "config.yaml", *settings, *more, before=before)
+        return self.tmt("train", "--config", "config.yaml", *settings, *more, by=by)
 
-    def tmt(self, name: str, *arguments: str, before: Sequence[str] = ()) -> Process:
+    def tmt(self, name: str, *arguments: str, by: Sequence[str] = PROGRAM) -> Process:
         """Any command, on the CPU."""
-        command = [sys.executable, "-m", "transformer_mt", name, *arguments, "--device", "cpu"]
-        return Process([*before, *command], self.folder)
+        return Process([*by, name, *arguments, "--device", "cpu"], self.folder)
 
     def finish(self) -> Process:
         """Train to the end.
