@@ -11,8 +11,9 @@ time may differ.
 
 The parts: `crash/kills.py` (SIGKILL at random moments, told apart by `stages.py`), `elastic.py`
 (SIGKILL under torchrun), `disk.py` (a full disk), `corruption.py` (truncated and bit-flipped
-checkpoints), `interference.py` (locks, signals), `divergence.py`. The random choices come from the seed; at which instruction a signal
-arrives, nobody can choose, so the same seed does not find the same again.
+checkpoints), `interference.py` (locks, signals), `divergence.py`. The random choices come from the
+seed; at which instruction a signal arrives, nobody can choose, so the same seed does not find the
+same again.
 
 A trial that lost something leaves its folder behind, to look at.
 """
