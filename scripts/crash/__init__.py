@@ -1,0 +1,1 @@
+"""The parts of crash_test.py."""

@@ -1,0 +1,116 @@
+#!/usr/bin/env python
+"""Is anything ever lost? Real trainings, killed and hurt in every way, must end as if unharmed.
+
+    python scripts/crash_test.py
+
+Every training is a process with files of its own, and small: an encoder and a decoder layer, with
+dropout, accumulated batches, and a checkpoint every few updates. What one ends with is compared,
+bit for bit, with what an undisturbed training of the same settings ends with: weights, optimiser,
+random states, training curves, the best checkpoint and those kept for averaging; only measures of
+time may differ.
+
+The parts: `crash/kills.py` (SIGKILL at random moments, told apart by `stages.py`), `elastic.py`
+(SIGKILL under torchrun), `disk.py` (a full disk), `corruption.py` (truncated and bit-flipped
+checkpoints), `interference.py` (locks, signals), `divergence.py`. The random choices come from the
+seed; at which instruction a signal arrives, nobody can choose, so the same seed does not find the
+same again.
+
+A trial that lost something leaves its folder behind, to look at.
+"""
+
+import argparse
+import importlib
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from crash.plan import Plan, Row, render
+
+CASES = ("kills", "elastic", "disk", "corruption", "interference", "divergence")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit code: 1 if anything was lost."""
+    options = _options(arguments)
+    folder = Path(tempfile.mkdtemp(prefix="crash-test-"))
+    plan = Plan(
+        folder=folder,
+        seed=options.seed,
+        kills=options.kills,
+        quick=options.quick,
+        jobs=options.jobs,
+    )
+    _say(f"seed {plan.seed}, {plan.jobs} at a time, in {folder}")
+    begin, rows = time.monotonic(), []
+    try:
+        for name in options.only:
+            rows += _run(name, plan)
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        if not any(row.lost for row in rows):
+            shutil.rmtree(folder, ignore_errors=True)
+    print(render(rows))
+    lost = [problem for row in rows for problem in row.lost]
+    for problem in lost:
+        print(f"LOST: {problem}")
+    _say(f"{time.monotonic() - begin:.0f} s; {'SOMETHING' if lost else 'nothing'} was lost")
+    return 1 if lost else 0
+
+
+def _run(name: str, plan: Plan) -> list[Row]:
+    rows: list[Row] = importlib.import_module(f"crash.{name}").run(plan)
+    return rows
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or "").partition("\n")[0],
+        epilog="The table goes to standard output, progress to standard error.",
+    )
+    parser.add_argument("--kills", type=_count, metavar="N", help="50 by default")
+    parser.add_argument(
+        "--seed", type=_count, default=secrets.randbelow(10**6), metavar="S", help="else random"
+    )
+    parser.add_argument("--quick", action="store_true", help="10 kills, and fewer other trials")
+    parser.add_argument(
+        "--only", type=_cases, default=CASES, metavar="A,B", help=f"of {','.join(CASES)}"
+    )
+    parser.add_argument(
+        "--jobs",
+        type=_count,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="trainings at the same time; one for each core by default",
+    )
+    options = parser.parse_args(arguments)
+    if options.kills is None:
+        options.kills = 10 if options.quick else 50
+    options.jobs = max(options.jobs, 1)
+    return options
+
+
+def _cases(text: str) -> tuple[str, ...]:
+    chosen = tuple(text.split(","))
+    if unknown := set(chosen) - set(CASES):
+        raise argparse.ArgumentTypeError(f"'{unknown.pop()}' is none of {', '.join(CASES)}")
+    return chosen
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is no number")
+    return int(text)
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
