@@ -13,7 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from helpers import make_run, tmt, write
+from safetensors.numpy import load_file, save_file
 
 from transformer_mt.console import print_lines
 
@@ -122,6 +124,18 @@ def weights(change: Callable[[bytes], bytes]) -> Spoil:
     return lambda run: write(run / WEIGHTS, change((run / WEIGHTS).read_bytes()))
 
 
+def everywhere(value: float) -> Spoil:
+    """All weights are this number."""
+
+    def spoil(run: Path) -> None:
+        tensors = load_file(run / WEIGHTS)
+        save_file(
+            {name: np.full_like(each, value) for name, each in tensors.items()}, run / WEIGHTS
+        )
+
+    return spoil
+
+
 def _first(tensors: dict[str, Any]) -> dict[str, Any]:
     first: dict[str, Any] = tensors[min(tensors.keys() - {"__metadata__"})]
     return first
@@ -170,6 +184,8 @@ WEIGHT_CASES: dict[str, tuple[Spoil, str]] = {
     "the weights a link out of it": (link(WEIGHTS, "/dev/zero"), "is a link out of the folder"),
     "the checkpoint a link out of it": (link("best", "/etc"), "is a link out of the folder"),
     "a pipe as the weights": (pipe(WEIGHTS), "is no plain file"),
+    "weights that are NaN": (everywhere(float("nan")), "scores are no numbers"),
+    "weights that are infinite": (everywhere(float("inf")), "scores are no numbers"),
     "10**9 layers": (settings(model__num_encoder_layers=10**9), "1000000001 layers"),
     "d_model of 10**9": (settings(model__d_model=10**9), "does not fit this model"),
     "d_ff of 10**30": (settings(model__d_ff=10**30), "does not fit this model"),

@@ -32,9 +32,21 @@ def test_each_gives_one_sentence(
     monkeypatch.chdir(tmp_path)
     error = refusal(run, case, "translate", tmp_path)
     assert CASES[case][1] in error
-    assert str(tmp_path / "model") in error
+    assert str(tmp_path / "model") in error or "scores are no numbers" in error
     assert len(error) < 600
     assert not Path(MARK).exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--greedy",)])
+def test_both_engines_refuse_weights_that_are_no_numbers(
+    run: Path, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    pytest.importorskip("ctranslate2")
+    spoiled = copy_of(run, tmp_path / "model", CASES["weights that are NaN"][0])
+    for engine in ("torch", "ctranslate2"):
+        result = tmt("translate", "-q", "--engine", engine, "-m", spoiled, *options, "cat")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.error == "the model's scores are no numbers: its weights are damaged"
 
 
 def test_the_bomb_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

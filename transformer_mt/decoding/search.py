@@ -17,6 +17,7 @@ from torch import Tensor
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions, length_normalization
 from transformer_mt.decoding.scorer import S, Scorer
 from transformer_mt.decoding.top import top_continuations
+from transformer_mt.errors import DataError
 
 
 @torch.inference_mode()
@@ -98,11 +99,16 @@ class _Sentence:
         Args:
             candidates: the best continuations: log-probability, place of what is continued in the
                 beam, token; best first.
+
+        Raises:
+            DataError: a log-probability is no number: the search would never end.
         """
         options, old, norm = self.options, self.beam, self._norm(self.length + 1)
         self.beam, self.parents = [], []
         for rank, (log_prob, parent, token) in enumerate(candidates):
-            if log_prob == -math.inf or len(self.beam) == options.beam_size:
+            if not log_prob > -math.inf or len(self.beam) == options.beam_size:
+                if math.isnan(log_prob):
+                    raise DataError("the model's scores are no numbers: its weights are damaged")
                 break
             token_ids = old[parent].token_ids
             if token != options.eos_id:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -216,6 +217,8 @@ def _ranked(beam: _Beam, alpha: float) -> list[Hypothesis]:
     found = []
     for ids, log_prob in beam.items():
         assert log_prob is not None
+        if math.isnan(log_prob):
+            raise DataError("the model's scores are no numbers: its weights are damaged")
         found.append(
             Hypothesis(ids, log_prob, log_prob / length_normalization(len(ids) + 1, alpha))
         )
