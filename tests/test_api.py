@@ -510,7 +510,7 @@ def test_render(translator: Translator, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"a\.txt"):
         api.render(maps, tmp_path / "a.txt")
     with pytest.raises(DataError, match="cannot be written"):
-        api.render(maps, tmp_path / "none" / "a.json")
+        api.render(maps, tmp_path / "a.json" / "a.json")
 
 
 def test_load_refuses(trained_run: Path, tmp_path: Path) -> None:

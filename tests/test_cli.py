@@ -327,8 +327,9 @@ def change(path: Path, old: str, new: str) -> None:
     write(path, path.read_text().replace(old, new))
 
 
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:99])
+def cut(*paths: Path) -> None:
+    for path in paths:
+        path.write_bytes(path.read_bytes()[:99])
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {  # what is done, what must be said
@@ -347,19 +348,14 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {  # what is done, wh
         "tokenizer.tgt.json: there is no such tokenizer",
     ),
     "untrained": (lambda run: shutil.rmtree(run / "best"), "has no checkpoint 'best' yet; run tmt"),
-    "weights": (
-        lambda run: cut(run / "best" / "model.safetensors"),
-        "model.safetensors: is damaged or no safetensors file",
-    ),
-    "no_weights": (
-        lambda run: drop(run / "best" / "model.safetensors"),
-        "model.safetensors: there is no such file",
+    "all": (
+        lambda run: cut(*run.rglob("model.safetensors")),
+        "best/model.safetensors: is damaged (its checksum is not that in SHA256SUMS)",
     ),
     "shape": (
         lambda run: change(run / "config.yaml", "d_model: 16", "d_model: 32"),
         "model.safetensors: does not fit this model",
     ),
-    "state": (lambda run: write(run / "best" / "state.json", "[]"), "state.json: cannot be read"),
     "last": (lambda run: write(run / "last" / "state.json", "[]"), "state.json: cannot be read"),
     "info": (lambda run: write(run / "info.json", "[]"), "info.json: cannot be read"),
 }
@@ -381,6 +377,20 @@ def test_a_spoiled_run_is_named(what: str) -> None:
     assert result.stdout == ""
     assert result.error.startswith("spoiled")
     assert message in result.error
+
+
+@pytest.mark.parametrize("act", [cut, drop])
+@pytest.mark.parametrize("name", ["model.safetensors", "state.json"])
+def test_another_checkpoint_takes_the_place_of_a_damaged_best(
+    name: str, act: Callable[[Path], None]
+) -> None:
+    run = make_run(Path("spoiled"))
+    wanted = translate(run, "The dog").stdout
+    act(run / "best" / name)
+    result = translate(run, "The dog")
+    assert (result.exit_code, result.stdout) == (0, wanted)
+    assert f"warning: spoiled/best/{name}: " in result.stderr
+    assert result.stderr.endswith("; spoiled/last is used instead\n")
 
 
 # build-tokenizer

@@ -359,7 +359,10 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (shutil.rmtree, "{}: there is no such run directory"),
     "no run": (lambda p: (p / "config.yaml").unlink(), "{}: is not a run directory (it has no con"),
     "untrained": (remove_best, "{}: has no checkpoint 'best' yet; run tmt train first"),
-    "damaged": (lambda p: (p / "best" / "model.safetensors").write_bytes(b"x" * 99), "{}/best/mod"),
+    "damaged": (
+        lambda p: [path.write_bytes(b"x" * 99) for path in p.rglob("model.safetensors")],
+        "{}/best/mod",
+    ),
     "tokenizer": (lambda p: (p / "tokenizer.src.json").unlink(), "{}/tokenizer.src.json: "),
 }
 

@@ -51,7 +51,7 @@ def test_place_that_cannot_be_written_to(tmp_path: Path) -> None:
 def test_second_training_is_refused_until_the_first_is_dead(tmp_path: Path) -> None:
     arguments = ("train", "--config", str(write_config(tmp_path)), "--device", "cpu")
     first = start_tmt(*arguments, "--set=training.max_steps=1000000")
-    lock, deadline = RunDir(tmp_path / "run").lock, time.monotonic() + 60
+    lock, deadline = RunDir(tmp_path / "run").lock, time.monotonic() + 120
     while not (lock.is_file() and lock.read_bytes().endswith(b"\n")):
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 
-from transformer_mt import run_dir
 from transformer_mt.checkpoint import LoadedRun, load_run
 from transformer_mt.data.corpus import SentencePair, load_split
 from transformer_mt.durable import filled_folder, write_text
@@ -19,7 +18,7 @@ from transformer_mt.formats.to_transformers import write_transformers
 from transformer_mt.formats.transformers_engine import TransformersEngine
 from transformer_mt.model_card import model_card
 from transformer_mt.parity import Outcome, ParityReport, Runner, compare, translator_runner
-from transformer_mt.run_dir import RunDir
+from transformer_mt.run_dir import write_tokenizers
 from transformer_mt.translator import Translator
 
 FORMATS = ("ctranslate2", "transformers")
@@ -73,7 +72,7 @@ def export_model(
     with filled_folder(output) as folder:
         if to == "ctranslate2":
             write_ctranslate2(run, folder, quantization)
-            run_dir.save_tokenizers(RunDir(folder), run.tokenizers)
+            write_tokenizers(folder, run.tokenizers)
         else:
             write_transformers(run, folder)
         parity = _parity(run, folder, to) if verify else None

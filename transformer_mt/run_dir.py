@@ -106,13 +106,18 @@ def load_run_config(run: RunDir) -> Config:
         raise DataError(str(error)) from None
 
 
-def save_tokenizers(run: RunDir, tokenizers: Tokenizers) -> None:
-    """Write both tokenizers of a run."""
-    run.sums.unlink(missing_ok=True)  # of others
-    files = [run.tokenizer(side) for side in ("src", "tgt")]
+def write_tokenizers(folder: Path, tokenizers: Tokenizers) -> list[Path]:
+    """Write both tokenizers into a folder; returns their files."""
+    files = [RunDir(folder).tokenizer(side) for side in ("src", "tgt")]
     for file, tokenizer in zip(files, (tokenizers.src, tokenizers.tgt), strict=True):
         write_text(file, tokenizer.to_json())
-    write_sums(run.path, files)
+    return files
+
+
+def save_tokenizers(run: RunDir, tokenizers: Tokenizers) -> None:
+    """Write both tokenizers of a run, with their checksums."""
+    run.sums.unlink(missing_ok=True)  # of others
+    write_sums(run.path, write_tokenizers(run.path, tokenizers))
 
 
 def load_tokenizers(run: RunDir) -> Tokenizers:
