@@ -340,7 +340,7 @@ def test_damaged_run_is_refused_by_file(
 @pytest.mark.parametrize("damage", [garbage, emptied])
 def test_damaged_config_is_refused_by_file(run: Path, damage: Callable[[Path], None]) -> None:
     damage(run / "config.yaml")
-    with pytest.raises(ConfigError, match=r"config\.yaml"):
+    with pytest.raises(DataError, match=r"config\.yaml"):
         load_run(run, CPU)
 
 
