@@ -62,7 +62,7 @@ def load(
         run_dir: a run directory of `tmt train` or `tmt import`.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps" (torch alone).
         engine: "torch", or "ctranslate2": faster, and starts without torch; the model is exported
-            once beside the run.
+            once, into the user's cache.
         quantization: number format of CTranslate2's weights: "float32" (None), "int8", ...
 
     Raises:
