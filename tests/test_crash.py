@@ -8,14 +8,17 @@ from random import Random
 
 import crash_test
 import pytest
+from crash import kills
 from crash.aims import draw
 from crash.compare import SUMS, damage, damaged, differences, newest_step
 from crash.corruption import Damage, flip, truncate
-from crash.plan import Case, Plan, Row, complaint, render
+from crash.plan import Case, Plan, Reference, Row, complaint, render
 from crash.stages import STAGES, WRITE_STAGES, write_stage
-from crash.trainings import Failed, Process, Training
+from crash.trainings import Failed, Pace, Process, Training
 
+from transformer_mt.config_file import load_config
 from transformer_mt.durable import is_whole, sealed_folder, write_text
+from transformer_mt.training.loop import train
 
 FILES = ("model.safetensors", "training_state.safetensors", "state.json")
 BYTES = bytes(range(256)) * 4
@@ -217,21 +220,28 @@ def test_wrong_usage(arguments: list[str]) -> None:
     assert stopped.value.code == 2
 
 
-def crash(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str) -> int:
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    return crash_test.main(arguments)
+def test_a_training_survives_kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not to be killed is trained in this process, which has torch loaded."""
 
+    def finish(training: Training) -> None:
+        monkeypatch.chdir(training.folder)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(training.folder / "cache"))
+        train(load_config(Path("config.yaml")), device="cpu")
 
-def test_a_training_survives_two_kills(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert crash(monkeypatch, tmp_path, "--only", "kills", "--kills", "2", "--seed", "8") == 0
-    assert "nothing lost" in capsys.readouterr().out
+    monkeypatch.setattr(Training, "finish", finish)
+    undisturbed = Training(tmp_path / "undisturbed")
+    undisturbed.finish()
+    plan = Plan(folder=tmp_path, seed=8, kills=2, quick=True, jobs=1)
+    plan.references["fp32"] = Reference(undisturbed, Pace(3, 1.5), "")
+    rows = kills.run(plan)
+    assert rows[0].trials == "2 kills"
+    assert [row.lost for row in rows] == [()] * len(rows)
 
 
 @pytest.mark.slow
 def test_everything_in_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert crash(monkeypatch, tmp_path, "--quick", "--seed", "1") == 0
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert crash_test.main(["--quick", "--seed", "1"]) == 0
 
 
 def test_the_training_is_the_one_that_is_documented(tmp_path: Path) -> None:

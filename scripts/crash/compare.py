@@ -1,7 +1,6 @@
 """What a run directory holds, and whether that is whole; written without the code under test."""
 
 import hashlib
-import json
 from pathlib import Path
 
 from crash.trainings import read_json
@@ -39,8 +38,8 @@ def _contents(run: Path) -> dict[str, object]:
         if path.is_dir() or name.startswith(_OF_ITS_OWN):
             continue
         if path.name == "state.json":
-            state = json.loads(path.read_bytes())
-            found[name] = {key: value for key, value in state.items() if key not in _WALL_CLOCK}
+            state = read_json(path).items()
+            found[name] = {key: value for key, value in state if key not in _WALL_CLOCK}
         elif path.name == SUMS:  # that of state.json depends on the time
             found[name] = [line for line in _sums(path) if line[1] != "state.json"]
         else:

@@ -70,7 +70,7 @@ class Plan:
     kills: int
     quick: bool
     jobs: int
-    _references: dict[str, Reference] = field(default_factory=dict)
+    references: dict[str, Reference] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def rows(self, title: str, cases: Sequence[Case]) -> list[Row]:
@@ -114,9 +114,9 @@ class Plan:
     def reference(self, name: str) -> Reference:
         """The undisturbed training of these settings; made once."""
         with self._lock:
-            if name not in self._references:
-                self._references[name] = self._make_reference(name)
-        return self._references[name]
+            if name not in self.references:
+                self.references[name] = self._make_reference(name)
+        return self.references[name]
 
     def _make_reference(self, name: str) -> Reference:
         training = Training(self.folder / f"reference {name}".replace(" ", "-"), *SETTINGS[name])
