@@ -55,9 +55,11 @@ def own_batch(
 
     Rows are in the order of their lengths, so each process gets short and long ones.
     """
-    batch = collator.batch(dataset, rows[workers.rank :: workers.world_size])
-    starts, ends = dataset.tgt.offsets[rows], dataset.tgt.offsets[rows + 1]
-    return replace(batch, num_tokens=int((ends - starts).sum()) + len(rows))
+    if workers.world_size == 1:
+        return collator.batch(dataset, rows)
+    examples = dataset.take(rows)  # of all: their tokens are counted
+    own = collator.batch(examples, np.arange(workers.rank, len(rows), workers.world_size))
+    return replace(own, num_tokens=int(examples.tgt.lengths.sum()) + len(rows))
 
 
 def save_training(
