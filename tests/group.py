@@ -49,6 +49,7 @@ class Group:
         port = free_port()
         for rank, process in enumerate(self._processes):
             if process.poll() is not None:
+                process.communicate()  # closes its pipes
                 process = self._processes[rank] = start(rank, len(self._processes))
             own = surprise if surprise and surprise.rank == rank else Surprise(rank)
             request = {

@@ -1,5 +1,6 @@
 """Several processes work as one: the same updates, the same end, one that writes."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from group import TESTS, Answer, Group, Surprise
 from safetensors.torch import load_file
 from test_resume import assert_same_result
 from torch import Tensor
-from torch._C._distributed_c10d import HashStore
+from torch._C._distributed_c10d import HashStore, PrefixStore
 from training_helpers import (
     at_update,
     make_config,
@@ -301,27 +302,31 @@ def test_torchrun_starts_again_when_a_worker_is_killed(tmp_path: Path, group: Gr
 def test_the_dead_of_an_earlier_start_are_not_met(
     stale: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = HashStore()
-    for rank in range(3):
-        for what in stale:
-            key = f"name of {rank}" if what == "name" else f"seen by dead{rank}"
-            store.set(key, f"dead{rank}" if what == "name" else "what the dead saw")
-    monkeypatch.setattr(workers, "rendezvous", lambda *_, **__: iter([(store, 0, 3)]))
-    found: set[int] = set()
+    store, ranks = HashStore(), range(3)
+    seen = hashlib.sha256(b"dead0 dead1 dead2").hexdigest()
+    for rank in ranks:
+        for place in (store, PrefixStore(seen, store)):
+            place.set(f"I am {rank}", "dead")
+        if "name" in stale:
+            store.set(f"name of {rank}", f"dead{rank}")
+        if "seen" in stale:
+            store.set(f"seen by dead{rank}", seen)
+    module = sys.modules["torch.distributed.rendezvous"]
+    monkeypatch.setattr(module, "rendezvous", lambda *_, **__: iter([(store, 0, 3)]))
+    found: dict[int, set[bytes]] = {}
 
     def meet(rank: int) -> None:
         time.sleep(0.1 * rank)
-        own = workers._own_store(Place(rank, rank, 3))
-        own.set(f"I am {rank}", "here")
-        own.wait([f"I am {other}" for other in range(3)])
-        found.add(rank)
+        own = workers._own_store(Place(rank, rank, len(ranks)))
+        own.set(f"I am {rank}", "alive")
+        found[rank] = {own.get(f"I am {other}") for other in ranks}
 
-    threads = [threading.Thread(target=meet, args=[rank]) for rank in range(3)]
+    threads = [threading.Thread(target=meet, args=[rank], daemon=True) for rank in ranks]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert found == {0, 1, 2}
+    assert found == {rank: {b"alive"} for rank in ranks}
 
 
 def test_a_signal_that_is_passed_on_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,16 +17,17 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.distributed_c10d import PrefixStore, Store
-from torch.distributed.rendezvous import rendezvous
 
 from transformer_mt.errors import ConfigError, SaidElsewhereError, TmtError
 from transformer_mt.processes import Place, place
+
+if TYPE_CHECKING:
+    from torch.distributed.distributed_c10d import Store
 
 T = TypeVar("T")
 
@@ -294,7 +295,7 @@ def open_workers(device: str = "auto") -> Iterator[Workers]:
         dist.destroy_process_group()
 
 
-def _own_store(own: Place) -> Store:
+def _own_store(own: Place) -> "Store":
     """A part of torchrun's key-value store that only the processes that are alive now write to.
 
     After a restart torchrun (2.13) hands out the same store again, where the dead have left
@@ -302,6 +303,9 @@ def _own_store(own: Place) -> Store:
     and beside its name what names it sees; all are of this start when all see the same names, as
     none of an earlier one has ever seen these.
     """
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
+
     store, _, _ = next(rendezvous("env://", own.rank, own.world_size, timeout=_TIMEOUT))
     name = uuid.uuid4().hex
     store.set(f"name of {own.rank}", name)

@@ -38,17 +38,14 @@ def state_of_main(workers: Workers, find: Callable[[], TrainState | None]) -> Tr
     )
 
 
-def copy_from_main(
-    workers: Workers, model: Transformer, optimizer: torch.optim.Optimizer | None = None
-) -> None:
+def copy_from_main(workers: Workers, model: Transformer, optimizer: torch.optim.Optimizer) -> None:
     """Give all processes the weights, and the state of the optimiser, of the main one."""
     if workers.world_size == 1:
         return
     weights = workers.broadcast_tensors(checkpoint.weights_of(model))
     checkpoint.load_weights(model, weights, Path("process 0"))
-    if optimizer is not None:
-        tensors = workers.broadcast_tensors(checkpoint.optimizer_tensors(optimizer))
-        checkpoint.restore_optimizer(optimizer, tensors)
+    tensors = workers.broadcast_tensors(checkpoint.optimizer_tensors(optimizer))
+    checkpoint.restore_optimizer(optimizer, tensors)
 
 
 def own_batch(
@@ -98,11 +95,11 @@ def draw_own_numbers(workers: Workers, saved: dict[str, Tensor], seed: int, step
     end = f".{workers.rank}"
     states = workers.broadcast_tensors(saved).items()
     own = {name.removesuffix(end): state for name, state in states if name.endswith(end)}
+    if not workers.is_main:
+        mixed = np.random.SeedSequence((seed, workers.rank, step)).generate_state(1, np.uint64)
+        torch.manual_seed(int(mixed[0]))  # of every generator, also one that is not in `own`
     if own:
         checkpoint.restore_random_states(own)
-    elif not workers.is_main:
-        mixed = np.random.SeedSequence((seed, workers.rank, step)).generate_state(1, np.uint64)
-        torch.manual_seed(int(mixed[0]))
 
 
 class SharedClock:
