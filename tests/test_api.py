@@ -509,7 +509,7 @@ def test_render(translator: Translator, tmp_path: Path) -> None:
     assert "Namex" in (tmp_path / "a.html").read_text("utf-8")
     with pytest.raises(ConfigError, match=r"a\.txt"):
         api.render(maps, tmp_path / "a.txt")
-    with pytest.raises(DataError, match="cannot write"):
+    with pytest.raises(DataError, match="cannot be written"):
         api.render(maps, tmp_path / "none" / "a.json")
 
 

@@ -13,28 +13,32 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from training_helpers import make_config, reverse_pairs
+from training_helpers import logged, make_config, reverse_pairs
 
-from transformer_mt import checkpoint, run_dir, train_state
+from transformer_mt import checkpoint, durable, run_dir, train_state
 from transformer_mt.api import load
 from transformer_mt.checkpoint import load_run, load_training, save_training
 from transformer_mt.config import Config
 from transformer_mt.config_file import to_yaml
 from transformer_mt.data.corpus import load_corpus
 from transformer_mt.data.prepare import build_tokenizers
+from transformer_mt.durable import DamagedError, verify
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.transformer import Transformer
 from transformer_mt.run_dir import RunDir
 from transformer_mt.train_state import TrainState
 from transformer_mt.training.loop import training_step, updates
 from transformer_mt.training.optimizer import make_optimizer
+from transformer_mt.training.recovery import recover
 from transformer_mt.training.session import Session, load_session
+from transformer_mt.training.validation import Validation
 
 pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 CPU = torch.device("cpu")
 MODEL, STATE, TRAINING = "model.safetensors", "state.json", "training_state.safetensors"
+SUMS = "SHA256SUMS"
 
 
 @pytest.fixture
@@ -49,8 +53,14 @@ def after_update(session: Session) -> Session:
     return session
 
 
-def save(session: Session, folder: Path) -> None:
-    save_training(folder, session.model, session.optimizer, session.state)
+def save(session: Session, run: RunDir) -> None:
+    save_training(run, session.model, session.optimizer, session.state)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> RunDir:
+    """To save in."""
+    return RunDir(tmp_path / "run")
 
 
 def untrained(session: Session) -> tuple[Transformer, torch.optim.Optimizer]:
@@ -72,13 +82,13 @@ def assert_same_optimizer(first: torch.optim.Optimizer, second: torch.optim.Opti
             assert torch.equal(value, theirs[index][name]), (index, name)
 
 
-def test_everything_comes_back(session: Session, tmp_path: Path) -> None:
+def test_everything_comes_back(session: Session, place: RunDir) -> None:
     state = session.state
     state.seconds, state.best_score, state.scores = 0.1 + 0.2, -1 / 3, {"loss": 1e-300}
-    save(session, tmp_path / "last")
+    save(session, place)
     following = torch.rand(5)
     model, optimizer = untrained(session)
-    assert load_training(tmp_path / "last", model, optimizer) == state
+    assert load_training(place, model, optimizer) == state
     assert torch.equal(torch.rand(5), following)  # dropout goes on where it was
     for (name, ours), theirs in zip(
         session.model.state_dict().items(), model.state_dict().values(), strict=True
@@ -87,19 +97,31 @@ def test_everything_comes_back(session: Session, tmp_path: Path) -> None:
     assert_same_optimizer(session.optimizer, optimizer)
 
 
-def test_saving_changes_nothing(session: Session, tmp_path: Path) -> None:
+def test_saving_changes_nothing(session: Session, tmp_path: Path, place: RunDir) -> None:
     before = {name: w.clone() for name, w in session.model.state_dict().items()}
     random = torch.get_rng_state()
-    save(session, tmp_path / "last")
+    save(session, place)
     checkpoint.save_weights(tmp_path / "best", checkpoint.weights_of(session.model), session.state)
     assert torch.equal(torch.get_rng_state(), random)
     assert all(torch.equal(w, before[name]) for name, w in session.model.state_dict().items())
-    save(session, tmp_path / "again")
-    assert contents(tmp_path / "again") == contents(tmp_path / "last")
+    save(session, place)
+    assert contents(place.last) == contents(place.previous)
 
 
-def test_no_checkpoint_is_no_error(session: Session, tmp_path: Path) -> None:
-    assert load_training(tmp_path / "last", session.model, session.optimizer) is None
+def test_finishing_replaces_the_numbers_alone(session: Session, place: RunDir) -> None:
+    save(session, place)
+    before = contents(place.last)
+    state = replace(session.state, finished="all updates made")
+    checkpoint.update_state(place, state)
+    after = contents(place.last)
+    assert {name for name, content in after.items() if content != before[name]} == {STATE, SUMS}
+    assert train_state.load_state(place.last) == state
+    verify(place.last)
+    assert not place.previous.exists()
+
+
+def test_no_checkpoint_is_no_error(session: Session, place: RunDir) -> None:
+    assert load_training(place, session.model, session.optimizer) is None
 
 
 # --- replaced whole or not at all
@@ -126,85 +148,115 @@ def fail_at(
 
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-WHILE_WRITING = [("save_file", 1), ("save_file", 2), ("save_state", 1), ("_flush", 2)]
+WHILE_WRITING = [
+    (checkpoint, "save_file", 1),
+    (checkpoint, "save_file", 2),
+    (checkpoint, "save_state", 1),
+    (durable, "flush", 2),
+    (durable, "write_text", 1),
+]
 
 
-@pytest.mark.parametrize(("function", "occasion"), WHILE_WRITING)
+@pytest.mark.parametrize(("owner", "function", "occasion"), WHILE_WRITING)
 @pytest.mark.parametrize("error", [FULL, Crash()], ids=["full disk", "crash"])
 def test_failure_while_writing_leaves_the_old_one(
-    session: Session, tmp_path: Path, function: str, occasion: int, error: BaseException
+    session: Session,
+    place: RunDir,
+    owner: Any,
+    function: str,
+    occasion: int,
+    error: BaseException,
 ) -> None:
-    folder = tmp_path / "last"
-    save(session, folder)
-    before, model, optimizer = contents(folder), *untrained(session)
+    save(session, place)
+    before, model, optimizer = contents(place.last), *untrained(session)
     saved = replace(session.state)
     after_update(session)
     with pytest.MonkeyPatch.context() as patch:
-        fail_at(patch, checkpoint, function, occasion, error)
+        fail_at(patch, owner, function, occasion, error)
         expected = Crash if isinstance(error, Crash) else DataError
         with pytest.raises(expected) as raised:
-            save(session, folder)
+            save(session, place)
     if error is FULL:
-        assert str(folder) in str(raised.value)
-        assert "No space left" in str(raised.value)
-    assert contents(folder) == before
-    assert load_training(folder, model, optimizer) == saved
-    save(session, folder)  # the remains are no obstacle
-    assert load_training(folder, model, optimizer) == session.state
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+        assert str(place.last) in str(raised.value)
+        assert "No space left on device): make room there and run the same" in str(raised.value)
+        assert [path.name for path in place.path.iterdir()] == ["last"]  # what was written is gone
+    assert contents(place.last) == before
+    assert load_training(place, model, optimizer) == saved
+    save(session, place)  # the remains are no obstacle
+    assert load_training(place, model, optimizer) == session.state
+    assert sorted(path.name for path in place.path.iterdir()) == ["last", "previous"]
 
 
-@pytest.mark.parametrize("occasion", [1, 2])
-@pytest.mark.parametrize("recovered", [True, False])
+@pytest.mark.parametrize(("occasion", "newest"), [(1, False), (2, True), (3, True)])
 def test_crash_around_the_renames(
-    session: Session, tmp_path: Path, occasion: int, recovered: bool
+    session: Session, place: RunDir, occasion: int, newest: bool
 ) -> None:
-    run = RunDir(tmp_path / "run")
-    save(session, run.last)
+    save(session, place)
+    save(session, place)
     model, optimizer = untrained(session)
     saved = replace(session.state)
     after_update(session)
+    real, left = Path.rename, [occasion]
+
+    def rename(self: Path, target: Path) -> Path:
+        left[0] -= 1
+        if not left[0]:
+            raise Crash
+        return real(self, target)
+
     with pytest.MonkeyPatch.context() as patch:
-        fail_at(patch, Path, "rename", occasion, Crash())
-        with pytest.raises(Crash):
-            save(session, run.last)
-    assert run.last.exists() is (occasion == 1)  # else it waits under its other name
-    if recovered:
-        checkpoint.recover(run)
-        assert run.last.is_dir()
-    assert load_training(run.last, model, optimizer) == saved
-    save(session, run.last)
-    assert load_training(run.last, model, optimizer) == session.state
-    assert [path.name for path in run.path.iterdir()] == ["last"]
+        patch.setattr(Path, "rename", rename)
+        if occasion < 3:
+            with pytest.raises(Crash):
+                save(session, place)
+        else:
+            save(session, place)
+    assert place.last.exists() is (occasion != 2)  # else the new one waits under its other name
+    recover(place)
+    assert load_training(place, model, optimizer) == (session.state if newest else saved)
+    save(session, place)
+    assert load_training(place, model, optimizer) == session.state
+    assert sorted(path.name for path in place.path.iterdir()) == ["last", "previous"]
 
 
-def test_crash_before_the_old_one_is_removed(session: Session, tmp_path: Path) -> None:
-    run = RunDir(tmp_path / "run")
-    save(session, run.last)
-    shutil.copytree(run.last, tmp_path / "older")
-    after_update(session)
-    save(session, run.last)
-    (tmp_path / "older").rename(run.path / ".last.old")
-    checkpoint.recover(run)
-    assert load_training(run.last, *untrained(session)) == session.state
+def test_crash_of_a_version_without_checksums(session: Session, place: RunDir) -> None:
+    save(session, place)
+    (place.last / SUMS).unlink()
+    place.last.rename(place.previous)
+    recover(place)
+    assert load_training(place, *untrained(session)) == session.state
+
+
+def test_best_can_be_read_while_it_is_replaced(run: Path) -> None:
+    new, old = run / ".best.new", run / ".best.old"
+    (run / "best").rename(old)
+    assert load_run(run, CPU).state == train_state.load_state(old)
+    shutil.copytree(old, new)
+    save_file({}, old / MODEL)
+    assert load_run(run, CPU).state == train_state.load_state(new)
+    recover(RunDir(run))
+    assert not old.exists()
+    assert not new.exists()
+    load_run(run, CPU)
 
 
 def test_text_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "new folder" / "file"
-    run_dir.write_text(path, "first")
+    durable.write_text(path, "first")
     fail_at(monkeypatch, Path, "replace", 1, FULL)
     with pytest.raises(DataError, match="No space left"):
-        run_dir.write_text(path, "second")
+        durable.write_text(path, "second")
     assert path.read_text("utf-8") == "first"
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_place_that_cannot_be_written_to(session: Session, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "utf-8")
-    below_a_file = tmp_path / "file" / "last"
+    below_a_file = tmp_path / "file" / "run"
     with pytest.raises(DataError, match=r"file.*cannot be written"):
-        save(session, below_a_file)
+        save(session, RunDir(below_a_file))
     with pytest.raises(DataError, match=r"file.*cannot be written"):
-        run_dir.write_text(below_a_file, "")
+        durable.write_text(below_a_file, "")
 
 
 # --- weights
@@ -216,14 +268,14 @@ def test_place_that_cannot_be_written_to(session: Session, tmp_path: Path) -> No
     [("none", set()), ("decoder", {"output"}), ("all", {"output", "tgt_embedding.token"})],
 )
 def test_tied_weights_are_saved_once(
-    tmp_path: Path, tied: str, copies: set[str], norm: str
+    tmp_path: Path, place: RunDir, tied: str, copies: set[str], norm: str
 ) -> None:
     config = make_config(
         tmp_path, f"model.tied_embeddings={tied}", "tokenizer.joint=true", f"model.norm={norm}"
     )
     session = load_session(config, "cpu")
-    save(session, tmp_path / "last")
-    saved = load_file(tmp_path / "last" / MODEL)
+    save(session, place)
+    saved = load_file(place.last / MODEL)
     matrices = {"src_embedding.token", "tgt_embedding.token", "output"}
     found = {name for name in matrices if f"{name}.weight" in saved}
     assert len(found) == len(matrices) - len(copies)
@@ -234,7 +286,7 @@ def test_tied_weights_are_saved_once(
     src, tgt = torch.tensor([[5, 6, 7, 3]]), torch.tensor([[2, 8, 9]])
     wanted = session.model.eval().project(session.model(src, tgt))
     assert not torch.equal(model.eval().project(model(src, tgt)), wanted)
-    load_training(tmp_path / "last", model, make_optimizer(model, config.training))
+    load_training(place, model, make_optimizer(model, config.training))
     assert torch.equal(model.project(model(src, tgt)), wanted)
     tied_now = model.output.weight is model.tgt_embedding.token.weight
     assert tied_now is (tied != "none")
@@ -256,16 +308,14 @@ MISFITS: dict[str, Callable[[dict[str, Tensor]], dict[str, Tensor]]] = {
 
 
 @pytest.mark.parametrize("misfit", MISFITS)
-def test_weights_of_another_model_are_refused(
-    session: Session, tmp_path: Path, misfit: str
-) -> None:
-    save(session, tmp_path / "last")
-    path = tmp_path / "last" / MODEL
+def test_weights_of_another_model_are_refused(session: Session, place: RunDir, misfit: str) -> None:
+    save(session, place)
+    path = place.last / MODEL
     save_file(MISFITS[misfit](load_file(path)), path)
     model, optimizer = untrained(session)
     before = {name: w.clone() for name, w in model.state_dict().items()}
     with pytest.raises(DataError) as raised:
-        load_training(tmp_path / "last", model, optimizer)
+        load_training(place, model, optimizer)
     assert str(path) in str(raised.value)
     assert NAME in str(raised.value)
     assert all(torch.equal(w, before[name]) for name, w in model.state_dict().items())
@@ -322,19 +372,48 @@ def run(trained_run: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained_run, tmp_path / "copy"))
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, cut, garbage, emptied])
+def flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGES = [Path.unlink, cut, garbage, emptied, flipped]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize(
-    "name", [f"best/{MODEL}", f"best/{STATE}", "tokenizer.src.json", "tokenizer.tgt.json"]
+    "name", ["last/" + MODEL, "last/" + STATE, "tokenizer.src.json", "tokenizer.tgt.json"]
 )
 def test_damaged_run_is_refused_by_file(
     run: Path, name: str, damage: Callable[[Path], None]
 ) -> None:
-    load_run(run, CPU)
+    load_run(run, CPU, "last")
     damage(run / name)
     with pytest.raises(DataError) as raised:
+        load_run(run, CPU, "last")
+    assert str(run / name) in str(raised.value)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", [MODEL, STATE, SUMS])
+def test_newest_whole_checkpoint_takes_the_place_of_a_damaged_best(
+    run: Path, name: str, damage: Callable[[Path], None]
+) -> None:
+    damage(run / "best" / name)
+    if (name, damage) == (SUMS, Path.unlink):  # of an earlier version: taken as it is
         load_run(run, CPU)
-    missing_state = damage is Path.unlink and name.endswith(STATE)  # then there is no checkpoint
-    assert str(run if missing_state else run / name) in str(raised.value)
+        return
+    for whole in ("checkpoints/step-00000600", "last"):
+        with logged() as messages:
+            loaded = load_run(run, CPU)
+        assert messages == [messages[0]]
+        assert messages[0].startswith(f"{run / 'best' / name}: ")
+        assert messages[0].endswith(f"; {run / whole} is used instead")
+        assert loaded.state == train_state.load_state(run / whole)
+        damage(run / whole / name)
+    with pytest.raises(DamagedError, match="best"):
+        load_run(run, CPU)
 
 
 @pytest.mark.parametrize("damage", [garbage, emptied])
@@ -344,26 +423,108 @@ def test_damaged_config_is_refused_by_file(run: Path, damage: Callable[[Path], N
         load_run(run, CPU)
 
 
-@pytest.mark.parametrize(
-    ("name", "damage"),
-    [
-        *((name, d) for name in (MODEL, TRAINING) for d in (Path.unlink, cut, garbage, emptied)),
-        (MODEL, other_tensors),
-        (TRAINING, other_tensors),
-        (STATE, cut),
-        (STATE, garbage),
-        (STATE, lambda path: path.write_text('{"no such": 1}', "utf-8")),
-        (STATE, lambda path: path.write_text("[1]", "utf-8")),
-    ],
-)
-def test_damaged_training_state_is_refused_by_file(
-    session: Session, tmp_path: Path, name: str, damage: Callable[[Path], None]
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", [MODEL, TRAINING, STATE, SUMS])
+def test_previous_takes_the_place_of_a_damaged_last(
+    session: Session, place: RunDir, name: str, damage: Callable[[Path], None]
 ) -> None:
-    save(session, tmp_path / "last")
-    damage(tmp_path / "last" / name)
+    save(session, place)
+    saved = replace(session.state)
+    save(after_update(session), place)
+    damage(place.last / name)
+    if (name, damage) == (SUMS, Path.unlink):  # of an earlier version: taken as it is
+        recover(place)
+        assert load_training(place, *untrained(session)) == session.state
+        return
+    with logged() as messages:
+        recover(place)
+    assert len(messages) == 1
+    assert messages[0].startswith(f"{place.last / name}: ")
+    assert messages[0].endswith(f"; going on from {place.previous}, after update 1")
+    assert load_training(place, *untrained(session)) == saved
+    assert sorted(path.name for path in place.path.iterdir()) == ["last", "last.damaged"]
+    damage(place.last / name)
+    with pytest.raises(DamagedError) as raised:
+        recover(place)
+    assert str(place.last / name) in str(raised.value)
+    assert sorted(path.name for path in place.path.iterdir()) == ["last", "last.damaged"]
+
+
+@pytest.mark.parametrize("name", [MODEL, STATE, SUMS])
+def test_copy_takes_the_place_of_a_damaged_best(session: Session, place: RunDir, name: str) -> None:
+    weights = checkpoint.weights_of(session.model)
+    session.state.best_step = session.state.step
+    checkpoint.save_weights(place.best, weights, session.state)
+    checkpoint.keep_checkpoint(place, weights, session.state, keep=2)
+    save(session, place)
+    whole = contents(place.best)
+    flipped(place.best / name)
+    recover(place)
+    assert contents(place.best) == whole
+    verify(place.best)
+    changed = {key: value + 1 for key, value in weights.items()}
+    checkpoint.save_weights(place.best, changed, replace(session.state, best_score=2.0))
+    flipped(place.best / name)
+    with logged() as messages:
+        recover(place)
+    assert "the next validation chooses a new best" in messages[0]
+    assert not place.best.exists()
+
+
+def test_checkpoints_of_updates_to_be_made_again_are_forgotten(
+    session: Session, place: RunDir
+) -> None:
+    for step in (1, 2, 3):
+        session.state.step = step
+        checkpoint.keep_checkpoint(place, checkpoint.weights_of(session.model), session.state, 5)
+        if step < 3:
+            save(session, place)
+    recover(place)  # a crash came before the third was saved
+    assert [path.name[-1] for path in checkpoint.kept_checkpoints(place)] == ["1", "2"]
+
+
+WRONG_STATES = [
+    "[1]",
+    "{",
+    "[" * 100_000,
+    '{"no such": 1}',
+    '{"step": "1"}',
+    '{"step": true}',
+    '{"step": 1.5}',
+    '{"step": -1}',
+    '{"step": 9223372036854775808}',
+    '{"seconds": NaN}',
+    '{"best_score": Infinity}',
+    '{"finished": 1}',
+    '{"scores": [1]}',
+    '{"scores": {"bleu": "1"}}',
+    "\x00",
+]
+
+
+@pytest.mark.parametrize("text", WRONG_STATES)
+def test_state_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / STATE).write_text(text, "utf-8")
     with pytest.raises(DataError) as raised:
-        load_training(tmp_path / "last", *untrained(session))
-    assert str(tmp_path / "last" / name) in str(raised.value)
+        train_state.load_state(tmp_path)
+    assert str(tmp_path / STATE) in str(raised.value)
+
+
+def test_state_of_a_very_bad_model_can_be_read_again(tmp_path: Path) -> None:
+    state = TrainState(scores=Validation(1e30, 0.0, 0.0, []).figures())
+    train_state.save_state(tmp_path, state)
+    assert train_state.load_state(tmp_path) == state
+
+
+@pytest.mark.parametrize("name", [MODEL, TRAINING])
+def test_training_state_with_other_tensors_is_refused_by_file(
+    session: Session, place: RunDir, name: str
+) -> None:
+    save(session, place)
+    other_tensors(place.last / name)
+    with pytest.raises(DataError) as raised:
+        load_training(place, *untrained(session))
+    assert str(place.last / name) in str(raised.value)
 
 
 def test_what_is_no_run_is_said(tmp_path: Path, session: Session) -> None:
@@ -392,7 +553,7 @@ def test_no_file_can_hold_code(trained_run: Path) -> None:
         elif path.suffix == ".json":
             json.loads(path.read_text("utf-8"))
         elif path.parent.name != "tensorboard":
-            assert path.suffix in (".yaml", ".jsonl"), path
+            assert path.suffix in (".yaml", ".jsonl") or path.name == SUMS, path
             path.read_text("utf-8")
         assert path.read_bytes()[:2] not in (b"PK", b"\x80\x02", b"\x80\x04"), f"{path}: a pickle?"
 

@@ -135,7 +135,7 @@ def test_loss_is_the_mean_cross_entropy(any_translator: Translator) -> None:
         assert loss == pytest.approx(wanted, rel=1e-5)
 
 
-@pytest.mark.parametrize(("loss", "wanted"), [(0.0, 1.0), (1.0, math.e), (1e4, math.inf)])
+@pytest.mark.parametrize(("loss", "wanted"), [(0.0, 1.0), (1.0, math.e), (1e4, math.exp(700))])
 def test_perplexity(loss: float, wanted: float) -> None:
     assert perplexity(loss) == pytest.approx(wanted)
 

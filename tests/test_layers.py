@@ -28,14 +28,26 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "model": CORE | {"masks", "fast_paths"},
     "data": CORE | {"masks", "phrasebook", "console"},
     "decoding": {"errors", "fast_paths"},
-    "analysis": CORE | {"data"},
+    "analysis": CORE | {"data", "durable"},
     "translation": {"analysis"},
-    "run_dir": CORE | {"config_file", "data"},
+    "durable": {"errors"},
+    "run_dir": CORE | {"config_file", "data", "durable"},
+    "run_lock": {"run_dir", "durable", "errors"},
     "train_state": CORE | {"run_dir"},
-    "checkpoint": CORE | {"run_dir", "train_state", "model", "data"},
+    "checkpoint": CORE | {"durable", "run_dir", "train_state", "model", "data"},
     "formats": CORE | {"checkpoint", "model", "data", "optional"},
     "engines": CORE
-    | {"decoding", "model", "data", "run_dir", "optional", "checkpoint", "formats", "fast_paths"},
+    | {
+        "decoding",
+        "model",
+        "data",
+        "durable",
+        "run_dir",
+        "optional",
+        "checkpoint",
+        "formats",
+        "fast_paths",
+    },
     "translator": CORE | {"engines", "decoding", "data", "analysis", "translation"},
     "streams": {"translation", "data", "errors", "console"},
     "run_info": CORE | {"train_state", "run_dir", "config_file"},
@@ -45,14 +57,14 @@ LAYERS["vocabulary"] = CORE | {"train_state", "run_dir", "data"}
 LAYERS["training"] = (
     LAYERS["translator"]
     | {"translator", "train_state", "checkpoint", "model", "run_dir", "masks", "device"}
-    | {"config_file", "metrics", "console", "fast_paths"}
+    | {"config_file", "metrics", "console", "fast_paths", "durable", "run_lock"}
 )  # fmt: skip
 LAYERS["parity"] = CORE | {"translator", "data", "metrics", "console"}
 LAYERS["model_card"] = CORE | {"checkpoint", "parity", "metrics", "run_info"}
 LAYERS["exporting"] = (
     CORE
     | {"checkpoint", "data", "engines", "formats", "model_card", "parity"}
-    | {"run_dir", "translator"}
+    | {"durable", "run_dir", "translator"}
 )
 LAYERS["importing"] = LAYERS["exporting"] | {"exporting", "phrasebook", "train_state"}
 LAYERS["api"] = LAYERS.keys() - {"masks", "model", "decoding", "phrasebook", "streams"}

@@ -1,10 +1,9 @@
 """Run directories: what is on disk, written atomically; nothing in them is executed on loading."""
 
-import contextlib
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,18 @@ from torch import Tensor
 
 from transformer_mt.config import Config
 from transformer_mt.data.tokenizer import PAD_ID, Tokenizers
+from transformer_mt.durable import (
+    DamagedError,
+    is_whole,
+    readable_folder,
+    remove_folder,
+    sealed_folder,
+    verify,
+)
 from transformer_mt.errors import DataError
 from transformer_mt.model.transformer import Transformer
 from transformer_mt.run_dir import MODEL_FILE, RunDir, load_run_config, load_tokenizers
-from transformer_mt.train_state import STATE_FILE, TrainState, load_state, save_state
+from transformer_mt.train_state import TrainState, load_state, save_state
 
 log = logging.getLogger(__name__)
 
@@ -46,15 +53,25 @@ def make_model(config: Config, tokenizers: Tokenizers) -> Transformer:
 def load_run(path: Path, device: torch.device, checkpoint: str = "best") -> LoadedRun:
     """A run's model in evaluation mode on `device`, with its tokenizers and configuration.
 
+    Where the best checkpoint is damaged, the newest whole one takes its place, with a warning.
+
     Raises:
-        DataError: this is no run directory, it is not trained yet, or a file does not fit.
+        DataError: this is no run directory, it is not trained yet, or a file is damaged or does
+            not fit.
     """
     run = RunDir(path)
     config = load_run_config(run)
     tokenizers = load_tokenizers(run)
-    folder = _whole_folder(run.path / checkpoint)
+    folder = readable_folder(run.path / checkpoint)
     if folder is None:
         raise DataError(f"{path}: has no checkpoint '{checkpoint}' yet; run tmt train first")
+    try:
+        verify(folder)
+    except DamagedError as damage:
+        folder = newest_whole(run) if checkpoint == "best" else None
+        if folder is None:
+            raise
+        log.warning("%s; %s is used instead", damage, folder)
     model = make_model(config, tokenizers)
     load_weights(model, _load_tensors(folder / MODEL_FILE), folder / MODEL_FILE)
     model.to(device).eval()
@@ -85,40 +102,49 @@ def weights_of(model: Transformer) -> dict[str, Tensor]:
 
 def save_weights(folder: Path, weights: dict[str, Tensor], state: TrainState) -> None:
     """Write a checkpoint to translate with: `best`, or one of those kept for averaging."""
-    with _new_folder(folder) as partial:
-        save_file(weights, partial / MODEL_FILE)
-        save_state(partial, state)
+    with sealed_folder(folder) as new:
+        save_file(weights, new / MODEL_FILE)
+        save_state(new, state)
 
 
 def save_training(
-    folder: Path, model: Transformer, optimizer: torch.optim.Optimizer, state: TrainState
+    run: RunDir, model: Transformer, optimizer: torch.optim.Optimizer, state: TrainState
 ) -> None:
-    """Write a checkpoint to go on from: weights, optimiser, random states, position."""
-    with _new_folder(folder) as partial:
-        save_file(weights_of(model), partial / MODEL_FILE)
-        save_file(_optimizer_tensors(optimizer) | _random_states(), partial / _TRAINING_FILE)
-        save_state(partial, state)
+    """Write the checkpoint to go on from: weights, optimiser, random states, position.
+
+    The one before it becomes `previous`.
+    """
+    with sealed_folder(run.last, run.previous) as new:
+        save_file(weights_of(model), new / MODEL_FILE)
+        save_file(_optimizer_tensors(optimizer) | _random_states(), new / _TRAINING_FILE)
+        save_state(new, state)
+    log.debug("saved %s after update %d", run.last, state.step)
+
+
+def update_state(run: RunDir, state: TrainState) -> None:
+    """Replace the numbers of the last checkpoint, the tensors staying as they are."""
+    with sealed_folder(run.last) as new:
+        for name in (MODEL_FILE, _TRAINING_FILE):
+            _link(run.last / name, new / name)
+        save_state(new, state)
 
 
 def load_training(
-    folder: Path, model: Transformer, optimizer: torch.optim.Optimizer
+    run: RunDir, model: Transformer, optimizer: torch.optim.Optimizer
 ) -> TrainState | None:
     """Restore what `save_training` wrote; None when there is no such checkpoint."""
-    whole = _whole_folder(folder)
-    if whole is None:
+    if not run.last.is_dir():
         return None
-    load_weights(model, _load_tensors(whole / MODEL_FILE), whole / MODEL_FILE)
-    tensors = _load_tensors(whole / _TRAINING_FILE)
+    load_weights(model, _load_tensors(run.last / MODEL_FILE), run.last / MODEL_FILE)
+    tensors = _load_tensors(run.last / _TRAINING_FILE)
     try:
         _restore_optimizer(optimizer, tensors)
-        torch.set_rng_state(tensors["random.cpu"])
-        if "random.cuda" in tensors and torch.cuda.is_available():
-            torch.cuda.set_rng_state(tensors["random.cuda"])
+        _restore_random_states(tensors)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
         raise DataError(
-            f"{whole / _TRAINING_FILE}: does not hold the state of a training ({error!r})"
+            f"{run.last / _TRAINING_FILE}: does not hold the state of a training ({error!r})"
         ) from None
-    return load_state(whole)
+    return load_state(run.last)
 
 
 def average_weights(folders: Sequence[Path]) -> dict[str, Tensor]:
@@ -135,68 +161,55 @@ def kept_checkpoints(run: RunDir) -> list[Path]:
     return sorted(run.checkpoints.glob("step-*")) if run.checkpoints.is_dir() else []
 
 
+def whole_checkpoints(run: RunDir) -> list[Path]:
+    """Those of `kept_checkpoints` that are not damaged; the others are told of."""
+    whole = []
+    for folder in kept_checkpoints(run):
+        try:
+            verify(folder)
+            whole.append(folder)
+        except DamagedError as damage:
+            log.warning("%s; the average does without this checkpoint", damage)
+    return whole
+
+
 def keep_checkpoint(run: RunDir, weights: dict[str, Tensor], state: TrainState, keep: int) -> None:
     """Add a checkpoint and remove all but the last `keep`."""
     save_weights(run.checkpoints / f"step-{state.step:08d}", weights, state)
     for folder in kept_checkpoints(run)[:-keep]:
-        shutil.rmtree(folder)
+        remove_folder(folder)
 
 
-def recover(run: RunDir) -> None:
-    """Put a checkpoint back that a crash left between the two renames of `_new_folder`."""
-    for folder in (run.best, run.last):
-        whole = _whole_folder(folder)
-        if whole is not None and whole != folder and not folder.exists():
-            whole.rename(folder)
+def newest_whole(run: RunDir) -> Path | None:
+    """The newest checkpoint with undamaged weights, of those that are kept or trained further."""
+    candidates = [*kept_checkpoints(run)[::-1], run.last, run.previous]
+    return next((folder for folder in candidates if is_whole(folder)), None)
 
 
 def remove_run(run: RunDir) -> None:
     """Remove what training wrote, and nothing else that may stand in the folder."""
-    for folder in (run.best, run.last, run.checkpoints, run.tensorboard, run.engines):
-        for each in (folder, *_beside(folder)):
-            shutil.rmtree(each, ignore_errors=True)
-    for file in (run.config, run.metrics, run.info, run.tokenizer("src"), run.tokenizer("tgt")):
+    for folder in (run.last, run.previous, run.best):
+        remove_folder(folder)
+        remove_folder(damaged(folder))
+    for folder in (run.checkpoints, run.tensorboard, run.engines):
+        shutil.rmtree(folder, ignore_errors=True)
+    for file in (run.config, run.metrics, run.info, run.sums):
         file.unlink(missing_ok=True)
+    for side in ("src", "tgt"):
+        run.tokenizer(side).unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def _new_folder(folder: Path) -> Iterator[Path]:
-    """A folder to fill that then takes the place of `folder`; until then the old one is whole."""
-    partial, old = _beside(folder)
+def damaged(folder: Path) -> Path:
+    """Where a damaged checkpoint is put aside."""
+    return folder.with_name(f"{folder.name}.damaged")
+
+
+def _link(file: Path, copy: Path) -> None:
+    """The same file under another name, or a copy where the file system knows no such thing."""
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        yield partial
-        for file in partial.iterdir():
-            shutil.copymode(partial / STATE_FILE, file)  # safetensors lets nobody else read its own
-            _flush(file)
-        if folder.exists():
-            shutil.rmtree(old, ignore_errors=True)
-            folder.rename(old)
-        partial.rename(folder)
-        log.debug("saved %s", folder)
-        shutil.rmtree(old, ignore_errors=True)
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{folder}: the checkpoint cannot be written ({error})") from None
-
-
-def _whole_folder(folder: Path) -> Path | None:
-    """The folder, or what `_new_folder` left of it when it was cut off between two renames."""
-    _, old = _beside(folder)
-    return next((f for f in (folder, old) if (f / STATE_FILE).is_file()), None)
-
-
-def _beside(folder: Path) -> tuple[Path, Path]:
-    """Where the next checkpoint is written, and where the one before it waits to be removed."""
-    return folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
-
-
-def _flush(file: Path) -> None:
-    descriptor = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        os.link(file, copy)
+    except OSError:
+        shutil.copyfile(file, copy)
 
 
 def _load_tensors(path: Path) -> dict[str, Tensor]:
@@ -230,4 +243,14 @@ def _random_states() -> dict[str, Tensor]:
     states = {"random.cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         states["random.cuda"] = torch.cuda.get_rng_state()
+    if torch.backends.mps.is_available():
+        states["random.mps"] = torch.mps.get_rng_state()
     return states
+
+
+def _restore_random_states(tensors: dict[str, Tensor]) -> None:
+    torch.set_rng_state(tensors["random.cpu"])
+    if "random.cuda" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["random.cuda"])
+    if "random.mps" in tensors and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(tensors["random.mps"])

@@ -160,6 +160,15 @@ def train(
         str | None,
         typer.Option(metavar="TIME", help="End after this time (30m, 2h), the schedule fitted."),
     ] = None,
+    checkpoint_every: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|TIME", help="Save after so many updates (500), or so much time (10m), too."
+        ),
+    ] = None,
+    no_rescue: Annotated[
+        bool, typer.Option("--no-rescue", help="Stop at the first loss that is no number.")
+    ] = False,
     device: Device = "auto",
 ) -> None:
     """Train a model; run it again to go on after an interruption."""
@@ -170,7 +179,13 @@ def train(
     flags = []
     if max_time is not None:
         parse_duration(max_time, key="--max-time")
-        flags = [f"training.max_time={max_time}"]
+        flags.append(f"training.max_time={max_time}")
+    if checkpoint_every is not None:
+        if not checkpoint_every.isdecimal():
+            parse_duration(checkpoint_every, key="--checkpoint-every")
+        flags.append(f"training.checkpoint_every={checkpoint_every}")
+    if no_rescue:
+        flags.append("training.rescue=false")
     settings = load_config(config, [*(overrides or ()), *flags])
     if dry_run:
         from transformer_mt.training.plan import plan_training
@@ -300,7 +315,7 @@ def evaluate(
             batch_tokens=batch_tokens,
         )
         if output_file:
-            from transformer_mt.run_dir import write_text
+            from transformer_mt.durable import write_text
 
             write_text(output_file, "".join(f"{line}\n" for line in figures.translations))
     print_lines([json.dumps(figures.to_dict(), indent=2)] if as_json else figures.lines())

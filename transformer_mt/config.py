@@ -174,6 +174,8 @@ class TrainingConfig:
     """Number format of matrix products; auto takes bf16 where the hardware gains by it."""
     validate_every: int = 1000
     """Updates between validations; each one saves a checkpoint."""
+    checkpoint_every: int | str = "10m"
+    """Updates (500), or time (30s, 10m, 2h), between further checkpoints to go on from."""
     validate_sentences: int = 1000
     """Most validation sentences that are translated for BLEU and chrF (loss uses all of them)."""
     best_metric: Literal["bleu", "chrf", "loss"] = "bleu"
@@ -184,6 +186,9 @@ class TrainingConfig:
     """Latest validated checkpoints kept; at the end their average competes to be best."""
     log_every: int = 50
     """Updates between points of the training curves."""
+    rescue: bool = True
+    """Leave out updates whose loss or gradient is no number; after three in a row, go back to the
+    last checkpoint with half the learning rate, at most three times without a new best."""
 
     def __post_init__(self) -> None:
         positive = ("batch_tokens", "accumulate", "max_steps", "validate_every", "log_every")
@@ -199,6 +204,10 @@ class TrainingConfig:
             _require(self.learning_rate > 0, "training.learning_rate", "must be above 0")
         if self.max_time is not None:
             parse_duration(self.max_time, key="training.max_time")
+        if isinstance(self.checkpoint_every, str):
+            parse_duration(self.checkpoint_every, key="training.checkpoint_every")
+        else:
+            _require(self.checkpoint_every >= 1, "training.checkpoint_every", "must be at least 1")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

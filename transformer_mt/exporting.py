@@ -10,6 +10,7 @@ import torch
 from transformer_mt import run_dir
 from transformer_mt.checkpoint import LoadedRun, load_run
 from transformer_mt.data.corpus import SentencePair, load_split
+from transformer_mt.durable import filled_folder, write_text
 from transformer_mt.engines.ctranslate2_engine import CTranslate2Engine, check_quantization
 from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.errors import ConfigError, TmtError
@@ -18,7 +19,7 @@ from transformer_mt.formats.to_transformers import write_transformers
 from transformer_mt.formats.transformers_engine import TransformersEngine
 from transformer_mt.model_card import model_card
 from transformer_mt.parity import Outcome, ParityReport, Runner, compare, translator_runner
-from transformer_mt.run_dir import RunDir, filled_folder
+from transformer_mt.run_dir import RunDir
 from transformer_mt.translator import Translator
 
 FORMATS = ("ctranslate2", "transformers")
@@ -79,7 +80,7 @@ def export_model(
         if parity and quantization == "float32":
             parity.check(str(output))
         card = model_card(path, run, to, quantization, parity)
-        run_dir.write_text(folder / "README.md", card)
+        write_text(folder / "README.md", card)
         for file in folder.rglob("*.safetensors"):  # written so that nobody else may read them
             shutil.copymode(folder / "README.md", file)
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -6,12 +6,13 @@ from pathlib import Path
 from transformer_mt import checkpoint, run_dir
 from transformer_mt.config import Config, DataConfig, DecodingConfig, TokenizerConfig
 from transformer_mt.data.corpus import SentencePair
+from transformer_mt.durable import filled_folder
 from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.exporting import text_engine_runner
 from transformer_mt.formats.from_marian import MarianModel, marian_engine, read_marian
 from transformer_mt.parity import ParityReport, compare, translator_runner
 from transformer_mt.phrasebook import phrasebook_splits
-from transformer_mt.run_dir import RunDir, filled_folder
+from transformer_mt.run_dir import RunDir
 from transformer_mt.train_state import TrainState
 from transformer_mt.translator import Translator
 

@@ -49,5 +49,5 @@ def length_ratio(hypotheses: Sequence[str], references: Sequence[str]) -> float:
 
 
 def perplexity(loss: float) -> float:
-    """exp(loss), or infinity where that is too large."""
-    return math.exp(loss) if loss < 700 else math.inf
+    """exp(loss), for losses above 700 that of 700: JSON has no infinity."""
+    return math.exp(min(loss, 700.0))

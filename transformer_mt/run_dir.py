@@ -1,9 +1,6 @@
 """What stands in a run directory beside the weights: names, configuration, tokenizers, versions."""
 
-import contextlib
 import platform
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +9,8 @@ from transformer_mt import __version__
 from transformer_mt.config import Config
 from transformer_mt.config_file import load_config, to_yaml
 from transformer_mt.data.tokenizer import Tokenizer, Tokenizers
-from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.durable import SUMS_FILE, DamagedError, verify, write_sums, write_text
+from transformer_mt.errors import DataError
 
 MODEL_FILE = "model.safetensors"
 """The weights of a checkpoint."""
@@ -42,6 +40,16 @@ class RunDir:
         return self.path / "last"
 
     @property
+    def previous(self) -> Path:
+        """What `last` was before: to go on from where that is damaged."""
+        return self.path / "previous"
+
+    @property
+    def lock(self) -> Path:
+        """There while a process trains in this directory."""
+        return self.path / ".lock"
+
+    @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 
@@ -62,50 +70,13 @@ class RunDir:
     def info(self) -> Path:
         return self.path / "info.json"
 
+    @property
+    def sums(self) -> Path:
+        """Checksums of the tokenizers."""
+        return self.path / SUMS_FILE
+
     def tokenizer(self, side: str) -> Path:
         return self.path / f"tokenizer.{side}.json"
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        DataError: the place cannot be written to.
-    """
-    partial = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
-
-
-@contextlib.contextmanager
-def filled_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
-    """A folder to fill that then appears as `folder`, whole or not at all.
-
-    Args:
-        folder: its place.
-        replace: take the place of what is there.
-
-    Raises:
-        ConfigError: something is there.
-        DataError: the place cannot be written to.
-    """
-    if not replace and (folder.is_file() or (folder.is_dir() and any(folder.iterdir()))):
-        raise ConfigError(f"{folder}: exists; name a new folder, or remove this one first")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as place:
-            new = Path(place) / "new"
-            new.mkdir()
-            yield new
-            if folder.exists():
-                folder.rename(Path(place) / "old")
-            new.rename(folder)
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be written ({error.strerror or error})") from None
 
 
 def save_config(run: RunDir, config: Config) -> None:
@@ -124,13 +95,27 @@ def load_run_config(run: RunDir) -> Config:
 
 def save_tokenizers(run: RunDir, tokenizers: Tokenizers) -> None:
     """Write both tokenizers of a run."""
-    for side in ("src", "tgt"):
-        write_text(run.tokenizer(side), getattr(tokenizers, side).to_json())
+    run.sums.unlink(missing_ok=True)  # of others
+    files = [run.tokenizer(side) for side in ("src", "tgt")]
+    for file, tokenizer in zip(files, (tokenizers.src, tokenizers.tgt), strict=True):
+        write_text(file, tokenizer.to_json())
+    write_sums(run.path, files)
 
 
 def load_tokenizers(run: RunDir) -> Tokenizers:
-    """Read both tokenizers of a run."""
-    return Tokenizers(*(Tokenizer.load(run.tokenizer(side)) for side in ("src", "tgt")))
+    """Read both tokenizers of a run.
+
+    Raises:
+        DataError: a file is missing, damaged, or no such tokenizer.
+    """
+    tokenizers = Tokenizers(*(Tokenizer.load(run.tokenizer(side)) for side in ("src", "tgt")))
+    try:
+        verify(run.path)
+    except DamagedError as damage:
+        raise DamagedError(
+            f"{damage}: put a copy of it there, or remove both tokenizers: they are built anew"
+        ) from None
+    return tokenizers
 
 
 def has_tokenizers(run: RunDir) -> bool:

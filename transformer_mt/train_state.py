@@ -3,11 +3,13 @@
 import contextlib
 import dataclasses
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
 
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.run_dir import RunDir, write_text
+from transformer_mt.run_dir import RunDir
 
 STATE_FILE = "state.json"
 
@@ -39,24 +41,57 @@ class TrainState:
     """Validations since the best."""
     validation_seconds: float = 0.0
     """Time that the last validation took, its saving included."""
+    skipped: int = 0
+    """Updates left out because their loss or gradient was no number."""
+    skipped_in_a_row: int = 0
+    rescues: int = 0
+    """Times that training went back to a checkpoint, since the last new best."""
+    learning_rate_factor: float = 1.0
+    """Of the configured learning rate; each rescue halves it."""
     finished: str | None = None
     """Why training ended; null while it is not."""
     scores: dict[str, float] = dataclasses.field(default_factory=dict)
     """The last validation's figures."""
 
+    def become(self, other: "TrainState") -> None:
+        """Take over all numbers of another state."""
+        for field in dataclasses.fields(self):
+            setattr(self, field.name, getattr(other, field.name))
+
 
 def load_state(folder: Path) -> TrainState:
-    """The numbers saved with a checkpoint."""
+    """The numbers saved with a checkpoint.
+
+    Raises:
+        DataError: the file is missing, or holds something else.
+    """
     path = folder / STATE_FILE
     try:
-        return TrainState(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+        state = TrainState(**saved)
+        wrong = [
+            name
+            for name, kind in get_type_hints(TrainState).items()
+            if not _is_a(getattr(state, name), kind)
+        ]
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read ({error})") from None
+    if wrong:
+        raise DataError(f"{path}: does not tell how far a training is ('{wrong[0]}' is wrong)")
+    return state
 
 
-def update_state(folder: Path, state: TrainState) -> None:
-    """Replace the numbers of a checkpoint, the tensors staying as they are."""
-    write_text(folder / STATE_FILE, _state_json(state))
+def _is_a(value: Any, kind: Any) -> bool:
+    """Whether a value of a JSON file can be that of a field of this type."""
+    if kind is float:
+        return type(value) in (int, float) and math.isfinite(value)
+    if kind is int:
+        return type(value) is int and 0 <= value < 2**63
+    if get_origin(kind) is dict:
+        return isinstance(value, dict) and all(_is_a(each, float) for each in value.values())
+    if get_args(kind):
+        return any(_is_a(value, each) for each in get_args(kind))
+    return isinstance(value, kind)
 
 
 def state_folder(run: RunDir) -> Path | None:
@@ -97,10 +132,7 @@ def newest_run(root: Path) -> Path:
     return max(finished)[1]
 
 
-def _state_json(state: TrainState) -> str:
-    return json.dumps(dataclasses.asdict(state), indent=2) + "\n"
-
-
 def save_state(folder: Path, state: TrainState) -> None:
     """Write the numbers into a checkpoint that is being made."""
-    (folder / STATE_FILE).write_text(_state_json(state), encoding="utf-8")
+    text = json.dumps(dataclasses.asdict(state), indent=2) + "\n"
+    (folder / STATE_FILE).write_text(text, encoding="utf-8")

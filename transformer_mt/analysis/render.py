@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import io
 import json
-import os
 import re
 import textwrap
 import unicodedata
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from transformer_mt.data.tokenizer import JOINER
+from transformer_mt.durable import write_bytes
 from transformer_mt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -51,7 +51,10 @@ def render(maps: list[AttentionMaps], path: Path) -> None:
             content = _to_json(maps)
         case suffix:
             content = _picture(maps[0], suffix[1:])
-    _write_atomically(path, content)
+    # A lone surrogate (an undecodable byte of the command line) has no UTF-8. Written as the
+    # escape \udc80 it is what JSON, also inside the page, wants anyway.
+    data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+    write_bytes(path, data)
 
 
 def check_suffix(path: Path) -> None:
@@ -61,22 +64,6 @@ def check_suffix(path: Path) -> None:
             f"cannot write attention to {path}: its suffix is '{path.suffix}', "
             "and must be one of .html, .png, .svg and .json"
         )
-
-
-def _write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a temporary file beside `path`, then rename it: a reader never sees half a file."""
-    # A lone surrogate (an undecodable byte of the command line) has no UTF-8. Written as the
-    # escape \udc80 it is what JSON, also inside the page, wants anyway.
-    data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            temporary.write_bytes(data)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise DataError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 # ---------------------------------------------------------------------------------- numbers

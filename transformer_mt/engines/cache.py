@@ -13,8 +13,9 @@ from typing import Any
 
 from transformer_mt import __version__
 from transformer_mt.config import Config
+from transformer_mt.durable import filled_folder
 from transformer_mt.errors import DataError
-from transformer_mt.run_dir import RunDir, filled_folder
+from transformer_mt.run_dir import RunDir
 
 log = logging.getLogger(__name__)
 

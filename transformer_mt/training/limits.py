@@ -30,9 +30,33 @@ def is_over(config: Config, state: TrainState) -> bool:
     return share_done(config, state) >= 1 or is_stale(config, state)
 
 
-def diverged(what: str, value: float) -> TrainingError:
-    """The error for a figure that is no longer a number."""
-    return TrainingError(
-        f"{what} is {value}: lower training.learning_rate or raise training.warmup_steps,"
-        " and start anew with --overwrite"
-    )
+def checkpoint_is_due(config: Config, state: TrainState, saved_at: float) -> bool:
+    """True when it is time for a checkpoint between validations.
+
+    Args:
+        config: says how often.
+        state: after an update.
+        saved_at: `state.seconds` at the last checkpoint.
+    """
+    interval = config.training.checkpoint_every
+    if isinstance(interval, int):
+        return state.step % interval == 0
+    return state.seconds - saved_at >= parse_duration(interval, key="training.checkpoint_every")
+
+
+class DivergedError(TrainingError):
+    """A figure is no longer a number.
+
+    Args:
+        figure: which.
+        value: infinity or NaN.
+        lasting: not that of a single update.
+    """
+
+    def __init__(self, figure: str, value: float, *, lasting: bool = False) -> None:
+        self.what = f"{figure} is {value}"
+        self.lasting = lasting
+        super().__init__(
+            f"{self.what}: lower training.learning_rate or raise training.warmup_steps,"
+            " and start anew with --overwrite"
+        )

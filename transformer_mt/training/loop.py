@@ -11,16 +11,18 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from transformer_mt import checkpoint, run_dir, train_state
+from transformer_mt import checkpoint, run_dir
 from transformer_mt.config import Config
 from transformer_mt.data.batching import Batch, Collator, token_batches
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
 from transformer_mt.device import keep_freed_memory
 from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.run_dir import RunDir
+from transformer_mt.run_lock import locked
 from transformer_mt.train_state import TrainState
 from transformer_mt.training.limits import (
-    diverged,
+    DivergedError,
+    checkpoint_is_due,
     is_over,
     is_stale,
     share_done,
@@ -28,7 +30,9 @@ from transformer_mt.training.limits import (
 )
 from transformer_mt.training.loss import label_smoothed_loss
 from transformer_mt.training.optimizer import learning_rate
-from transformer_mt.training.progress import Progress
+from transformer_mt.training.progress import Clock, Progress
+from transformer_mt.training.recovery import recover
+from transformer_mt.training.rescue import skip_or_go_back
 from transformer_mt.training.session import Session, finished_state, open_session
 from transformer_mt.training.signals import Interrupted, StopSignals
 from transformer_mt.training.validation import Validation, validate
@@ -52,52 +56,71 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
         How far training came; `finished` tells why it ended.
 
     Raises:
-        DataError: the corpus cannot be used.
+        DataError: the corpus cannot be used, or another process trains in this run directory.
         ConfigError: the run directory holds a run with other settings.
-        TrainingError: the loss is no longer a number.
+        TrainingError: the loss is no longer a number, and going back did not help.
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
     run = RunDir(Path(config.run_dir))
-    checkpoint.recover(run)
-    if not overwrite and (over := finished_state(config, run)):
-        if config != run_dir.load_run_config(run):  # how to decode, say, may change
-            run_dir.save_config(run, config)
-        log.info("%s: finished (%s); nothing to do", config.run_dir, over.finished)
-        return over
-    session = open_session(config, device=device, overwrite=overwrite)
-    keep_freed_memory()  # from here on: what loading the data took, goes back
-    training, state = config.training, session.state
-    limit = time_limit(config, state)
-    with StopSignals() as stop, Progress(run, config, state, limit) as progress:
-        clock = time.perf_counter()
-        done = is_over(config, state)  # where an earlier session was cut off at the very end
-        for batches in () if done else updates(session):
-            lr = learning_rate(config, state.step + 1, share_done(config, state))
-            loss, grad_norm = training_step(session, batches, lr)
-            state.step += 1
-            state.tokens += sum(batch.num_tokens for batch in batches)
-            clock, earlier = time.perf_counter(), clock
-            state.seconds += clock - earlier
-            progress.update(state, loss, sum(batch.num_tokens for batch in batches))
+    with locked(run):
+        if not overwrite:
+            recover(run)
+        if not overwrite and (over := finished_state(config, run)):
+            if config != run_dir.load_run_config(run):  # how to decode, say, may change
+                run_dir.save_config(run, config)
+            log.info("%s: finished (%s); nothing to do", config.run_dir, over.finished)
+            return over
+        session = open_session(config, device=device, overwrite=overwrite)
+        keep_freed_memory()  # from here on: what loading the data took, goes back
+        limit = time_limit(config, session.state)
+        with StopSignals() as stop, Progress(run, config, session.state, limit) as progress:
+            _train(session, stop, progress)
+            _finish(session, progress)
+    return session.state
 
-            if state.step % training.log_every == 0:
-                progress.point(state, lr, grad_norm)
 
+def _train(session: Session, stop: StopSignals, progress: Progress) -> None:
+    """Update after update until training is over, with validations and checkpoints in between."""
+    config, state = session.config, session.state
+    if is_over(config, state):  # an earlier session was cut off at the very end
+        return
+    clock, saved_at = Clock(), state.seconds
+    for batches in updates(session):
+        try:
+            _update(session, progress, batches)
+            state.seconds += clock.lap()
             done = share_done(config, state) >= 1
-            if done or state.step % training.validate_every == 0:
+            if done or state.step % config.training.validate_every == 0:
                 _validate_and_save(session, progress)
-                clock, earlier = time.perf_counter(), clock
-                state.seconds += clock - earlier
-                state.validation_seconds = clock - earlier
-                done = is_over(config, state)
+                state.validation_seconds = clock.lap()
+                state.seconds += state.validation_seconds
+                saved_at, done = state.seconds, is_over(config, state)
+            elif stop.received or checkpoint_is_due(config, state, saved_at):
+                _save(session, progress)
+                state.seconds += clock.lap()
+                saved_at = state.seconds
+        except DivergedError as divergence:
+            skip_or_go_back(session, progress, divergence)
+            continue
+        if done:
+            break
+        if stop.received:
+            raise Interrupted(stop.received)
 
-            if stop.received and not done:
-                checkpoint.save_training(session.run.last, session.model, session.optimizer, state)
-                raise Interrupted(stop.received)
-            if done:
-                break
-        _finish(session, progress)
-    return state
+
+def _update(session: Session, progress: Progress, batches: list[Batch]) -> None:
+    """One update and its place in the curves."""
+    config, state = session.config, session.state
+    lr = learning_rate(config, state.step + 1, share_done(config, state))
+    lr *= state.learning_rate_factor
+    loss, grad_norm = training_step(session, batches, lr)
+    num_tokens = sum(batch.num_tokens for batch in batches)
+    state.step += 1
+    state.tokens += num_tokens
+    state.skipped_in_a_row = 0
+    progress.update(state, loss, num_tokens)
+    if state.step % config.training.log_every == 0:
+        progress.point(state, lr, grad_norm)
 
 
 def updates(session: Session) -> Iterator[list[Batch]]:
@@ -105,14 +128,16 @@ def updates(session: Session) -> Iterator[list[Batch]]:
     config, state = session.config, session.state
     collator = Collator(PAD_ID, SOS_ID, EOS_ID)
     while True:
+        number = state.epoch  # which changes, too, when training goes back to a checkpoint
         epoch = token_batches(
-            session.data.train, config.training.batch_tokens, (config.seed, state.epoch)
+            session.data.train, config.training.batch_tokens, (config.seed, number)
         )
-        while state.position < len(epoch):
+        while state.epoch == number and state.position < len(epoch):
             rows = epoch[state.position : state.position + config.training.accumulate]
             state.position += len(rows)
             yield [collator.batch(session.data.train, r).to(session.device) for r in rows]
-        state.epoch, state.position = state.epoch + 1, 0
+        if state.epoch == number:
+            state.epoch, state.position = number + 1, 0
 
 
 def training_step(session: Session, batches: list[Batch], lr: float) -> tuple[float, float]:
@@ -134,7 +159,8 @@ def training_step(session: Session, batches: list[Batch], lr: float) -> tuple[fl
     mean_loss, norm = total.item(), grad_norm.item()
     for what, value in (("loss", mean_loss), ("gradient norm", norm)):
         if not math.isfinite(value):
-            raise diverged(f"the {what} of update {session.state.step + 1}", value)
+            session.optimizer.zero_grad()
+            raise DivergedError(f"the {what} of update {session.state.step + 1}", value)
     for group in session.optimizer.param_groups:
         group["lr"] = lr
     session.optimizer.step()
@@ -165,6 +191,7 @@ def _validate_and_save(session: Session, progress: Progress) -> None:
     improved = state.best_score is None or score > state.best_score
     if improved:
         state.best_score, state.best_step, state.stale = score, state.step, 0
+        state.rescues = 0
     else:
         state.stale += 1
     state.scores, state.validated_step = result.figures(), state.step
@@ -174,7 +201,13 @@ def _validate_and_save(session: Session, progress: Progress) -> None:
     if improved:
         checkpoint.save_weights(run.best, weights, state)
     checkpoint.keep_checkpoint(run, weights, state, config.training.keep_checkpoints)
-    checkpoint.save_training(run.last, session.model, session.optimizer, state)
+    _save(session, progress)
+
+
+def _save(session: Session, progress: Progress) -> None:
+    """The checkpoint to go on from, with the curves up to there."""
+    progress.flush()
+    checkpoint.save_training(session.run, session.model, session.optimizer, session.state)
 
 
 def _validate(session: Session) -> Validation:
@@ -219,7 +252,8 @@ def _say_result(session: Session, result: Validation, *, improved: bool) -> None
 def _finish(session: Session, progress: Progress) -> None:
     """Let the average of the last checkpoints compete to be best, and mark the run finished."""
     state = session.state
-    if state.validated_step < state.step:  # interrupted, then gone on with a smaller limit
+    # interrupted, then gone on with a smaller limit; or the best checkpoint was damaged
+    if state.validated_step < state.step or not session.run.best.is_dir():
         _validate_and_save(session, progress)
     start = time.perf_counter()
     _try_average(session)
@@ -229,7 +263,7 @@ def _finish(session: Session, progress: Progress) -> None:
     else:
         state.finished = "time is up" if session.config.training.max_time else "all updates made"
     progress.hyperparameters(state)
-    train_state.update_state(session.run.last, state)
+    checkpoint.update_state(session.run, state)
     log.info(
         "finished: %s; best %s %.2f after update %s; %s hours of training",
         state.finished,
@@ -243,7 +277,7 @@ def _finish(session: Session, progress: Progress) -> None:
 def _try_average(session: Session) -> None:
     """Make the mean of the kept checkpoints the best one, if validation finds it so."""
     state, run, metric = session.state, session.run, session.config.training.best_metric
-    folders = checkpoint.kept_checkpoints(run)
+    folders = checkpoint.whole_checkpoints(run)
     if len(folders) < 2:
         return
     averaged = checkpoint.average_weights(folders)

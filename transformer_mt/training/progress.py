@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tqdm import tqdm
 
@@ -14,13 +14,12 @@ from transformer_mt.config import Config
 from transformer_mt.config_file import to_yaml
 from transformer_mt.console import hides_bars
 from transformer_mt.data.corpus import SentencePair
+from transformer_mt.durable import cannot_be_written, flush, write_text
 from transformer_mt.run_dir import RunDir
 from transformer_mt.train_state import TrainState
+from transformer_mt.training.board import Board
 from transformer_mt.training.validation import Validation
 from transformer_mt.translator import Translator
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 
 @dataclasses.dataclass(slots=True)
@@ -35,18 +34,30 @@ class Speed:
         return self.tokens / max(time.perf_counter() - self.since, 1e-9)
 
 
+class Clock:
+    """Tells how long each part of a training took."""
+
+    def __init__(self) -> None:
+        self._since = time.perf_counter()
+
+    def lap(self) -> float:
+        """Seconds since the last lap."""
+        earlier, self._since = self._since, time.perf_counter()
+        return self._since - earlier
+
+
 class Progress:
     """Reports to the screen (stderr), to metrics.jsonl and to TensorBoard.
 
     Use as a context manager. `total` is the number of updates, or of seconds where time is
-    limited; the bar then counts these.
+    limited; the bar then counts these. metrics.jsonl holds nothing that depends on the clock: it
+    is the same for the same training, however often that was interrupted.
     """
 
     def __init__(self, run: RunDir, config: Config, state: TrainState, total: float | None) -> None:
         self._run = run
         self._timed = total is not None
         self._speed = Speed()
-        self._writer: SummaryWriter | None = None
         self._config = config
         self._bar = tqdm(
             total=round(total) if total is not None else config.training.max_steps,
@@ -58,19 +69,16 @@ class Progress:
             file=sys.stderr,
         )
         self._forget_after(state.step)
+        self._board = Board(run.tensorboard, state.step)
+        text = f"```yaml\n{to_yaml(config)}```"
+        self._board.write("text", "config", text, state.step)
 
     def __enter__(self) -> "Progress":
-        from torch.utils.tensorboard import SummaryWriter
-
-        self._writer = SummaryWriter(str(self._run.tensorboard), purge_step=self._purge_step)
-        text = f"```yaml\n{to_yaml(self._config)}```"
-        self._writer.add_text("config", text, self._purge_step - 1)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
-        if self._writer:
-            self._writer.close()
+        self._board.close()
 
     def update(self, state: TrainState, loss: float, tokens: int) -> None:
         """After every update; loss: mean over its tokens."""
@@ -86,8 +94,23 @@ class Progress:
         loss = state.recent_loss / max(state.recent_tokens, 1)
         state.recent_loss, state.recent_tokens = 0.0, 0
         self._bar.set_postfix(loss=f"{loss:.3f}", lr=f"{lr:.2e}", tok_s=f"{rate:,.0f}")
-        figures = {"loss": loss, "lr": lr, "grad_norm": grad_norm, "tokens_per_second": rate}
-        self._write("train", state, figures)
+        figures = {"loss": loss, "lr": lr, "grad_norm": grad_norm}
+        self._write("train", state, {**figures, "skipped": state.skipped, "rescues": state.rescues})
+        self._board.write("scalar", "train/tokens_per_second", rate, state.step)
+
+    def go_back(self, state: TrainState) -> None:
+        """After a return to an earlier checkpoint: forget what came after it."""
+        self._forget_after(state.step)
+        self._board.go_back(state.step)
+        self._speed = Speed()
+        if not self._timed:
+            self._bar.n = state.step
+            self._bar.refresh()
+
+    def flush(self) -> None:
+        """Have metrics.jsonl on the disk before a checkpoint that stands for its points."""
+        if self._run.metrics.is_file():
+            flush(self._run.metrics)
 
     def validation(
         self,
@@ -102,40 +125,40 @@ class Progress:
             f"{t.source}\n  = {t.text}\n  ~ {pair.tgt}"
             for t, pair in zip(result.translations, samples, strict=False)
         ]
-        if self._writer:
-            self._writer.add_text("samples", "```\n" + "\n".join(texts) + "\n```", state.step)
-            maps = translator.translate(samples[0].src, details=False, attention=True).attention
-            if maps is not None:
-                self._writer.add_figure("attention", cross_attention_figure(maps), state.step)
+        self._board.write("text", "samples", "```\n" + "\n".join(texts) + "\n```", state.step)
+        maps = translator.translate(samples[0].src, details=False, attention=True).attention
+        if maps is not None:
+            self._board.write("figure", "attention", cross_attention_figure(maps), state.step)
         # validation is not training: its time is no part of the next rate
         self._speed = Speed()
 
     def hyperparameters(self, state: TrainState) -> None:
         """At the end: the settings beside the best score, for TensorBoard's table."""
-        if self._writer:
-            values = {
-                f"{section}.{key}": value if isinstance(value, int | float | str) else str(value)
-                for section in ("model", "training", "tokenizer")
-                for key, value in dataclasses.asdict(getattr(self._config, section)).items()
-            }
-            best = {"best": abs(state.best_score or 0.0)}
-            self._writer.add_hparams(values, best, run_name=".", global_step=state.step)
+        values = {
+            f"{section}.{key}": value if isinstance(value, int | float | str) else str(value)
+            for section in ("model", "training", "tokenizer")
+            for key, value in dataclasses.asdict(getattr(self._config, section)).items()
+        }
+        best = {"best": abs(state.best_score or 0.0)}
+        self._board.write("hparams", values, best, run_name=".", global_step=state.step)
 
     def _write(self, kind: str, state: TrainState, figures: dict[str, float]) -> None:
         point = {"kind": kind, "step": state.step, "epoch": state.epoch + 1, **figures}
-        with self._run.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(point) + "\n")
+        try:
+            with self._run.metrics.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(point) + "\n")
+        except OSError as error:
+            raise cannot_be_written(self._run.metrics, error) from None
         for name, value in figures.items():
-            if self._writer:
-                self._writer.add_scalar(f"{kind}/{name}", value, state.step)
+            self._board.write("scalar", f"{kind}/{name}", value, state.step)
 
     def _forget_after(self, step: int) -> None:
         """Drop points of updates that an interrupted session made but did not save."""
-        self._purge_step = step + 1
         if self._run.metrics.is_file():
             lines = self._run.metrics.read_text(encoding="utf-8").splitlines(keepends=True)
             kept = [line for line in lines if _step_of(line) <= step]
-            self._run.metrics.write_text("".join(kept), encoding="utf-8")
+            if kept != lines:
+                write_text(self._run.metrics, "".join(kept))
 
 
 def _step_of(line: str) -> float:

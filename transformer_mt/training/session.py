@@ -17,6 +17,7 @@ from transformer_mt.data.prepare import build_tokenizers, prepare
 from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.device import choose_device, gains_from_bf16
+from transformer_mt.durable import write_text
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.transformer import Transformer, count_parameters
 from transformer_mt.run_dir import RunDir
@@ -35,6 +36,8 @@ _HARMLESS_TRAINING = (
     "keep_checkpoints",
     "validate_every",
     "validate_sentences",
+    "checkpoint_every",
+    "rescue",
 )
 
 
@@ -98,21 +101,49 @@ def load_session(config: Config, device: str, *, anew: bool = False) -> Session:
         log.info("building the tokenizers")
         tokenizers = build_tokenizers(config, corpus)
     data = prepare(config, source, tokenizers)
-    torch.manual_seed(config.seed)
-    model = checkpoint.make_model(config, tokenizers).to(place)
-    if parent is not None:
-        weights = checkpoint.weights_of(parent.model)
-        checkpoint.load_weights(model, weights, Path(str(config.init_from)))
+    model = _new_model(config, tokenizers, parent).to(place)
     optimizer = make_optimizer(model, config.training)
-    saved = None if anew else checkpoint.load_training(run.last, model, optimizer)
-    state = saved or TrainState(data=data.train.fingerprint)
+    state = TrainState(data=data.train.fingerprint)
+    session = Session(config, run, tokenizers, data, model, optimizer, state, place)
+    if not anew:
+        resume(session)
     if state.data != data.train.fingerprint:
         raise DataError(
             f"{run.path}: the training data have changed since this run was begun;"
             " use another run_dir, or --overwrite to start anew"
         )
     state.finished = None
-    return Session(config, run, tokenizers, data, model, optimizer, state, place)
+    return session
+
+
+def resume(session: Session) -> bool:
+    """Bring everything to the last checkpoint; False where there is none."""
+    saved = checkpoint.load_training(session.run, session.model, session.optimizer)
+    if saved is None:
+        return False
+    if not session.run.best.is_dir():  # it was damaged: whatever comes next is the best
+        saved.best_score = None
+    session.state.become(saved)
+    return True
+
+
+def begin_again(session: Session) -> None:
+    """Bring everything to where a new run begins."""
+    config = session.config
+    model = _new_model(config, session.tokenizers, _load_parent(config))
+    session.model.load_state_dict(model.state_dict())
+    session.optimizer.load_state_dict(make_optimizer(model, config.training).state_dict())
+    session.state.become(TrainState(data=session.data.train.fingerprint))
+
+
+def _new_model(config: Config, tokenizers: Tokenizers, parent: LoadedRun | None) -> Transformer:
+    """With the weights that the seed gives, or those of a parent."""
+    torch.manual_seed(config.seed)
+    model = checkpoint.make_model(config, tokenizers)
+    if parent is not None:
+        weights = checkpoint.weights_of(parent.model)
+        checkpoint.load_weights(model, weights, Path(str(config.init_from)))
+    return model
 
 
 def _load_parent(config: Config) -> LoadedRun | None:
@@ -134,7 +165,8 @@ def finished_state(config: Config, run: RunDir) -> TrainState | None:
         return None
     _refuse_changed_settings(config, run)
     state = train_state.load_state(run.last)
-    return state if state.finished and is_over(config, state) else None
+    whole = run.best.is_dir()
+    return state if whole and state.finished and is_over(config, state) else None
 
 
 def _refuse_changed_settings(config: Config, run: RunDir) -> None:
@@ -189,4 +221,4 @@ def _save_info(session: Session) -> None:
         "device": str(session.device),
         "versions": run_dir.environment(),
     }
-    run_dir.write_text(session.run.info, json.dumps(info, indent=2) + "\n")
+    write_text(session.run.info, json.dumps(info, indent=2) + "\n")

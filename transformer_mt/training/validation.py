@@ -11,7 +11,7 @@ from transformer_mt.data.corpus import SentencePair
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
 from transformer_mt.metrics import corpus_scores, perplexity
 from transformer_mt.model.transformer import Transformer
-from transformer_mt.training.limits import diverged
+from transformer_mt.training.limits import DivergedError
 from transformer_mt.training.loss import label_smoothed_loss
 from transformer_mt.translation import Translation
 from transformer_mt.translator import Translator
@@ -69,11 +69,11 @@ def validate(
     """Loss of a model on the whole data set, scores of its translations of `pairs`.
 
     Raises:
-        TrainingError: the loss is no longer a number.
+        DivergedError: the loss is no longer a number.
     """
     loss = corpus_loss(model, dataset, batch_tokens)
     if not math.isfinite(loss):
-        raise diverged("the validation loss", loss)
+        raise DivergedError("the validation loss", loss, lasting=True)
     translations = translator.translate(
         [pair.src for pair in pairs], details=False, batch_tokens=batch_tokens
     )

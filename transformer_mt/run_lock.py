@@ -1,0 +1,80 @@
+"""One training at a time in a run directory."""
+
+import contextlib
+import logging
+import os
+import platform
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from transformer_mt.durable import cannot_be_written
+from transformer_mt.errors import DataError
+from transformer_mt.run_dir import RunDir
+
+log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def locked(run: RunDir) -> Iterator[None]:
+    """Keep other trainings out of a run directory, up to the end of the process at the latest.
+
+    Raises:
+        DataError: another process trains there, and which; or the place cannot be written to.
+    """
+    created = not run.path.exists()
+    try:
+        run.path.mkdir(parents=True, exist_ok=True)
+        descriptor = _lock(run)
+    except OSError as error:
+        raise cannot_be_written(run.path, error) from None
+    try:
+        yield
+    finally:
+        run.lock.unlink(missing_ok=True)
+        os.close(descriptor)
+        if created:
+            with contextlib.suppress(OSError):  # it is not empty: there is a run now
+                run.path.rmdir()
+
+
+def _lock(run: RunDir) -> int:
+    """The file, opened, locked by the system, and telling whose it is."""
+    while True:
+        descriptor = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o644)
+        if not _try_lock(descriptor, run.lock):
+            holder = os.read(descriptor, 1000).decode("utf-8", "replace").strip()
+            os.close(descriptor)
+            raise DataError(
+                f"{run.path}: is being trained by {holder or 'another process'}; wait for its end,"
+                " or use another run_dir"
+            )
+        if _is_the_same(descriptor, run.lock):  # else the holder removed it at its end just now
+            break
+        os.close(descriptor)
+    os.truncate(descriptor, 0)
+    now = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+    os.write(descriptor, f"process {os.getpid()} on {platform.node()}, since {now}\n".encode())
+    return descriptor
+
+
+def _try_lock(descriptor: int, path: Path) -> bool:
+    """False where another process has it. The system unlocks it when the process is no more."""
+    try:
+        import fcntl
+    except ImportError:  # not a POSIX system
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:  # some network file systems
+        log.warning("%s: cannot be locked (%s); train here with one process alone", path, error)
+    return True
+
+
+def _is_the_same(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,62 @@
+"""The TensorBoard files of a run: a convenience, whose failure is told and ends nothing."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    pass
+
+log = logging.getLogger(__name__)
+
+
+class Board:
+    """Writes to TensorBoard from `step` on; what an earlier session wrote after it is forgotten."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._folder = folder
+        self._writer: SummaryWriter | None = None
+        self._excepthook = threading.excepthook
+        threading.excepthook = self._note  # it writes in a thread, which would print a traceback
+        try:
+            self._writer = SummaryWriter(str(folder), purge_step=step + 1)
+        except OSError as error:
+            self._give_up(error)
+
+    def go_back(self, step: int) -> None:
+        """Have what was written after update `step` forgotten."""
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+
+        if self._writer is not None:
+            start = Event(step=step + 1, session_log=SessionLog(status=SessionLog.START))
+            file: Any = self._writer.file_writer
+            self._try(file.add_event, start)
+
+    def write(self, method: str, *args: Any, **kwargs: Any) -> None:
+        """Call `add_`method of a SummaryWriter."""
+        if self._writer is not None:
+            self._try(getattr(self._writer, f"add_{method}"), *args, **kwargs)
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._writer is not None:
+            self._try(self._writer.close)
+        threading.excepthook = self._excepthook
+
+    def _try(self, action: Callable[..., object], *args: Any, **kwargs: Any) -> None:
+        try:
+            action(*args, **kwargs)
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: BaseException) -> None:
+        self._writer = None
+        log.warning("%s: TensorBoard gets nothing more of this session (%s)", self._folder, error)
+
+    def _note(self, args: threading.ExceptHookArgs) -> None:
+        if not isinstance(args.exc_value, OSError):  # the writer raises such a one again, to us
+            self._excepthook(args)

@@ -1,0 +1,90 @@
+"""What a training finds at its start: the remains of a crash, and files damaged since."""
+
+import filecmp
+import logging
+import shutil
+from pathlib import Path
+
+from transformer_mt.checkpoint import damaged, kept_checkpoints
+from transformer_mt.durable import (
+    SUMS_FILE,
+    DamagedError,
+    is_whole,
+    remove_folder,
+    sealed_folder,
+    settle,
+    verify,
+)
+from transformer_mt.run_dir import RunDir
+from transformer_mt.train_state import load_state
+
+log = logging.getLogger(__name__)
+
+
+def recover(run: RunDir) -> None:
+    """Leave a run directory as if its last session had ended well, at its newest whole checkpoint.
+
+    A damaged checkpoint is put aside under another name, and said so. Where `best` is damaged and
+    cannot be had from those that are kept, there is none until the next validation.
+
+    Raises:
+        DamagedError: no checkpoint to go on from is whole.
+    """
+    settle(run.last, run.previous)
+    settle(run.best)
+    for file in run.path.glob(".*.new"):
+        file.unlink()
+    if run.last.is_dir():
+        _replace_damaged_last(run)
+        _forget_later_checkpoints(run)
+        _replace_damaged_best(run)
+
+
+def _replace_damaged_last(run: RunDir) -> None:
+    try:
+        verify(run.last)
+    except DamagedError as damage:
+        if not is_whole(run.previous):
+            raise DamagedError(
+                f"{damage}, and {run.previous} is not whole: there is nothing to go on from;"
+                " copies of the run elsewhere may be, else --overwrite starts anew"
+            ) from None
+        step = load_state(run.previous).step
+        log.warning("%s; going on from %s, after update %d", damage, run.previous, step)
+        remove_folder(damaged(run.last))
+        run.last.rename(damaged(run.last))
+        run.previous.rename(run.last)
+
+
+def _forget_later_checkpoints(run: RunDir) -> None:
+    """Remove kept checkpoints of updates that are now to be made again."""
+    step = load_state(run.last).step
+    for folder in run.checkpoints.glob(".step-*"):
+        shutil.rmtree(folder)
+    for folder in kept_checkpoints(run):
+        if folder.name > f"step-{step:08d}":
+            remove_folder(folder)
+
+
+def _replace_damaged_best(run: RunDir) -> None:
+    try:
+        verify(run.best)
+    except DamagedError as damage:
+        aside = damaged(run.best)
+        remove_folder(aside)
+        run.best.rename(aside)
+        for copy in kept_checkpoints(run):
+            if is_whole(copy) and _is_copy(aside, copy):
+                log.warning("%s; its copy %s takes its place", damage, copy)
+                with sealed_folder(run.best) as new:
+                    sums = shutil.ignore_patterns(SUMS_FILE)  # which are made anew
+                    shutil.copytree(copy, new, ignore=sums, dirs_exist_ok=True)
+                return
+        log.warning("%s; the next validation chooses a new best checkpoint", damage)
+
+
+def _is_copy(folder: Path, whole: Path) -> bool:
+    """True where one file alone, the damaged one, differs."""
+    names = [file.name for file in whole.iterdir()]
+    _, wrong, missing = filecmp.cmpfiles(folder, whole, names, shallow=False)
+    return len(wrong) + len(missing) <= 1

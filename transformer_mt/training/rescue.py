@@ -1,0 +1,65 @@
+"""What to do about a loss that is no number: leave the update out; go back, and go on slower."""
+
+import logging
+
+from transformer_mt import checkpoint
+from transformer_mt.errors import TrainingError
+from transformer_mt.training.limits import DivergedError
+from transformer_mt.training.progress import Progress
+from transformer_mt.training.session import Session, begin_again, resume
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = 3
+"""Updates in a row that are left out before training goes back."""
+_RESCUES = 3
+"""Times that it goes back without a new best in between."""
+
+
+def skip_or_go_back(session: Session, progress: Progress, divergence: DivergedError) -> None:
+    """Leave an update out whose loss or gradient is no number; after several in a row, go back.
+
+    Back means to the last checkpoint, with half the learning rate from there on.
+
+    Raises:
+        TrainingError: rescues are turned off, or have not helped.
+    """
+    state = session.state
+    if not session.config.training.rescue:
+        raise divergence
+    state.skipped += 1
+    state.skipped_in_a_row += 1
+    if not divergence.lasting and state.skipped_in_a_row < _PATIENCE:
+        log.warning("%s: this update is left out", divergence.what)
+        return
+    if state.rescues == _RESCUES:
+        raise TrainingError(
+            f"{divergence.what}, although training went back {_RESCUES} times and its learning rate"
+            f" is {state.learning_rate_factor:g} of what was set: lower training.learning_rate or"
+            " raise training.warmup_steps, and start anew with --overwrite"
+        )
+    _go_back(session)
+    progress.go_back(state)
+    log.warning(
+        "%s: back to update %d with %g of the learning rate (rescue %d of at most %d)",
+        divergence.what,
+        state.step,
+        state.learning_rate_factor,
+        state.rescues,
+        _RESCUES,
+    )
+
+
+def _go_back(session: Session) -> None:
+    state = session.state
+    factor, rescues = state.learning_rate_factor / 2, state.rescues + 1
+    skipped, seconds = state.skipped, state.seconds
+    if not resume(session):
+        begin_again(session)
+    state.learning_rate_factor, state.rescues = factor, rescues
+    state.skipped, state.seconds = skipped, seconds
+    # Saved at once: a crash must not make the rescue count for nothing.
+    if session.run.last.is_dir():
+        checkpoint.update_state(session.run, state)
+    else:
+        checkpoint.save_training(session.run, session.model, session.optimizer, state)
