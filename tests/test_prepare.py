@@ -382,6 +382,19 @@ def test_a_cache_that_cannot_be_written_is_only_a_warning(
     assert "cannot be cached" in caplog.text
 
 
+def test_what_was_not_used_for_long_leaves_the_cache(tmp_path: Path) -> None:
+    settings = [config(**parallel(tmp_path), max_length=length) for length in (50, 51, 52)]
+    prepare_anew(settings[0])
+    prepare_anew(settings[1])
+    for path in cache_files(tmp_path):
+        os.utime(path, (0, 0))
+    prepare_anew(settings[0])  # which uses it again
+    (unused,) = (path for path in cache_files(tmp_path) if path.stat().st_mtime == 0)
+    prepare_anew(settings[2])
+    assert len(cache_files(tmp_path)) == 2
+    assert not unused.exists()
+
+
 FULL_DISK = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))

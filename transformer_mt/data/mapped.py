@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from transformer_mt.data.batching import BilingualDataset, Ids, Lengths, Offsets, Rows, Sequences
 from transformer_mt.data.spool import IN_MEMORY, SpoolFile
 
-SCHEMA = pa.schema([("src", pa.list_(pa.int32())), ("tgt", pa.list_(pa.int32()))])
+IDS = pa.list_(pa.int32())
+SCHEMA = pa.schema([("src", IDS), ("tgt", IDS)])
 
 _RESIDENT = 128 * 2**20
 """Bytes of a map that may be resident before they are given back. To touch a batch of pairs anew
@@ -28,10 +29,12 @@ _WORD = np.dtype(np.int32).itemsize
 
 def columns_of(src: Sequences, tgt: Sequences) -> list[pa.Array]:
     """The columns of a record batch; nothing is copied but offsets."""
-    return [
-        pa.ListArray.from_arrays(pa.array(side.offsets.astype(np.int32)), pa.array(side.ids))
-        for side in (src, tgt)
-    ]
+    columns = []
+    for side in (src, tgt):
+        ends = pa.py_buffer(side.offsets.astype(np.int32))
+        ids = pa.Array.from_buffers(pa.int32(), len(side.ids), [None, pa.py_buffer(side.ids)])
+        columns.append(pa.Array.from_buffers(IDS, len(side), [None, ends], children=[ids]))
+    return columns
 
 
 class ArrowMap:

@@ -1,10 +1,15 @@
 """Sentence pairs in any number: kept in an Arrow file without a name, read a piece at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+import numpy as np
 
 from transformer_mt.data.spool import Spool, SpoolFile
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _PIECE = 20_000
 """Pairs that are in memory at a time."""
@@ -51,7 +56,7 @@ class StoredPairs:
         spool, count = Spool(pa.schema([("src", text), ("tgt", text)]), "text"), 0
         for piece in pieces(pairs, _PIECE):
             sides = [pair.src for pair in piece], [pair.tgt for pair in piece]
-            spool.write([pa.array(side, text) for side in sides])
+            spool.write([_text_array(side) for side in sides])
             count += len(piece)
         return cls(spool.finish(), count)
 
@@ -65,6 +70,16 @@ class StoredPairs:
         for number in range(reader.num_record_batches):
             src, tgt = reader.get_batch(number).columns
             yield from map(SentencePair, src.to_pylist(), tgt.to_pylist())
+
+
+def _text_array(texts: Sequence[str]) -> "pa.LargeStringArray":
+    """From its buffers: `pa.array` would load pandas, which takes as long as a small corpus."""
+    import pyarrow as pa
+
+    encoded = [text.encode() for text in texts]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    buffers = pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))
+    return pa.LargeStringArray.from_buffers(len(texts), *buffers)
 
 
 def pieces(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

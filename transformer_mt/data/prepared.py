@@ -5,6 +5,8 @@ import io
 import json
 import logging
 import os
+import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +20,8 @@ from transformer_mt.data.spool import cache_folder
 
 log = logging.getLogger(__name__)
 
+_KEPT = 90 * 24 * 3600
+"""Seconds that a file may lie unused in the cache."""
 _ABOUT = b"transformer_mt"
 """The key of the Arrow file's own metadata under which all that is no ids stands, as JSON."""
 
@@ -92,8 +96,17 @@ def save_cached(path: Path, data: PreparedData) -> None:
             with partial.open("rb") as file:
                 digest = _digest(file)
             partial.replace(path.with_name(f"{path.name}-{digest}.arrow"))
+        _remove_unused(path.parent)
     except OSError as error:
         log.warning("%s: the prepared data cannot be cached (%s)", path, error)
+
+
+def _remove_unused(folder: Path) -> None:
+    """Keep the cache from growing forever. What is mapped stays readable without its name."""
+    for file in (*folder.glob("*.arrow"), *folder.glob("*.safetensors")):  # as it once was
+        with suppress(OSError):
+            if time.time() - file.stat().st_mtime > _KEPT:
+                file.unlink()
 
 
 def _write(path: Path, data: PreparedData) -> None:
@@ -118,6 +131,8 @@ def _load(path: Path) -> PreparedData:
         if not path.stem.endswith(f"-{_digest(file)}"):
             raise ValueError("its content is not what was written")
         found = ArrowMap.of_file(file)
+    with suppress(OSError):  # of another user, perhaps
+        os.utime(path)  # it is in use
     about = json.loads(found.metadata[_ABOUT])
     cut = about["train_batches"]
     train, validation = (
