@@ -70,6 +70,7 @@ class Plan:
     kills: int
     quick: bool
     jobs: int
+    every_operation: bool = False
     references: dict[str, Reference] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
