@@ -9,11 +9,11 @@ bit for bit, with what an undisturbed training of the same settings ends with: w
 random states, training curves, the best checkpoint and those kept for averaging; only measures of
 time may differ.
 
-The parts: `crash/kills.py` (SIGKILL at random moments, told apart by `stages.py`), `elastic.py`
-(SIGKILL under torchrun), `disk.py` (a full disk), `corruption.py` (truncated and bit-flipped
-checkpoints), `interference.py` (locks, signals), `divergence.py`. The random choices come from the
-seed; at which instruction a signal arrives, nobody can choose, so the same seed does not find the
-same again.
+The parts: `crash/kills.py` (SIGKILL at random moments, told apart by `stages.py`),
+`operations.py` (SIGKILL before chosen operations on files), `elastic.py` (and under torchrun),
+`disk.py` (a full disk), `corruption.py` (truncated and bit-flipped checkpoints), `interference.py`
+(locks, signals), `divergence.py`. The random choices come from the seed; at which instruction a
+signal arrives, nobody can choose, so the same seed does not find the same again.
 
 A trial that lost something leaves its folder behind, to look at.
 """
@@ -31,7 +31,7 @@ from pathlib import Path
 
 from crash.plan import Plan, Row, render
 
-CASES = ("kills", "elastic", "disk", "corruption", "interference", "divergence")
+CASES = ("kills", "operations", "elastic", "disk", "corruption", "interference", "divergence")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -44,6 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         kills=options.kills,
         quick=options.quick,
         jobs=options.jobs,
+        every_operation=options.every_operation,
     )
     _say(f"seed {plan.seed}, {plan.jobs} at a time, in {folder}")
     begin, rows = time.monotonic(), []
@@ -78,6 +79,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         "--seed", type=_count, default=secrets.randbelow(10**6), metavar="S", help="else random"
     )
     parser.add_argument("--quick", action="store_true", help="10 kills, and fewer other trials")
+    parser.add_argument(
+        "--every-operation", action="store_true", help="all operations on files, not some: slow"
+    )
     parser.add_argument(
         "--only", type=_cases, default=CASES, metavar="A,B", help=f"of {','.join(CASES)}"
     )

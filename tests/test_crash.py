@@ -176,12 +176,19 @@ def test_what_a_trial_lost_is_told_and_stays(tmp_path: Path) -> None:
     def stuck(_: Path, __: Random) -> list[str]:
         raise Failed("does not end")
 
-    cases = [Case("a", "x", [fine, lossy]), Case("b", "y", [fine]), Case("c", "z", [stuck])]
+    def surprised(folder: Path, _: Random) -> list[str]:
+        raise FileNotFoundError(folder)
+
+    cases = [
+        Case("a", "x", [fine, lossy]),
+        Case("b", "y", [fine]),
+        Case("c", "z", [stuck, surprised]),
+    ]
     rows = make_plan(tmp_path).rows("some", cases)
     assert [(row.case, row.trials, len(row.lost)) for row in rows] == [
         ("a", "2 trials", 1),
         ("b", "1 trials", 0),
-        ("c", "1 trials", 1),
+        ("c", "2 trials", 2),
     ]
     assert rows[0].lost == (f"a 2: a bit (see {tmp_path / 'a-2'})",)
     assert [path.name for path in tmp_path.iterdir()] == ["a-2"]

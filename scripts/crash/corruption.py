@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
-from crash.compare import damaged, differences, newest_step
+from crash.compare import damaged, differences
 from crash.interference import wait_for_update
 from crash.plan import Case, Plan, Row, Trial, complaint
-from crash.trainings import MAX_STEPS, VALIDATE_EVERY, Process, Training
+from crash.trainings import MAX_STEPS, VALIDATE_EVERY, Process, Training, read_json
 
 _WEIGHTS = ("model.safetensors", "state.json", "SHA256SUMS")
 _TRAINING = (*_WEIGHTS, "training_state.safetensors")
@@ -153,7 +153,7 @@ class _Trial:
 
     def goes_on_from_previous(self, training: Training, _file: Path, _dice: Random) -> list[str]:
         """And repeats the updates that are missing there."""
-        step = newest_step(training.run)
+        step = read_json(self._source.run / "previous" / "state.json")["step"]
         process = training.finish()
         clue = f"run/previous, after update {step}"
         return self._silent_about(process, f"run/{self._name}", clue) + self._differences(training)

@@ -10,8 +10,9 @@ from types import TracebackType
 from tqdm import tqdm
 
 from crash.compare import damaged, differences, newest_step
+from crash.interference import wait_for_update
 from crash.plan import Case, Plan, Row, complaint
-from crash.trainings import PROGRAM, Failed, Process, Training
+from crash.trainings import MAX_STEPS, PROGRAM, Failed, Process, Training
 
 _SIZE = 1 << 22
 """Bytes of the disk; several times what a run takes."""
@@ -56,12 +57,11 @@ class _Trial:
     def filled(self, folder: Path, dice: Random) -> list[str]:
         """Other files take all the space that there is, at some moment."""
         reference = self._plan.reference("fp32")
-        pace = reference.pace
         training = Training(folder)
         with _Disk(folder) as disk:
             training.run.symlink_to(disk.root, target_is_directory=True)
             with training.start() as process:
-                process.sleep(dice.uniform(pace.loading, pace.loading + 0.8 * pace.training))
+                wait_for_update(process, dice.randint(1, MAX_STEPS - 15))
                 before = newest_step(training.run)
                 while process.lives:  # what training gives back is taken, too
                     disk.fill(leaving=0)

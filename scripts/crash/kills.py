@@ -26,6 +26,7 @@ def run(plan: Plan) -> list[Row]:
     trials = {
         name: [_Trial(plan, name, size) for size in sizes[index :: len(SETTINGS)]]
         for index, name in enumerate(SETTINGS)
+        if index < len(sizes)
     }
     cases = [
         Case(f"SIGKILL, {name}", _CHECKED, [trial.survive for trial in those])

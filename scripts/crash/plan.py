@@ -70,6 +70,7 @@ class Plan:
     kills: int
     quick: bool
     jobs: int
+    every_operation: bool = False
     references: dict[str, Reference] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -104,6 +105,8 @@ class Plan:
             found = trial(folder, Random(f"{self.seed}/{label}"))
         except Failed as failure:
             found = [str(failure)]
+        except (OSError, ValueError, LookupError) as error:  # files that nobody expected so
+            found = [repr(error)]
         if not found:
             shutil.rmtree(folder, ignore_errors=True)
         problems = [f"{label}: {problem} (see {folder})" for problem in found]

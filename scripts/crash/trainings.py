@@ -118,6 +118,11 @@ class Process:
         """All that it wrote to stderr."""
         return self._stderr.read_text(encoding="utf-8", errors="replace")
 
+    @property
+    def killed(self) -> bool:
+        """True when SIGKILL has ended it, whoever sent it."""
+        return self._process.poll() == -signal.SIGKILL
+
     def send(self, number: signal.Signals) -> None:
         """A signal, unless it has ended."""
         self._process.send_signal(number)
@@ -125,7 +130,8 @@ class Process:
     def kill(self) -> bool:
         """SIGKILL; True when that is what ended it, so that it lived until then."""
         self._process.kill()
-        return self._process.wait() == -signal.SIGKILL
+        self._process.wait()
+        return self.killed
 
     def wait(self) -> int:
         """The exit code.
