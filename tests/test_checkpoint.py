@@ -1,5 +1,6 @@
 """Run directories: replaced whole or not at all, refused when damaged, free of code."""
 
+import contextlib
 import errno
 import json
 import os
@@ -481,6 +482,47 @@ def test_checkpoints_of_updates_to_be_made_again_are_forgotten(
             save(session, place)
     recover(place)  # a crash came before the third was saved
     assert [path.name[-1] for path in checkpoint.kept_checkpoints(place)] == ["1", "2"]
+
+
+def test_checkpoints_of_a_run_that_is_no_more_are_forgotten(
+    session: Session, place: RunDir
+) -> None:
+    """Its `--overwrite` was cut off."""
+    checkpoint.keep_checkpoint(place, checkpoint.weights_of(session.model), session.state, 5)
+    recover(place)
+    assert checkpoint.kept_checkpoints(place) == []
+
+
+@pytest.mark.parametrize("left", range(12))
+def test_overwriting_that_is_cut_off_leaves_the_old_run_or_none(run: Path, left: int) -> None:
+    """Never a part of it that a new one would go on with."""
+    calls = [left]
+
+    def counted(real: Callable[..., None]) -> Callable[..., None]:
+        def call(*args: Any, **kwargs: Any) -> None:
+            calls[0] -= 1
+            if calls[0] < 0:
+                raise Crash
+            real(*args, **kwargs)
+
+        return call
+
+    place = RunDir(run)
+    shutil.copytree(place.last, place.previous)
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name in ((shutil, "rmtree"), (Path, "rename"), (Path, "unlink")):
+            patch.setattr(owner, name, counted(getattr(owner, name)))
+        with contextlib.suppress(Crash):
+            checkpoint.remove_run(place)
+    recover(place)
+    if place.last.is_dir():
+        assert place.config.is_file()
+        assert run_dir.has_tokenizers(place)
+        verify(place.last)
+    else:
+        assert checkpoint.kept_checkpoints(place) == []
+        assert not place.previous.exists()
+        assert place.config.is_file() or not run_dir.has_tokenizers(place)
 
 
 WRONG_STATES = [

@@ -61,7 +61,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "run_info": CORE | {"train_state", "run_dir", "config_file"},
     "evaluation": CORE | {"translator", "data", "metrics", "console"},
 }
-LAYERS["vocabulary"] = CORE | {"train_state", "run_dir", "data"}
+LAYERS["vocabulary"] = CORE | {"train_state", "run_dir", "run_lock", "data"}
 LAYERS["training"] = (
     LAYERS["translator"]
     | {"translator", "train_state", "checkpoint", "model", "run_dir", "masks", "device"}

@@ -26,7 +26,13 @@ from transformer_mt.durable import (
 )
 from transformer_mt.errors import DataError
 from transformer_mt.model.transformer import Transformer
-from transformer_mt.run_dir import MODEL_FILE, RunDir, load_run_config, load_tokenizers
+from transformer_mt.run_dir import (
+    MODEL_FILE,
+    RunDir,
+    load_run_config,
+    load_tokenizers,
+    remove_tokenizers,
+)
 from transformer_mt.train_state import TrainState, load_state, save_state
 from transformer_mt.weight_sizes import check_sizes
 
@@ -196,15 +202,14 @@ def newest_whole(run: RunDir) -> Path | None:
 
 def remove_run(run: RunDir) -> None:
     """Remove what training wrote, and nothing else that may stand in the folder."""
-    for folder in (run.last, run.previous, run.best):
+    for folder in (run.previous, run.last, run.best):  # `previous` would take the place of `last`
         remove_folder(folder)
         remove_folder(damaged(folder))
     for folder in (run.checkpoints, run.tensorboard, run.engines):
         shutil.rmtree(folder, ignore_errors=True)
-    for file in (run.config, run.metrics, run.info, run.sums):
+    remove_tokenizers(run)
+    for file in (run.metrics, run.info, run.config):  # which the tokenizers belong to
         file.unlink(missing_ok=True)
-    for side in ("src", "tgt"):
-        run.tokenizer(side).unlink(missing_ok=True)
 
 
 def damaged(folder: Path) -> Path:

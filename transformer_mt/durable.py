@@ -230,9 +230,13 @@ def flush(path: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a sealed folder and what a crash has left of others in its place."""
-    for each in (folder, *_beside(folder)):
-        _remove(each)
+    """Remove a sealed folder, at once, and what a crash has left of others in its place."""
+    partial, old = _beside(folder)
+    _remove(partial)
+    _remove(old)
+    if folder.exists():
+        folder.rename(old)
+    _remove(old)
 
 
 def _beside(folder: Path) -> tuple[Path, Path]:

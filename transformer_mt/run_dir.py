@@ -116,8 +116,14 @@ def write_tokenizers(folder: Path, tokenizers: Tokenizers) -> list[Path]:
 
 def save_tokenizers(run: RunDir, tokenizers: Tokenizers) -> None:
     """Write both tokenizers of a run, with their checksums."""
-    run.sums.unlink(missing_ok=True)  # of others
+    remove_tokenizers(run)
     write_sums(run.path, write_tokenizers(run.path, tokenizers))
+
+
+def remove_tokenizers(run: RunDir) -> None:
+    """Have neither tokenizer rather than one of each kind."""
+    for file in (run.sums, run.tokenizer("src"), run.tokenizer("tgt")):
+        file.unlink(missing_ok=True)
 
 
 def load_tokenizers(run: RunDir) -> Tokenizers:

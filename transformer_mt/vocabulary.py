@@ -11,6 +11,7 @@ from transformer_mt.data.prepare import build_tokenizers, encode_texts, in_piece
 from transformer_mt.data.tokenizer import UNK_ID, Tokenizer, Tokenizers
 from transformer_mt.errors import ConfigError
 from transformer_mt.run_dir import RunDir
+from transformer_mt.run_lock import locked
 from transformer_mt.train_state import refuse_imported
 
 _SHOWN = 10
@@ -32,7 +33,7 @@ def build_and_save(config: Config, *, force: bool) -> BuiltTokenizers:
     Raises:
         ConfigError: other tokenizers are there, and `force` is not given; or the run takes those
             of another (`init_from`), or is a model that was imported.
-        DataError: the corpus cannot be used.
+        DataError: the corpus cannot be used, or the run is being trained.
     """
     if config.init_from is not None:
         raise ConfigError(
@@ -54,9 +55,11 @@ def build_and_save(config: Config, *, force: bool) -> BuiltTokenizers:
             f"{language}: {tokenizer.vocab_size:,} tokens -> {path}",
             *_coverage(tokenizer, corpus, index),
         ]
-    run_dir.save_tokenizers(run, tokenizers)
-    if not run.last.is_dir():
-        run_dir.save_config(run, config)
+    with locked(run):
+        if not run.last.is_dir():
+            run_dir.remove_tokenizers(run)  # others: they would not belong to the configuration
+            run_dir.save_config(run, config)
+        run_dir.save_tokenizers(run, tokenizers)
     return BuiltTokenizers(tokenizers, report)
 
 

@@ -36,8 +36,8 @@ def recover(run: RunDir) -> None:
         file.unlink()
     if run.last.is_dir():
         _replace_damaged_last(run)
-        _forget_later_checkpoints(run)
         _replace_damaged_best(run)
+    _forget_later_checkpoints(run)
 
 
 def _replace_damaged_last(run: RunDir) -> None:
@@ -57,8 +57,8 @@ def _replace_damaged_last(run: RunDir) -> None:
 
 
 def _forget_later_checkpoints(run: RunDir) -> None:
-    """Remove kept checkpoints of updates that are now to be made again."""
-    step = load_state(run.last).step
+    """Remove kept checkpoints of updates that are to be made again, or of a run that is no more."""
+    step = load_state(run.last).step if run.last.is_dir() else 0
     for folder in run.checkpoints.glob(".step-*"):
         shutil.rmtree(folder)
     for folder in kept_checkpoints(run):

@@ -96,9 +96,9 @@ def _begin_run(session: Session, *, overwrite: bool) -> None:
     config, run = session.config, session.run
     if overwrite:  # only now, when it is sure that the data can be used
         checkpoint.remove_run(run)
-    if not run.last.is_dir() or not run_dir.has_tokenizers(run):
+    run_dir.save_config(run, config)  # first: tokenizers without it would be taken for right
+    if not run_dir.has_tokenizers(run):
         run_dir.save_tokenizers(run, session.tokenizers)
-    run_dir.save_config(run, config)
     _save_info(session)
 
 
