@@ -34,6 +34,8 @@ from transformer_mt.data.batching import BilingualDataset, Collator, Sequences, 
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
 from transformer_mt.errors import ConfigError
 from transformer_mt.processes import Place
+from transformer_mt.run_dir import RunDir
+from transformer_mt.run_lock import locked
 from transformer_mt.training.distributed import own_batch
 from transformer_mt.training.session import load_session
 from transformer_mt.training.signals import StopSignals
@@ -220,11 +222,12 @@ def test_a_loss_of_one_process_that_is_no_number_is_known_to_all(
 
 def test_wrong_settings_or_data_of_one_machine_are_told_once(tmp_path: Path, group: Group) -> None:
     config, run = config_in(tmp_path), tmp_path / "run"
-    other = Surprise(1, args=["--set=seed=2"])
-    said = ended(in_all(group, config, run, surprise=other), 2)
-    assert "process 1 was started with other settings than process 0" in said[0]
-    assert said[0].count("error:") == 1
-    assert said[1] == ""
+    for option in ("--set=seed=2", "--overwrite"):
+        other = Surprise(1, args=[option])
+        said = ended(in_all(group, config, run, surprise=other), 2)
+        assert "process 1 was started with other settings than process 0" in said[0]
+        assert said[0].count("error:") == 1
+        assert said[1] == ""
     assert not (run / "last").exists()
 
     here = tmp_path / "here" / "data"
@@ -241,6 +244,14 @@ def test_wrong_settings_or_data_of_one_machine_are_told_once(tmp_path: Path, gro
             assert said[0].count("error:") == 1
             assert said[1] == ""
             write_pairs(elsewhere / "data", "train", reverse_pairs(40, seed=6))
+
+
+def test_a_second_group_is_refused(tmp_path: Path, group: Group) -> None:
+    run = tmp_path / "run"
+    with locked(RunDir(run)):
+        said = ended(in_all(group, config_in(tmp_path), run), 1)
+    assert f"is being trained by process {os.getpid()} on " in said[0]
+    assert said[1] == ""
 
 
 def test_lines_are_translated_and_scored_as_by_one_process(tmp_path: Path, group: Group) -> None:

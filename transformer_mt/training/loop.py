@@ -67,7 +67,7 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
     """
     run = RunDir(Path(config.run_dir))
     with open_workers(device) as workers, locked(run) if workers.is_main else nullcontext():
-        over = None if overwrite else state_of_main(workers, lambda: _recover(config, run))
+        over = state_of_main(workers, lambda: None if overwrite else _recover(config, run))
         if over is not None:
             log.info("%s: finished (%s); nothing to do", config.run_dir, over.finished)
             return over
