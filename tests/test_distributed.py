@@ -37,8 +37,9 @@ from transformer_mt.processes import Place
 from transformer_mt.run_dir import RunDir
 from transformer_mt.run_lock import locked
 from transformer_mt.training.distributed import own_batch
+from transformer_mt.training.loop import train
 from transformer_mt.training.session import load_session
-from transformer_mt.training.signals import StopSignals
+from transformer_mt.training.signals import Interrupted, StopSignals
 from transformer_mt.workers import Workers
 
 pytest_plugins = ["training_fixtures"]
@@ -349,6 +350,21 @@ def test_a_signal_that_is_passed_on_counts_once(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(time, "monotonic", lambda: later)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_that_holds_for_the_only_one_that_torchrun_has_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "1")):
+        monkeypatch.setenv(name, value)
+
+    def interrupt_twice() -> None:
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted), at_update(3, interrupt_twice):
+        train(make_config(tmp_path), device="cpu")
+    assert read_state(tmp_path / "run" / "last")["step"] == 3
 
 
 @pytest.mark.parametrize(
