@@ -32,7 +32,7 @@ from training_helpers import (
 from transformer_mt import workers
 from transformer_mt.data.batching import BilingualDataset, Collator, Sequences, token_batches
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
-from transformer_mt.errors import ConfigError
+from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.processes import Place
 from transformer_mt.run_dir import RunDir
 from transformer_mt.run_lock import locked
@@ -365,6 +365,19 @@ def test_that_holds_for_the_only_one_that_torchrun_has_started(
     with pytest.raises(Interrupted), at_update(3, interrupt_twice):
         train(make_config(tmp_path), device="cpu")
     assert read_state(tmp_path / "run" / "last")["step"] == 3
+
+
+def test_lines_before_a_failure_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    def chunks() -> Iterator[list[str]]:
+        yield from (["1", "2"], ["3"], ["4"])
+        raise DataError("breaks off")
+
+    pair = Workers(Place(rank=0, local_rank=0, world_size=2))
+    monkeypatch.setattr(pair, "by_main", lambda read: read())
+    found = pair.spread(chunks())
+    assert [next(found), next(found)] == [["1", "2", "3"], ["4"]]
+    with pytest.raises(DataError, match="breaks off"):
+        next(found)
 
 
 @pytest.mark.parametrize(
