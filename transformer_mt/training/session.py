@@ -120,7 +120,8 @@ def load_session(
         workers, lambda: _find_tokenizers(config, run, source, parent, anew=anew)
     )
     data = workers.local_first(lambda: prepare(config, source, tokenizers))
-    workers.refuse_other(data.train.fingerprint, "has read other training data")
+    read = data.train.fingerprint + data.validation.fingerprint
+    workers.refuse_other(read, "has read other data")
     model = _new_model(config, tokenizers, parent).to(place)
     optimizer = make_optimizer(model, config.training)
     state = TrainState(data=data.train.fingerprint)
