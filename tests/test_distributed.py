@@ -373,6 +373,15 @@ def test_that_holds_for_the_only_one_that_torchrun_has_started(
     assert read_state(tmp_path / "run" / "last")["step"] == 3
 
 
+def test_nothing_is_overwritten_by_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHELASTIC_MAX_RESTARTS", "3")
+    result = tmt("train", "-c", config_in(tmp_path), "--device=cpu", "--overwrite")
+    assert (result.exit_code, "--max-restarts" in result.stderr) == (2, True)
+    assert not (tmp_path / "run").exists()
+
+
 def test_lines_before_a_failure_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     def chunks() -> Iterator[list[str]]:
         yield from (["1", "2"], ["3"], ["4"])
