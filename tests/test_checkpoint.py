@@ -121,6 +121,17 @@ def test_finishing_replaces_the_numbers_alone(session: Session, place: RunDir) -
     assert not place.previous.exists()
 
 
+@pytest.mark.parametrize("name", [MODEL, TRAINING])
+def test_finishing_seals_no_damage(session: Session, place: RunDir, name: str) -> None:
+    save(session, place)
+    save(session, place)
+    flipped(place.last / name)
+    with pytest.raises(DamagedError, match=name):
+        checkpoint.update_state(place, session.state)
+    recover(place)
+    assert load_training(place, *untrained(session)) == session.state
+
+
 def test_no_checkpoint_is_no_error(session: Session, place: RunDir) -> None:
     assert load_training(place, session.model, session.optimizer) is None
 
@@ -226,6 +237,30 @@ def test_crash_of_a_version_without_checksums(session: Session, place: RunDir) -
     place.last.rename(place.previous)
     recover(place)
     assert load_training(place, *untrained(session)) == session.state
+
+
+@pytest.mark.parametrize("occasion", [1, 2])
+def test_crash_while_a_kept_checkpoint_is_written_again(
+    session: Session, place: RunDir, occasion: int
+) -> None:
+    weights = checkpoint.weights_of(session.model)
+    checkpoint.keep_checkpoint(place, weights, session.state, keep=2)
+    save(session, place)
+    with pytest.MonkeyPatch.context() as patch:
+        fail_at(patch, Path, "rename", occasion, Crash())
+        with pytest.raises(Crash):
+            checkpoint.keep_checkpoint(place, weights, session.state, keep=2)
+    recover(place)
+    assert [path.name for path in place.checkpoints.iterdir()] == ["step-00000001"]
+    verify(place.checkpoints / "step-00000001")
+
+
+def test_recovery_removes_nothing_of_others(session: Session, place: RunDir) -> None:
+    save(session, place)
+    for name in (".config.yaml.new", ".metrics.jsonl.new", ".notes.new"):
+        (place.path / name).touch()
+    recover(place)
+    assert sorted(path.name for path in place.path.iterdir()) == [".notes.new", "last"]
 
 
 def test_best_can_be_read_while_it_is_replaced(run: Path) -> None:
@@ -460,7 +495,11 @@ def test_copy_takes_the_place_of_a_damaged_best(session: Session, place: RunDir,
     save(session, place)
     whole = contents(place.best)
     flipped(place.best / name)
-    recover(place)
+    with pytest.MonkeyPatch.context() as patch:
+        fail_at(patch, durable, "write_text", 1, FULL)
+        with pytest.raises(DataError, match="make room"):
+            recover(place)
+    recover(place)  # there is room again
     assert contents(place.best) == whole
     verify(place.best)
     changed = {key: value + 1 for key, value in weights.items()}
@@ -482,15 +521,6 @@ def test_checkpoints_of_updates_to_be_made_again_are_forgotten(
             save(session, place)
     recover(place)  # a crash came before the third was saved
     assert [path.name[-1] for path in checkpoint.kept_checkpoints(place)] == ["1", "2"]
-
-
-def test_checkpoints_of_a_run_that_is_no_more_are_forgotten(
-    session: Session, place: RunDir
-) -> None:
-    """Its `--overwrite` was cut off."""
-    checkpoint.keep_checkpoint(place, checkpoint.weights_of(session.model), session.state, 5)
-    recover(place)
-    assert checkpoint.kept_checkpoints(place) == []
 
 
 @pytest.mark.parametrize("left", range(12))
@@ -520,7 +550,6 @@ def test_overwriting_that_is_cut_off_leaves_the_old_run_or_none(run: Path, left:
         assert run_dir.has_tokenizers(place)
         verify(place.last)
     else:
-        assert checkpoint.kept_checkpoints(place) == []
         assert not place.previous.exists()
         assert place.config.is_file() or not run_dir.has_tokenizers(place)
 

@@ -136,7 +136,12 @@ def save_training(
 
 
 def update_state(run: RunDir, state: TrainState) -> None:
-    """Replace the numbers of the last checkpoint, the tensors staying as they are."""
+    """Replace the numbers of the last checkpoint, the tensors staying as they are.
+
+    Raises:
+        DamagedError: they are not as they were: no seal must make them good.
+    """
+    verify(run.last)
     with sealed_folder(run.last) as new:
         for name in (MODEL_FILE, _TRAINING_FILE):
             _link(run.last / name, new / name)

@@ -22,7 +22,7 @@ from transformer_mt.console import (
     set_up_logging,
 )
 from transformer_mt.errors import ConfigError, SaidElsewhereError, TmtError
-from transformer_mt.processes import place
+from transformer_mt.processes import may_start_again, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -184,6 +184,11 @@ def train(
     from transformer_mt.config_file import load_config, to_yaml
     from transformer_mt.training.signals import Interrupted
 
+    if overwrite and may_start_again():
+        raise ConfigError(
+            "--overwrite: torchrun would overwrite the run again at each restart; leave out"
+            " --max-restarts, or remove the run directory yourself"
+        )
     flags = []
     if max_time is not None:
         parse_duration(max_time, key="--max-time")

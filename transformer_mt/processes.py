@@ -18,8 +18,18 @@ class Place:
     """Processes on all machines."""
 
 
+def is_launched() -> bool:
+    """True where torchrun has started this process, be it the only one."""
+    return all(name in os.environ for name in _NAMES)
+
+
+def may_start_again() -> bool:
+    """True where torchrun repeats the command when a process has died."""
+    return int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0")) > 0
+
+
 def place() -> Place:
     """From the environment variables that torchrun sets; alone without them."""
-    if not all(name in os.environ for name in _NAMES):
+    if not is_launched():
         return Place()
     return Place(*(int(os.environ[name]) for name in _NAMES))
