@@ -1,5 +1,6 @@
 """What several test files share: one thread, one seed for every test, and tiny things to test."""
 
+import logging
 import random
 import signal
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,15 @@ def _no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_found() -> Iterator[None]:
+    """The command line sets it up for a process of its own."""
+    logger = logging.getLogger("transformer_mt")
+    found = logger.level, logger.propagate, logger.handlers
+    yield
+    logger.level, logger.propagate, logger.handlers = found
 
 
 def tiny_config(**changes: Any) -> ModelConfig:

@@ -37,7 +37,7 @@ def run(plan: Plan) -> list[Row]:
         for row, those in zip(plan.rows("kills", cases), trials.values(), strict=True)
     ]
     hits = sum((trial.hits for those in trials.values() for trial in those), Counter[str]())
-    return [*rows, *(Row(f"- while {stage}", f"{hits[stage]} kills", "", ()) for stage in STAGES)]
+    return [*rows, *(Row(f"- {stage}", f"{hits[stage]} kills", "", ()) for stage in STAGES)]
 
 
 class _Trial:
