@@ -183,6 +183,10 @@ WEIGHT_CASES: dict[str, tuple[Spoil, str]] = {
     ),
     "the weights a link out of it": (link(WEIGHTS, "/dev/zero"), "is a link out of the folder"),
     "the checkpoint a link out of it": (link("best", "/etc"), "is a link out of the folder"),
+    "what a crash left a link out of it": (
+        link(".best.new", "/etc"),
+        "is a link out of the folder",
+    ),
     "a pipe as the weights": (pipe(WEIGHTS), "is no plain file"),
     "weights that are NaN": (everywhere(float("nan")), "scores are no numbers"),
     "weights that are infinite": (everywhere(float("inf")), "scores are no numbers"),

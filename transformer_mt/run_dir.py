@@ -81,11 +81,11 @@ class RunDir:
 
     def read_names(self) -> list[Path]:
         """What is read where a run is used, as far as it is there."""
-        names = ("config.yaml", "info.json", "tokenizer.src.json", "tokenizer.tgt.json")
-        folders = [self.path / name for name in ("best", "last", "previous", "checkpoints")]
-        folders += self.path.glob(".*")  # what a crash left of them
-        inside = [file for folder in folders for file in folder.rglob("*")]
-        return [*(self.path / name for name in (*names, "SHA256SUMS")), *folders, *inside]
+        files = [self.config, self.info, self.sums, self.lock]
+        files += [self.tokenizer(side) for side in ("src", "tgt")]
+        folders = [self.best, self.last, self.previous, self.checkpoints]
+        folders += [*self.path.glob(".*.new"), *self.path.glob(".*.old")]  # left by a crash
+        return [*files, *folders, *(file for folder in folders for file in folder.rglob("*"))]
 
 
 def save_config(run: RunDir, config: Config) -> None:
