@@ -105,7 +105,9 @@ Engine = Annotated[
 ]
 Quantization = Annotated[
     str | None,
-    typer.Option(help="Number format of ctranslate2's weights, such as int8 [default: float32]."),
+    typer.Option(
+        help="Number format of ctranslate2's weights, such as int8; float32 if not given."
+    ),
 ]
 BeamSize = Annotated[
     int | None, typer.Option("--beam-size", "-b", min=1, help="Hypotheses kept; 1 is greedy.")

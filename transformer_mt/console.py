@@ -37,8 +37,8 @@ def set_up_logging(*, quiet: bool, verbose: bool) -> None:
     if not _is_main():
         quiet = True
         logging.getLogger("transformer_mt.training").setLevel(logging.ERROR)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the locale says
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the locale and the names of files say
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     logger = logging.getLogger("transformer_mt")
     logger.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
     logger.handlers = [_BarHandler()]
