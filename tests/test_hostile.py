@@ -98,8 +98,9 @@ def test_a_run_may_be_reached_by_a_link_and_hold_links_within(run: Path, tmp_pat
     (copied / "best").rename(copied / "checkpoint-7")
     (copied / "best").symlink_to("checkpoint-7")
     (tmp_path / "alias").symlink_to(copied)
-    (copied / ".venv").mkdir()  # what is no part of the run may be anything
+    (copied / ".venv").mkdir()  # what is not read may lead anywhere
     (copied / ".venv/python").symlink_to("/usr/bin/python3")
+    (copied / "checkpoints").symlink_to(tmp_path)
     assert tmt("translate", "--model", tmp_path / "alias", "cat").exit_code == 0
 
 

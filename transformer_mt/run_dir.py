@@ -80,10 +80,13 @@ class RunDir:
         return self.path / f"tokenizer.{side}.json"
 
     def read_names(self) -> list[Path]:
-        """What is read where a run is used, as far as it is there."""
+        """What is read where a run is used, as far as it is there.
+
+        Not `checkpoints`, which training alone reads: its owner may keep them on another disk.
+        """
         files = [self.config, self.info, self.sums, self.lock]
         files += [self.tokenizer(side) for side in ("src", "tgt")]
-        folders = [self.best, self.last, self.previous, self.checkpoints]
+        folders = [self.best, self.last, self.previous]
         folders += [*self.path.glob(".*.new"), *self.path.glob(".*.old")]  # left by a crash
         return [*files, *folders, *(file for folder in folders for file in folder.rglob("*"))]
 
