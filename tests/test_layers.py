@@ -80,6 +80,7 @@ LAYERS["exporting"] = (
 LAYERS["importing"] = LAYERS["exporting"] | {"exporting", "phrasebook", "train_state"}
 LAYERS["api"] = LAYERS.keys() - {"masks", "model", "decoding", "phrasebook", "streams"}
 LAYERS[FRONT] = {"api"}
+LAYERS["cli_options"] = {"console", "errors", "processes"}
 LAYERS["cli"] = LAYERS.keys() - {"masks", "model", "decoding", "phrasebook", "metrics"}
 LAYERS["__main__"] = {"cli"}
 
