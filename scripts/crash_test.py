@@ -30,6 +30,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crash.plan import Plan, Row, render
+from crash.trainings import Failed
 
 CASES = ("kills", "elastic", "disk", "corruption", "interference", "divergence")
 
@@ -64,7 +65,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(name: str, plan: Plan) -> list[Row]:
-    rows: list[Row] = importlib.import_module(f"crash.{name}").run(plan)
+    try:
+        rows: list[Row] = importlib.import_module(f"crash.{name}").run(plan)
+    except Failed as failure:
+        return [Row(name, "none", "an undisturbed training", (f"{name}: {failure}",))]
     return rows
 
 

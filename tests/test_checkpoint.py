@@ -120,6 +120,17 @@ def test_finishing_replaces_the_numbers_alone(session: Session, place: RunDir) -
     assert not place.previous.exists()
 
 
+@pytest.mark.parametrize("name", [MODEL, TRAINING])
+def test_finishing_seals_no_damage(session: Session, place: RunDir, name: str) -> None:
+    save(session, place)
+    save(session, place)
+    flipped(place.last / name)
+    with pytest.raises(DamagedError, match=name):
+        checkpoint.update_state(place, session.state)
+    recover(place)
+    assert load_training(place, *untrained(session)) == session.state
+
+
 def test_no_checkpoint_is_no_error(session: Session, place: RunDir) -> None:
     assert load_training(place, session.model, session.optimizer) is None
 
@@ -225,6 +236,30 @@ def test_crash_of_a_version_without_checksums(session: Session, place: RunDir) -
     place.last.rename(place.previous)
     recover(place)
     assert load_training(place, *untrained(session)) == session.state
+
+
+@pytest.mark.parametrize("occasion", [1, 2])
+def test_crash_while_a_kept_checkpoint_is_written_again(
+    session: Session, place: RunDir, occasion: int
+) -> None:
+    weights = checkpoint.weights_of(session.model)
+    checkpoint.keep_checkpoint(place, weights, session.state, keep=2)
+    save(session, place)
+    with pytest.MonkeyPatch.context() as patch:
+        fail_at(patch, Path, "rename", occasion, Crash())
+        with pytest.raises(Crash):
+            checkpoint.keep_checkpoint(place, weights, session.state, keep=2)
+    recover(place)
+    assert [path.name for path in place.checkpoints.iterdir()] == ["step-00000001"]
+    verify(place.checkpoints / "step-00000001")
+
+
+def test_recovery_removes_nothing_of_others(session: Session, place: RunDir) -> None:
+    save(session, place)
+    for name in (".config.yaml.new", ".metrics.jsonl.new", ".notes.new"):
+        (place.path / name).touch()
+    recover(place)
+    assert sorted(path.name for path in place.path.iterdir()) == [".notes.new", "last"]
 
 
 def test_best_can_be_read_while_it_is_replaced(run: Path) -> None:
@@ -459,7 +494,11 @@ def test_copy_takes_the_place_of_a_damaged_best(session: Session, place: RunDir,
     save(session, place)
     whole = contents(place.best)
     flipped(place.best / name)
-    recover(place)
+    with pytest.MonkeyPatch.context() as patch:
+        fail_at(patch, durable, "write_text", 1, FULL)
+        with pytest.raises(DataError, match="make room"):
+            recover(place)
+    recover(place)  # there is room again
     assert contents(place.best) == whole
     verify(place.best)
     changed = {key: value + 1 for key, value in weights.items()}

@@ -213,6 +213,18 @@ def test_the_table_goes_to_stdout_and_a_loss_is_an_exit_code(
     assert len([*tmp_path.iterdir()]) == code  # what a loss was found in stays
 
 
+def test_a_reference_that_fails_is_a_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: Plan) -> list[Row]:
+        raise Failed("ends with exit code 7")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("crash.elastic.run", fail)
+    assert crash_test.main(["--only", "elastic"]) == 1
+    assert "LOST: elastic: ends with exit code 7" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("arguments", [["--only", "kills,fire"], ["--kills", "many"]])
 def test_wrong_usage(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:

@@ -32,11 +32,14 @@ from training_helpers import (
 from transformer_mt import workers
 from transformer_mt.data.batching import BilingualDataset, Collator, Sequences, token_batches
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
-from transformer_mt.errors import ConfigError
+from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.processes import Place
+from transformer_mt.run_dir import RunDir
+from transformer_mt.run_lock import locked
 from transformer_mt.training.distributed import own_batch
+from transformer_mt.training.loop import train
 from transformer_mt.training.session import load_session
-from transformer_mt.training.signals import StopSignals
+from transformer_mt.training.signals import Interrupted, StopSignals
 from transformer_mt.workers import Workers
 
 pytest_plugins = ["training_fixtures"]
@@ -220,11 +223,12 @@ def test_a_loss_of_one_process_that_is_no_number_is_known_to_all(
 
 def test_wrong_settings_or_data_of_one_machine_are_told_once(tmp_path: Path, group: Group) -> None:
     config, run = config_in(tmp_path), tmp_path / "run"
-    other = Surprise(1, args=["--set=seed=2"])
-    said = ended(in_all(group, config, run, surprise=other), 2)
-    assert "process 1 was started with other settings than process 0" in said[0]
-    assert said[0].count("error:") == 1
-    assert said[1] == ""
+    for option in ("--set=seed=2", "--overwrite"):
+        other = Surprise(1, args=[option])
+        said = ended(in_all(group, config, run, surprise=other), 2)
+        assert "process 1 was started with other settings than process 0" in said[0]
+        assert said[0].count("error:") == 1
+        assert said[1] == ""
     assert not (run / "last").exists()
 
     here = tmp_path / "here" / "data"
@@ -241,6 +245,14 @@ def test_wrong_settings_or_data_of_one_machine_are_told_once(tmp_path: Path, gro
             assert said[0].count("error:") == 1
             assert said[1] == ""
             write_pairs(elsewhere / "data", "train", reverse_pairs(40, seed=6))
+
+
+def test_a_second_group_is_refused(tmp_path: Path, group: Group) -> None:
+    run = tmp_path / "run"
+    with locked(RunDir(run)):
+        said = ended(in_all(group, config_in(tmp_path), run), 1)
+    assert f"is being trained by process {os.getpid()} on " in said[0]
+    assert said[1] == ""
 
 
 def test_lines_are_translated_and_scored_as_by_one_process(tmp_path: Path, group: Group) -> None:
@@ -338,6 +350,34 @@ def test_a_signal_that_is_passed_on_counts_once(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(time, "monotonic", lambda: later)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_that_holds_for_the_only_one_that_torchrun_has_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "1")):
+        monkeypatch.setenv(name, value)
+
+    def interrupt_twice() -> None:
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted), at_update(3, interrupt_twice):
+        train(make_config(tmp_path), device="cpu")
+    assert read_state(tmp_path / "run" / "last")["step"] == 3
+
+
+def test_lines_before_a_failure_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    def chunks() -> Iterator[list[str]]:
+        yield from (["1", "2"], ["3"], ["4"])
+        raise DataError("breaks off")
+
+    pair = Workers(Place(rank=0, local_rank=0, world_size=2))
+    monkeypatch.setattr(pair, "by_main", lambda read: read())
+    found = pair.spread(chunks())
+    assert [next(found), next(found)] == [["1", "2", "3"], ["4"]]
+    with pytest.raises(DataError, match="breaks off"):
+        next(found)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ LAYERS["training"] = (
     LAYERS["translator"]
     | {"translator", "train_state", "checkpoint", "model", "run_dir", "masks", "device"}
     | {"config_file", "metrics", "console", "fast_paths", "durable", "run_lock"}
-    | {"sharded_translator", "workers"}
+    | {"processes", "sharded_translator", "workers"}
 )  # fmt: skip
 LAYERS["parity"] = CORE | {"translator", "data", "metrics", "console"}
 LAYERS["model_card"] = CORE | {"checkpoint", "parity", "metrics", "run_info"}

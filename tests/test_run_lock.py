@@ -1,5 +1,6 @@
 """One training at a time in a run directory."""
 
+import errno
 import os
 import re
 import signal
@@ -45,6 +46,21 @@ def test_place_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     below_a_file = RunDir(tmp_path / "file" / "run")
     with pytest.raises(DataError, match=r"file.*cannot be written"), locked(below_a_file):
+        pass
+
+
+def test_full_disk_leaves_no_lock(tmp_path: Path) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    run = RunDir(tmp_path / "run")
+    said = r"run/\.lock: cannot be written .*make room"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "truncate", full)
+        with pytest.raises(DataError, match=said), locked(run):
+            pass
+    assert not run.path.exists()
+    with locked(run):  # there is room again
         pass
 
 

@@ -1,6 +1,9 @@
 """The training loop: its gradients, its order, when it ends, what it keeps and what it shows."""
 
+import errno
 import math
+import os
+import re
 import shutil
 import time
 from collections import Counter
@@ -32,7 +35,7 @@ from transformer_mt.config import Config
 from transformer_mt.data.batching import Batch, Collator
 from transformer_mt.errors import TrainingError
 from transformer_mt.train_state import TrainState
-from transformer_mt.training import loop
+from transformer_mt.training import loop, progress
 from transformer_mt.training.loop import train, training_step, updates
 from transformer_mt.training.progress import Progress
 from transformer_mt.training.session import Session, load_session
@@ -437,6 +440,22 @@ def test_after_three_in_a_row_training_goes_back_with_half_the_rate(
     assert steps == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
+def test_a_rescue_does_without_a_damaged_checkpoint(tmp_path: Path) -> None:
+    config = make_config(tmp_path, "training.checkpoint_every=2")
+    weights = run_of(config) / "last" / "model.safetensors"
+
+    def damage() -> None:
+        if read_state(weights.parent)["step"] == 4:
+            weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+
+    with logged() as messages, scripted_loss(*[None] * 4, *[math.nan] * 3), at_update(5, damage):
+        state = train(config, device="cpu")
+    assert (state.step, state.skipped, state.learning_rate_factor) == (8, 3, 0.5)
+    assert any(str(weights) in message and "is damaged" in message for message in messages)
+    assert any("back to update 2 with 0.5" in message for message in messages)
+    assert [point["step"] for point in metrics(run_of(config), "train")] == [*range(1, 9)]
+
+
 def test_a_rescue_survives_a_crash(tmp_path: Path) -> None:
     """Cut off right after it, training ends as without, bit for bit."""
     setting = "training.checkpoint_every=1"
@@ -560,12 +579,25 @@ def test_crash_before_the_first_checkpoint_leaves_no_points_behind(tmp_path: Pat
     assert [point["step"] for point in metrics(run_of(config), "train")] == [1, 2, 3]
 
 
-def test_metrics_with_a_line_cut_off_by_a_crash(tmp_path: Path) -> None:
+@pytest.mark.parametrize("torn", [b'{"kind": "train", "st', b"\0\0\n", b"\xff\n", b"12\n"])
+def test_metrics_with_a_line_cut_off_by_a_crash(tmp_path: Path, torn: bytes) -> None:
     config = make_config(tmp_path, "training.max_steps=2")
     shutil.copytree(tmp_path / "data", tmp_path / "run" / "data")
-    (tmp_path / "run" / "metrics.jsonl").write_text('{"kind": "train", "st', encoding="utf-8")
+    (tmp_path / "run" / "metrics.jsonl").write_bytes(torn)
     train(config, device="cpu")
     assert [point["step"] for point in metrics(run_of(config), "train")] == [1, 2]
+
+
+def test_a_quota_that_is_looked_at_only_when_flushing_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flush(_: Path) -> None:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(progress, "flush", flush)
+    result = tmt("train", "-q", "--config", write_config(tmp_path), "--device", "cpu")
+    assert result.exit_code == 1
+    assert re.match(r"error: .*metrics\.jsonl: cannot be written .*make room", result.stderr)
 
 
 # --- what it is for

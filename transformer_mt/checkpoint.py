@@ -130,7 +130,12 @@ def save_training(
 
 
 def update_state(run: RunDir, state: TrainState) -> None:
-    """Replace the numbers of the last checkpoint, the tensors staying as they are."""
+    """Replace the numbers of the last checkpoint, the tensors staying as they are.
+
+    Raises:
+        DamagedError: they are not as they were: no seal must make them good.
+    """
+    verify(run.last)
     with sealed_folder(run.last) as new:
         for name in (MODEL_FILE, _TRAINING_FILE):
             _link(run.last / name, new / name)
@@ -201,10 +206,8 @@ def remove_run(run: RunDir) -> None:
         remove_folder(damaged(folder))
     for folder in (run.checkpoints, run.tensorboard, run.engines):
         shutil.rmtree(folder, ignore_errors=True)
-    for file in (run.config, run.metrics, run.info, run.sums):
+    for file in run.files:
         file.unlink(missing_ok=True)
-    for side in ("src", "tgt"):
-        run.tokenizer(side).unlink(missing_ok=True)
 
 
 def damaged(folder: Path) -> Path:

@@ -53,7 +53,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         DataError: the place cannot be written to.
     """
-    partial = path.with_name(f".{path.name}.new")
+    partial, _ = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -90,8 +90,8 @@ def filled_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
             new = Path(place) / "new"
             new.mkdir()
             yield new
-            for file in new.rglob("*"):
-                flush(file)
+            for each in (*new.rglob("*"), new):
+                flush(each)
             if folder.exists():
                 folder.rename(Path(place) / "old")
             new.rename(folder)
@@ -229,15 +229,21 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
+def remove_partial(path: Path) -> None:
+    """Remove what a crash has left of a file that `write_bytes` was to put there."""
+    partial, _ = _beside(path)
+    partial.unlink(missing_ok=True)
+
+
 def remove_folder(folder: Path) -> None:
     """Remove a sealed folder and what a crash has left of others in its place."""
     for each in (folder, *_beside(folder)):
         _remove(each)
 
 
-def _beside(folder: Path) -> tuple[Path, Path]:
+def _beside(path: Path) -> tuple[Path, Path]:
     """Where the next one is written, and where the one before it waits to be removed."""
-    return folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
+    return path.with_name(f".{path.name}.new"), path.with_name(f".{path.name}.old")
 
 
 def _remove(folder: Path) -> None:

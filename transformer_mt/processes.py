@@ -18,8 +18,13 @@ class Place:
     """Processes on all machines."""
 
 
+def is_launched() -> bool:
+    """True where torchrun has started this process, be it the only one."""
+    return all(name in os.environ for name in _NAMES)
+
+
 def place() -> Place:
     """From the environment variables that torchrun sets; alone without them."""
-    if not all(name in os.environ for name in _NAMES):
+    if not is_launched():
         return Place()
     return Place(*(int(os.environ[name]) for name in _NAMES))

@@ -79,6 +79,12 @@ class RunDir:
     def tokenizer(self, side: str) -> Path:
         return self.path / f"tokenizer.{side}.json"
 
+    @property
+    def files(self) -> list[Path]:
+        """What training writes beside the folders."""
+        tokenizers = [self.tokenizer(side) for side in ("src", "tgt")]
+        return [self.config, self.metrics, self.info, self.sums, *tokenizers]
+
     def read_names(self) -> list[Path]:
         """What is read where a run is used, as far as it is there.
 

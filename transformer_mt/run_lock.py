@@ -29,6 +29,7 @@ def locked(run: RunDir) -> Iterator[None]:
     except OSError as error:
         raise cannot_be_written(run.path, error) from None
     try:
+        _tell_whose(descriptor, run)
         yield
     finally:
         run.lock.unlink(missing_ok=True)
@@ -39,7 +40,7 @@ def locked(run: RunDir) -> Iterator[None]:
 
 
 def _lock(run: RunDir) -> int:
-    """The file, opened, locked by the system, and telling whose it is."""
+    """The file, opened, and locked by the system."""
     while True:
         descriptor = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o644)
         if not _try_lock(descriptor, run.lock):
@@ -50,12 +51,18 @@ def _lock(run: RunDir) -> int:
                 " or use another run_dir"
             )
         if _is_the_same(descriptor, run.lock):  # else the holder removed it at its end just now
-            break
+            return descriptor
         os.close(descriptor)
-    os.truncate(descriptor, 0)
+
+
+def _tell_whose(descriptor: int, run: RunDir) -> None:
     now = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
-    os.write(descriptor, f"process {os.getpid()} on {platform.node()}, since {now}\n".encode())
-    return descriptor
+    text = f"process {os.getpid()} on {platform.node()}, since {now}\n"
+    try:
+        os.truncate(descriptor, 0)
+        os.write(descriptor, text.encode())
+    except OSError as error:
+        raise cannot_be_written(run.lock, error) from None
 
 
 def _try_lock(descriptor: int, path: Path) -> bool:

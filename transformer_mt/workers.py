@@ -12,6 +12,7 @@ Tensors on a GPU go by NCCL, all else by gloo. Texts and figures travel as JSON,
 
 import contextlib
 import hashlib
+import itertools
 import json
 import time
 import uuid
@@ -231,13 +232,21 @@ class Workers:
 
     def spread(self, chunks: Iterator[list[str]]) -> Iterator[list[str]]:
         """Lines that the main process reads, for all: as many chunks at a time as processes."""
+        failures: list[TmtError] = []
 
-        def read() -> list[list[str]]:
-            taken = (next(chunks, None) for _ in range(self.world_size))
-            return [chunk for chunk in taken if chunk is not None]
+        def read() -> list[str]:
+            lines: list[str] = []
+            try:
+                for chunk in itertools.islice(chunks, self.world_size):
+                    lines += chunk
+            except TmtError as failure:  # to be told after the lines before it
+                failures.append(failure)
+            if failures and not lines:
+                raise failures[0]
+            return lines
 
-        while some := self.by_main(read):
-            yield [line for chunk in some for line in chunk]
+        while lines := self.by_main(read):
+            yield lines
 
     def share(self, count: int) -> slice:
         """Which of so many things in a row are this process's."""

@@ -1,4 +1,4 @@
-"""When training is over."""
+"""When training is over, is to be saved, or has gone wrong."""
 
 from transformer_mt.config import Config, parse_duration
 from transformer_mt.errors import TrainingError

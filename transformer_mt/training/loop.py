@@ -18,6 +18,7 @@ from transformer_mt.data.batching import Batch, Collator, RowNumbers, token_batc
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
 from transformer_mt.device import keep_freed_memory
 from transformer_mt.engines.torch_engine import TorchEngine
+from transformer_mt.processes import is_launched
 from transformer_mt.run_dir import RunDir
 from transformer_mt.run_lock import locked
 from transformer_mt.sharded_translator import ShardedTranslator
@@ -67,7 +68,7 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
     """
     run = RunDir(Path(config.run_dir))
     with open_workers(device) as workers, locked(run) if workers.is_main else nullcontext():
-        over = None if overwrite else state_of_main(workers, lambda: _recover(config, run))
+        over = state_of_main(workers, lambda: None if overwrite else _recover(config, run))
         if over is not None:
             log.info("%s: finished (%s); nothing to do", config.run_dir, over.finished)
             return over
@@ -75,7 +76,7 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
         keep_freed_memory()  # from here on: what loading the data took, goes back
         limit, shown = time_limit(config, session.state), run if workers.is_main else None
         with (
-            StopSignals(launched=workers.world_size > 1) as stop,
+            StopSignals(launched=is_launched()) as stop,
             Progress(shown, config, session.state, limit) as progress,
         ):
             _train(session, stop, progress)

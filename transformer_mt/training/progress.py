@@ -113,7 +113,10 @@ class Progress:
     def flush(self) -> None:
         """Have metrics.jsonl on the disk before a checkpoint that stands for its points."""
         if self._run and self._run.metrics.is_file():
-            flush(self._run.metrics)
+            try:
+                flush(self._run.metrics)
+            except OSError as error:  # a quota, say, that is looked at only now
+                raise cannot_be_written(self._run.metrics, error) from None
 
     def validation(
         self,
@@ -161,7 +164,8 @@ class Progress:
     def _forget_after(self, step: int) -> None:
         """Drop points of updates that an interrupted session made but did not save."""
         if self._run and self._run.metrics.is_file():
-            lines = self._run.metrics.read_text(encoding="utf-8").splitlines(keepends=True)
+            text = self._run.metrics.read_text(encoding="utf-8", errors="replace")
+            lines = text.splitlines(keepends=True)
             kept = [line for line in lines if _step_of(line) <= step]
             if kept != lines:
                 write_text(self._run.metrics, "".join(kept))
@@ -171,5 +175,5 @@ def _step_of(line: str) -> float:
     try:
         point: dict[str, Any] = json.loads(line)
         return int(point["step"])
-    except (ValueError, KeyError):  # a line cut off by a crash
+    except (ValueError, TypeError, KeyError):  # a line cut off by a crash
         return float("inf")

@@ -11,6 +11,7 @@ from transformer_mt.durable import (
     DamagedError,
     is_whole,
     remove_folder,
+    remove_partial,
     sealed_folder,
     settle,
     verify,
@@ -32,8 +33,8 @@ def recover(run: RunDir) -> None:
     """
     settle(run.last, run.previous)
     settle(run.best)
-    for file in run.path.glob(".*.new"):
-        file.unlink()
+    for file in run.files:
+        remove_partial(file)
     if run.last.is_dir():
         _replace_damaged_last(run)
         _forget_later_checkpoints(run)
@@ -51,16 +52,15 @@ def _replace_damaged_last(run: RunDir) -> None:
             ) from None
         step = load_state(run.previous).step
         log.warning("%s; going on from %s, after update %d", damage, run.previous, step)
-        remove_folder(damaged(run.last))
-        run.last.rename(damaged(run.last))
+        _put_aside(run.last)
         run.previous.rename(run.last)
 
 
 def _forget_later_checkpoints(run: RunDir) -> None:
     """Remove kept checkpoints of updates that are now to be made again."""
     step = load_state(run.last).step
-    for folder in run.checkpoints.glob(".step-*"):
-        shutil.rmtree(folder)
+    for cut_off in run.checkpoints.glob(".step-*"):
+        settle(cut_off.with_name(cut_off.name.split(".")[1]))
     for folder in kept_checkpoints(run):
         if folder.name > f"step-{step:08d}":
             remove_folder(folder)
@@ -70,17 +70,20 @@ def _replace_damaged_best(run: RunDir) -> None:
     try:
         verify(run.best)
     except DamagedError as damage:
-        aside = damaged(run.best)
-        remove_folder(aside)
-        run.best.rename(aside)
         for copy in kept_checkpoints(run):
-            if is_whole(copy) and _is_copy(aside, copy):
+            if is_whole(copy) and _is_copy(run.best, copy):
                 log.warning("%s; its copy %s takes its place", damage, copy)
-                with sealed_folder(run.best) as new:
+                with sealed_folder(run.best, previous=damaged(run.best)) as new:
                     sums = shutil.ignore_patterns(SUMS_FILE)  # which are made anew
                     shutil.copytree(copy, new, ignore=sums, dirs_exist_ok=True)
                 return
         log.warning("%s; the next validation chooses a new best checkpoint", damage)
+        _put_aside(run.best)
+
+
+def _put_aside(folder: Path) -> None:
+    remove_folder(damaged(folder))
+    folder.rename(damaged(folder))
 
 
 def _is_copy(folder: Path, whole: Path) -> bool:

@@ -7,6 +7,7 @@ from transformer_mt.errors import TrainingError
 from transformer_mt.training.distributed import save_training
 from transformer_mt.training.limits import DivergedError
 from transformer_mt.training.progress import Progress
+from transformer_mt.training.recovery import recover
 from transformer_mt.training.session import Session, begin_again, resume
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ def _go_back(session: Session) -> None:
     state = session.state
     factor, rescues = state.learning_rate_factor / 2, state.rescues + 1
     skipped, seconds = state.skipped, state.seconds
+    session.workers.by_main(lambda: recover(session.run))  # it may have been damaged meanwhile
     went_back = resume(session)
     if not went_back:
         begin_again(session)

@@ -78,8 +78,7 @@ def open_session(
     workers: Workers = ALONE,
 ) -> Session:
     """Load everything, and write what a new run directory needs."""
-    if not overwrite:
-        workers.by_main(lambda: _refuse_other_run(config))
+    workers.by_main(lambda: None if overwrite else _refuse_other_run(config))
     session = load_session(config, device, anew=overwrite, workers=workers)
     _say_what_is_trained(session)
     workers.by_main(lambda: _begin_run(session, overwrite=overwrite))
