@@ -27,6 +27,7 @@ from transformer_mt.durable import (
 from transformer_mt.errors import DataError
 from transformer_mt.model.transformer import Transformer
 from transformer_mt.run_dir import MODEL_FILE, RunDir, load_run_config, load_tokenizers
+from transformer_mt.safe_files import check_names
 from transformer_mt.train_state import TrainState, load_state, save_state
 from transformer_mt.weight_sizes import check_sizes
 
@@ -194,7 +195,12 @@ def keep_checkpoint(run: RunDir, weights: dict[str, Tensor], state: TrainState, 
 
 
 def newest_whole(run: RunDir) -> Path | None:
-    """The newest checkpoint with undamaged weights, of those that are kept or trained further."""
+    """The newest checkpoint with undamaged weights, of those that are kept or trained further.
+
+    Raises:
+        DataError: names of the kept ones lead out of the run directory.
+    """
+    check_names(run.path, [run.checkpoints, *run.checkpoints.rglob("*")])
     candidates = [*kept_checkpoints(run)[::-1], run.last, run.previous]
     return next((folder for folder in candidates if is_whole(folder)), None)
 

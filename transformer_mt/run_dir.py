@@ -88,13 +88,12 @@ class RunDir:
     def read_names(self) -> list[Path]:
         """What is read where a run is used, as far as it is there.
 
-        Not `checkpoints`, which training alone reads: its owner may keep them on another disk.
+        Not `checkpoints`, which may stand on another disk: `newest_whole` looks at them.
         """
-        files = [self.config, self.info, self.sums, self.lock]
-        files += [self.tokenizer(side) for side in ("src", "tgt")]
         folders = [self.best, self.last, self.previous]
         folders += [*self.path.glob(".*.new"), *self.path.glob(".*.old")]  # left by a crash
-        return [*files, *folders, *(file for folder in folders for file in folder.rglob("*"))]
+        inside = [file for folder in folders for file in folder.rglob("*")]
+        return [*self.files, self.lock, *folders, *inside]
 
 
 def save_config(run: RunDir, config: Config) -> None:
