@@ -5,7 +5,6 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from transformer_mt.model.transformer import Transformer
 from transformer_mt.run_dir import MODEL_FILE, RunDir, load_run_config, load_tokenizers
 from transformer_mt.safe_files import check_names
 from transformer_mt.train_state import TrainState, load_state, save_state
-from transformer_mt.weight_sizes import check_sizes
+from transformer_mt.weight_sizes import check_claims
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +74,8 @@ def load_run(path: Path, device: torch.device, checkpoint: str = "best") -> Load
         if folder is None:
             raise
         log.warning("%s; %s is used instead", damage, folder)
-    check_sizes(folder / MODEL_FILE, config.model, partial(make_model, config, tokenizers))
+    vocab_size = max(tokenizers.src.vocab_size, tokenizers.tgt.vocab_size)
+    check_claims(folder / MODEL_FILE, config.model, vocab_size)
     model = make_model(config, tokenizers)
     load_weights(model, _load_tensors(folder / MODEL_FILE), folder / MODEL_FILE)
     model.to(device).eval()
