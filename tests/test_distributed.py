@@ -232,19 +232,25 @@ def test_wrong_settings_or_data_of_one_machine_are_told_once(tmp_path: Path, gro
     assert not (run / "last").exists()
 
     here = tmp_path / "here" / "data"
-    write_pairs(here, "train", reverse_pairs(40, seed=5))
-    relative = ["--set=data.train=[data/train.src,data/train.tgt]"]
+    write_pairs(here, "own", reverse_pairs(40, seed=5))
+    own = "[data/own.src,data/own.tgt]"
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path / "here")
-        lost = Surprise(1, folder=elsewhere)
-        for code, message in ((1, "data/train.src"), (2, "process 1 has read other training data")):
-            said = ended(in_all(group, config, run, *relative, surprise=lost), code)
+        lost, differs = Surprise(1, folder=elsewhere), (2, "process 1 has read other data")
+        for split, (code, message) in (
+            ("train", (1, "data/own.src")),
+            ("train", differs),
+            ("validation", differs),
+        ):
+            said = ended(
+                in_all(group, config, run, f"--set=data.{split}={own}", surprise=lost), code
+            )
             assert message in said[0]
             assert said[0].count("error:") == 1
             assert said[1] == ""
-            write_pairs(elsewhere / "data", "train", reverse_pairs(40, seed=6))
+            write_pairs(elsewhere / "data", "own", reverse_pairs(40, seed=6))
 
 
 def test_a_second_group_is_refused(tmp_path: Path, group: Group) -> None:
@@ -365,6 +371,15 @@ def test_that_holds_for_the_only_one_that_torchrun_has_started(
     with pytest.raises(Interrupted), at_update(3, interrupt_twice):
         train(make_config(tmp_path), device="cpu")
     assert read_state(tmp_path / "run" / "last")["step"] == 3
+
+
+def test_nothing_is_overwritten_by_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHELASTIC_MAX_RESTARTS", "3")
+    result = tmt("train", "-c", config_in(tmp_path), "--device=cpu", "--overwrite")
+    assert (result.exit_code, "--max-restarts" in result.stderr) == (2, True)
+    assert not (tmp_path / "run").exists()
 
 
 def test_lines_before_a_failure_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:

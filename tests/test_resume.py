@@ -334,6 +334,16 @@ def test_settings_may_change_before_the_first_checkpoint(tmp_path: Path) -> None
     assert tmt(*command, "--set=model.d_ff=32").exit_code == 0
 
 
+def test_what_was_kept_before_the_first_checkpoint_is_not_averaged(tmp_path: Path) -> None:
+    with pytest.raises(Crash), patched(checkpoint, "save_training", crash):
+        train(make_config(tmp_path), device="cpu")
+    kept = tmp_path / "run" / "checkpoints"
+    assert [path.name[-1] for path in kept.iterdir()] == ["4"]
+    other = ("training.max_steps=2", "training.validate_every=1", "model.d_ff=32")
+    train(make_config(tmp_path, *other), device="cpu")
+    assert sorted(path.name[-1] for path in kept.iterdir()) == ["1", "2"]
+
+
 def test_more_updates_go_on(finished: tuple[str, Path]) -> None:
     command, run = finished
     harmless = ("--set=training.log_every=2", "--set=decoding.beam_size=2")

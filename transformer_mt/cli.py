@@ -27,7 +27,7 @@ from transformer_mt.cli_options import (
 )
 from transformer_mt.console import prepare_streams, print_lines, print_note, set_up_logging
 from transformer_mt.errors import ConfigError
-from transformer_mt.processes import place
+from transformer_mt.processes import may_start_again, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,6 +142,11 @@ def train(
     from transformer_mt.config_file import load_config, to_yaml
     from transformer_mt.training.signals import Interrupted
 
+    if overwrite and may_start_again():
+        raise ConfigError(
+            "--overwrite: torchrun would overwrite the run again at each restart; leave out"
+            " --max-restarts, or remove the run directory yourself"
+        )
     flags = []
     if max_time is not None:
         parse_duration(max_time, key="--max-time")

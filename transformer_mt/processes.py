@@ -23,6 +23,11 @@ def is_launched() -> bool:
     return all(name in os.environ for name in _NAMES)
 
 
+def may_start_again() -> bool:
+    """True where torchrun repeats the command when a process has died."""
+    return int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0")) > 0
+
+
 def place() -> Place:
     """From the environment variables that torchrun sets; alone without them."""
     if not is_launched():

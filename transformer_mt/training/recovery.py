@@ -33,6 +33,8 @@ def recover(run: RunDir) -> None:
     """
     settle(run.last, run.previous)
     settle(run.best)
+    for cut_off in run.checkpoints.glob(".step-*"):
+        settle(cut_off.with_name(cut_off.name.split(".")[1]))
     for file in run.files:
         remove_partial(file)
     if run.last.is_dir():
@@ -59,8 +61,6 @@ def _replace_damaged_last(run: RunDir) -> None:
 def _forget_later_checkpoints(run: RunDir) -> None:
     """Remove kept checkpoints of updates that are now to be made again."""
     step = load_state(run.last).step
-    for cut_off in run.checkpoints.glob(".step-*"):
-        settle(cut_off.with_name(cut_off.name.split(".")[1]))
     for folder in kept_checkpoints(run):
         if folder.name > f"step-{step:08d}":
             remove_folder(folder)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -95,6 +96,8 @@ def _begin_run(session: Session, *, overwrite: bool) -> None:
     config, run = session.config, session.run
     if overwrite:  # only now, when it is sure that the data can be used
         checkpoint.remove_run(run)
+    if not run.last.is_dir():  # those of a crash before the first `last`, with other settings maybe
+        shutil.rmtree(run.checkpoints, ignore_errors=True)
     if not run.last.is_dir() or not run_dir.has_tokenizers(run):
         run_dir.save_tokenizers(run, session.tokenizers)
     run_dir.save_config(run, config)
@@ -120,7 +123,8 @@ def load_session(
         workers, lambda: _find_tokenizers(config, run, source, parent, anew=anew)
     )
     data = workers.local_first(lambda: prepare(config, source, tokenizers))
-    workers.refuse_other(data.train.fingerprint, "has read other training data")
+    read = data.train.fingerprint + data.validation.fingerprint
+    workers.refuse_other(read, "has read other data")
     model = _new_model(config, tokenizers, parent).to(place)
     optimizer = make_optimizer(model, config.training)
     state = TrainState(data=data.train.fingerprint)
