@@ -85,6 +85,16 @@ def link(name: str, target: str) -> Spoil:
     return spoil
 
 
+def both(first: Spoil, second: Spoil) -> Spoil:
+    """One after the other."""
+
+    def spoil(run: Path) -> None:
+        first(run)
+        second(run)
+
+    return spoil
+
+
 def folder(name: str) -> Spoil:
     """A folder in the place of a file."""
 
@@ -183,6 +193,14 @@ WEIGHT_CASES: dict[str, tuple[Spoil, str]] = {
     ),
     "the weights a link out of it": (link(WEIGHTS, "/dev/zero"), "is a link out of the folder"),
     "the checkpoint a link out of it": (link("best", "/etc"), "is a link out of the folder"),
+    "what a crash left a link out of it": (
+        link(".best.new", "/etc"),
+        "is a link out of the folder",
+    ),
+    "the checkpoints a link out of it, for damaged weights": (
+        both(content("best/SHA256SUMS", "-"), link("checkpoints", "/etc")),
+        "checkpoints: is a link out of the folder",
+    ),
     "a pipe as the weights": (pipe(WEIGHTS), "is no plain file"),
     "weights that are NaN": (everywhere(float("nan")), "scores are no numbers"),
     "weights that are infinite": (everywhere(float("inf")), "scores are no numbers"),

@@ -169,6 +169,20 @@ def test_too_long_and_wrong_lines_are_named(run: Path) -> None:
     ]
 
 
+def test_of_many_wrong_lines_the_first_are_named(run: Path) -> None:
+    raw = b"caf\xe9\n" * 30 + LONG.encode()
+    named = [
+        f"warning: line {number} is not valid UTF-8: the wrong bytes are replaced"
+        for number in range(1, 31)
+    ]
+    long = "warning: line 31 has 25 tokens: only the first 20 are translated (data.max_length)"
+    shown = translate(run, "-q", stdin=raw).stderr.splitlines()
+    more = " (--verbose names more such lines, if there are any)"
+    assert shown == [*named[:19], named[19] + more, long]
+    shown = translate(run, "-v", stdin=raw).stderr.splitlines()
+    assert [line for line in shown if line.startswith("warning")] == [*named, long]
+
+
 def test_arguments_are_a_line_each(run: Path, expected: dict[str, str]) -> None:
     result = translate(run, "The dog", "", "The\ndog", stdin="not read")
     dog = expected["The dog"]

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import random
 import subprocess
 from collections.abc import Callable, Sequence
@@ -551,10 +552,23 @@ def test_a_column_that_is_no_utf8(tmp_path: Path) -> None:
     column = pa.array(texts, pa.binary()).view(pa.string())
     path = tmp_path / "x.parquet"
     parquet.write_table(pa.table({"en": column, "fr": pa.array(list("abcdefghij") * 3)}), path)
-    found = examine(config(tmp_path, str(path)))
+    settings = config(tmp_path, str(path))
+    found = examine(settings)
     (error,) = (f for f in found.findings if f.severity == "error")
     assert (error.code, places(error)) == ("utf8", [("x.parquet", 8), ("x.parquet", 21)])
     assert found.splits["train"]["lines"] == [28, 28]
+    with pytest.raises(DataError, match=r"x\.parquet: not valid UTF-8 in rows 1 to 30 "):
+        load_corpus(settings.data)
+
+
+def test_languages_are_looked_for_where_training_finds_them(tmp_path: Path) -> None:
+    """Also where one of them is the name of another column."""
+    rows = [{"translation": {"en": src, "fr": tgt}, "en": "-"} for src, tgt in CLEAN[:40]]
+    path = write(tmp_path / "x.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    settings = config(tmp_path, str(path))
+    assert examine(settings).count("error") == 0
+    assert examine(settings).splits["train"]["lines"] == [40, 40]
+    assert len(load_corpus(settings.data).train) > 20
 
 
 def test_missing_and_damaged_files_are_errors_and_the_rest_is_examined(tmp_path: Path) -> None:
@@ -657,6 +671,26 @@ def test_the_command_prints_a_report_or_json(tmp_path: Path) -> None:
     assert (error["severity"], error["code"], error["count"]) == ("error", "utf8", 1)
     assert error["examples"][0]["file"] == str(paths[1])
     assert error["examples"][0]["line"] == 11
+
+
+def test_names_of_files_that_are_no_text_are_shown(tmp_path: Path) -> None:
+    src, tgt = files(tmp_path, *sides(CLEAN[:20]))
+    odd = src.rename(tmp_path / os.fsdecode(b"\xff.en"))
+    for options in ([], ["--json"]):
+        done = tmt("doctor", *options, odd, tgt)
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert "\\udcff.en" in done.stdout
+    assert json.loads(done.stdout)["splits"]["files"]["files"][0] == str(odd)
+
+
+def test_excerpts_are_short_whatever_they_hold(tmp_path: Path) -> None:
+    src, tgt = sides()
+    tgt[10] = b"\xff" * 100
+    (error,) = (f for f in examine_files(*files(tmp_path, src, tgt)).findings if f.code == "utf8")
+    (example,) = error.examples
+    assert example.text.startswith("\\xff\\xff")
+    assert example.text.endswith("...")
+    assert len(example.text) < 60
 
 
 def test_the_command_reads_a_configuration(tmp_path: Path) -> None:

@@ -771,6 +771,22 @@ def test_an_odd_width_is_refused(tmp_path: Path) -> None:
         read_marian(odd)
 
 
+def test_the_cache_of_the_hub_holds_links_to_its_own_files(copied: Path, tmp_path: Path) -> None:
+    hub = tmp_path / "models--a--b"
+    snapshot = hub / "snapshots" / "0123abc"
+    snapshot.parent.mkdir(parents=True)
+    copied.rename(snapshot)
+    (hub / "blobs").mkdir()
+    for file in snapshot.iterdir():
+        blob = file.rename(hub / "blobs" / f"of-{file.name}")
+        file.symlink_to(f"../../blobs/{blob.name}")
+    read_marian(snapshot)
+    (hub / "blobs").rename(tmp_path / "elsewhere")
+    (hub / "blobs").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="is a link out of the folder"):
+        read_marian(snapshot)
+
+
 class Harm:
     """Pickled, it makes a folder when it is loaded."""
 

@@ -98,6 +98,9 @@ def test_a_run_may_be_reached_by_a_link_and_hold_links_within(run: Path, tmp_pat
     (copied / "best").rename(copied / "checkpoint-7")
     (copied / "best").symlink_to("checkpoint-7")
     (tmp_path / "alias").symlink_to(copied)
+    (copied / ".venv").mkdir()  # what is not read may lead anywhere
+    (copied / ".venv/python").symlink_to("/usr/bin/python3")
+    (copied / "checkpoints").symlink_to(tmp_path)
     assert tmt("translate", "--model", tmp_path / "alias", "cat").exit_code == 0
 
 
@@ -129,6 +132,7 @@ try:
     main()
 finally:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    print(*sys.modules)
 """
 
 
@@ -140,4 +144,13 @@ def test_claims_take_no_memory(run: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "does not fit this model" in done.stderr
-    assert int(done.stdout) < 1 << 20  # KiB, the libraries included
+    resident, loaded = done.stdout.splitlines()
+    assert int(resident) < 1 << 20  # KiB, the libraries included
+    assert "torch" in loaded.split()
+    assert "torch._dynamo" not in loaded.split()  # looking takes no time: it would be a second
+
+
+def test_an_honest_model_is_made_at_once(run: Path) -> None:
+    command = python("-c", PROGRAM, "translate", "--model", str(run), "cat")
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "torch._dynamo" not in done.stdout.split()

@@ -18,6 +18,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "errors": set(),
     "plain_yaml": {"errors"},
     "safe_files": {"errors"},
+    "user_cache": {"errors"},
     "weight_sizes": {"config", "errors"},
     "fast_paths": set(),
     "masks": set(),
@@ -30,7 +31,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "config": {"errors"},
     "config_file": CORE | {"plain_yaml"},
     "model": CORE | {"masks", "fast_paths"},
-    "data": CORE | {"masks", "phrasebook", "console"},
+    "data": CORE | {"masks", "phrasebook", "console", "user_cache"},
     "decoding": {"errors", "fast_paths"},
     "analysis": CORE | {"data", "durable"},
     "translation": {"analysis"},
@@ -51,6 +52,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
         "checkpoint",
         "formats",
         "fast_paths",
+        "user_cache",
     },
     "translator": CORE | {"engines", "decoding", "data", "analysis", "translation"},
     "workers": {"errors", "processes"},
@@ -78,6 +80,7 @@ LAYERS["exporting"] = (
 LAYERS["importing"] = LAYERS["exporting"] | {"exporting", "phrasebook", "train_state"}
 LAYERS["api"] = LAYERS.keys() - {"masks", "model", "decoding", "phrasebook", "streams"}
 LAYERS[FRONT] = {"api"}
+LAYERS["cli_options"] = {"console", "errors", "processes"}
 LAYERS["cli"] = LAYERS.keys() - {"masks", "model", "decoding", "phrasebook", "metrics"}
 LAYERS["__main__"] = {"cli"}
 

@@ -27,7 +27,7 @@ from transformer_mt.data.corpus import Corpus, SentencePair, Source, load_corpus
 from transformer_mt.data.prepare import build_tokenizers, encode_corpus, encode_texts, prepare
 from transformer_mt.data.prepared import PreparedData, load_cached, save_cached
 from transformer_mt.data.tokenizer import Tokenizers
-from transformer_mt.errors import DataError
+from transformer_mt.errors import ConfigError, DataError
 
 
 @pytest.fixture(autouse=True)
@@ -380,6 +380,19 @@ def test_a_cache_that_cannot_be_written_is_only_a_warning(
     settings = config(**parallel(tmp_path))
     assert len(prepare(settings, Source(settings.data), TOKENIZERS).train) > 0
     assert "cannot be cached" in caplog.text
+
+
+def test_a_user_without_a_home_is_told_what_to_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def homeless() -> Path:
+        raise RuntimeError
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", homeless)
+    settings = config(**parallel(tmp_path))
+    with pytest.raises(ConfigError, match="set XDG_CACHE_HOME"):
+        prepare(settings, Source(settings.data), TOKENIZERS)
 
 
 def test_what_was_not_used_for_long_leaves_the_cache(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +32,9 @@ from transformer_mt.run_dir import (
     load_tokenizers,
     remove_tokenizers,
 )
+from transformer_mt.safe_files import check_names
 from transformer_mt.train_state import TrainState, load_state, save_state
-from transformer_mt.weight_sizes import check_sizes
+from transformer_mt.weight_sizes import check_claims
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,8 @@ def load_run(path: Path, device: torch.device, checkpoint: str = "best") -> Load
         if folder is None:
             raise
         log.warning("%s; %s is used instead", damage, folder)
-    check_sizes(folder / MODEL_FILE, config.model, partial(make_model, config, tokenizers))
+    vocab_size = max(tokenizers.src.vocab_size, tokenizers.tgt.vocab_size)
+    check_claims(folder / MODEL_FILE, config.model, vocab_size)
     model = make_model(config, tokenizers)
     load_weights(model, _load_tensors(folder / MODEL_FILE), folder / MODEL_FILE)
     model.to(device).eval()
@@ -200,7 +201,12 @@ def keep_checkpoint(run: RunDir, weights: dict[str, Tensor], state: TrainState, 
 
 
 def newest_whole(run: RunDir) -> Path | None:
-    """The newest checkpoint with undamaged weights, of those that are kept or trained further."""
+    """The newest checkpoint with undamaged weights, of those that are kept or trained further.
+
+    Raises:
+        DataError: names of the kept ones lead out of the run directory.
+    """
+    check_names(run.path, [run.checkpoints, *run.checkpoints.rglob("*")])
     candidates = [*kept_checkpoints(run)[::-1], run.last, run.previous]
     return next((folder for folder in candidates if is_whole(folder)), None)
 

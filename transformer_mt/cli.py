@@ -6,22 +6,27 @@ Nothing heavy is imported before a command runs, so that `--help` answers at onc
 import gc
 import json
 import os
-import traceback
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from transformer_mt import __version__
-from transformer_mt.console import (
-    prepare_streams,
-    print_error,
-    print_lines,
-    print_note,
-    set_up_logging,
+from transformer_mt.cli_options import (
+    BatchTokens,
+    BeamSize,
+    Commands,
+    ConfigFile,
+    Device,
+    Engine,
+    LengthPenalty,
+    ModelDir,
+    Overrides,
+    Quantization,
 )
-from transformer_mt.errors import ConfigError, SaidElsewhereError, TmtError
+from transformer_mt.console import prepare_streams, print_lines, print_note, set_up_logging
+from transformer_mt.errors import ConfigError
 from transformer_mt.processes import may_start_again, place
 
 if TYPE_CHECKING:
@@ -31,91 +36,14 @@ if TYPE_CHECKING:
     from transformer_mt.data.corpus import SentencePair
     from transformer_mt.translator import Translator
 
-_GLOBAL_FLAGS = {"-q", "--quiet", "-v", "--verbose", "--debug"}
-
-
-class _Commands(typer.core.TyperGroup):
-    """Lets global flags stand anywhere, and turns exceptions into one sentence and an exit code."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        end = args.index("--") if "--" in args else len(args)
-        flags = [arg for arg in args[:end] if arg in _GLOBAL_FLAGS]
-        others = [arg for arg in args[:end] if arg not in _GLOBAL_FLAGS]
-        return super().parse_args(ctx, [*flags, *others, *args[end:]])
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (typer.Exit, typer.Abort):
-            raise
-        except TmtError as error:
-            _show_traceback(ctx)
-            if place().local_rank == 0 and not isinstance(error, SaidElsewhereError):
-                print_error(str(error))
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            if place().local_rank == 0:
-                print_error("interrupted")
-            raise typer.Exit(130) from None
-        except BrokenPipeError:  # the reader has gone; what it wanted, it has
-            raise typer.Exit(0) from None
-        except (OSError, RuntimeError, MemoryError, UnicodeError) as error:
-            _show_traceback(ctx)
-            print_error(f"{type(error).__name__}: {error} (--debug shows where)")
-            raise typer.Exit(1) from None
-
-
-def _show_traceback(ctx: Any) -> None:
-    if ctx.params.get("debug"):
-        traceback.print_exc()
-
-
 app = typer.Typer(
-    cls=_Commands,
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="-q, -v and --debug may stand after the command too. Results go to stdout, the rest to"
     " stderr. Exit codes: 0 done, 1 data or run-time error, 2 wrong usage or configuration.",
 )
-
-ConfigFile = Annotated[
-    Path,
-    typer.Option(
-        "--config", "-c", help="YAML file; paths in it are relative to the current folder."
-    ),
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Replace a setting, as in model.norm=pre."),
-]
-ModelDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--model",
-        "-m",
-        envvar="TMT_MODEL",
-        help="Run directory of `tmt train`; by default the newest finished one in runs/.",
-    ),
-]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps; auto takes the best there is.")]
-Engine = Annotated[
-    str,
-    typer.Option(help="torch or ctranslate2, which is faster; the model is exported to it once."),
-]
-Quantization = Annotated[
-    str | None,
-    typer.Option(help="Number format of ctranslate2's weights, such as int8 [default: float32]."),
-]
-BeamSize = Annotated[
-    int | None, typer.Option("--beam-size", "-b", min=1, help="Hypotheses kept; 1 is greedy.")
-]
-LengthPenalty = Annotated[
-    float | None, typer.Option(min=0.0, help="Larger values prefer longer translations.")
-]
-BatchTokens = Annotated[
-    int, typer.Option(min=1, help="Source tokens translated together; changes the speed alone.")
-]
 
 
 def _print_version(wanted: bool) -> None:
@@ -138,6 +66,36 @@ def _global_options(
 ) -> None:
     """Train your own translator, the Transformer of "Attention Is All You Need"."""
     set_up_logging(quiet=quiet, verbose=verbose)
+
+
+@app.command()
+def doctor(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Two parallel text files, or --config.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Examine the corpus of this YAML file.")
+    ] = None,
+    overrides: Overrides = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell everything that is wrong with a corpus: exit code 1 if training would refuse it."""
+    files = files or []
+    if len(files) != (0 if config else 2):
+        raise ConfigError("give --config, or two parallel text files: source and target")
+    if overrides and not config:
+        raise ConfigError("--set changes a configuration: give --config with it")
+    from transformer_mt import api
+    from transformer_mt.config_file import load_config
+
+    if config is not None:
+        found = api.examine(load_config(config, overrides or ()))
+    else:
+        found = api.examine((files[0], files[1]))
+    print_lines(
+        [json.dumps(found.to_dict(), indent=2, ensure_ascii=False)] if as_json else found.lines()
+    )
+    raise typer.Exit(found.exit_code)
 
 
 @app.command("build-tokenizer")
@@ -387,36 +345,6 @@ def info(
         if as_json
         else [f"{name:<18}{value}" for name, value in description.items()]
     )
-
-
-@app.command()
-def doctor(
-    files: Annotated[
-        list[Path] | None, typer.Argument(help="Two parallel text files, or --config.")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Examine the corpus of this YAML file.")
-    ] = None,
-    overrides: Overrides = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Tell everything that is wrong with a corpus: exit code 1 if training would refuse it."""
-    files = files or []
-    if len(files) != (0 if config else 2):
-        raise ConfigError("give --config, or two parallel text files: source and target")
-    if overrides and not config:
-        raise ConfigError("--set changes a configuration: give --config with it")
-    from transformer_mt import api
-    from transformer_mt.config_file import load_config
-
-    if config is not None:
-        found = api.examine(load_config(config, overrides or ()))
-    else:
-        found = api.examine((files[0], files[1]))
-    print_lines(
-        [json.dumps(found.to_dict(), indent=2, ensure_ascii=False)] if as_json else found.lines()
-    )
-    raise typer.Exit(found.exit_code)
 
 
 @app.command("export")

@@ -3,8 +3,10 @@
 import contextlib
 import io
 import logging
+import math
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
@@ -14,12 +16,31 @@ from tqdm import tqdm
 from transformer_mt.errors import DataError
 from transformer_mt.processes import place
 
+_MOST_LINES = 20
+"""Warnings of one kind that name a line: a file in another encoding has a million of them."""
+
 
 class _BarHandler(logging.Handler):
-    """Writes to stderr without breaking a progress bar."""
+    """Writes to stderr without breaking a progress bar.
+
+    Args:
+        most: warnings of one kind that name a line; of more nothing is said but that.
+    """
+
+    def __init__(self, most: float) -> None:
+        super().__init__()
+        self._most = most
+        self._kinds: Counter[str] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(self.format(record), file=sys.stderr)
+        text, kind = self.format(record), str(record.msg)
+        if kind.startswith("line %d"):
+            self._kinds[kind] += 1
+            if self._kinds[kind] > self._most:
+                return
+            if self._kinds[kind] == self._most:
+                text += " (--verbose names more such lines, if there are any)"
+        tqdm.write(text, file=sys.stderr)
 
 
 class _Formatter(logging.Formatter):
@@ -37,11 +58,11 @@ def set_up_logging(*, quiet: bool, verbose: bool) -> None:
     if not _is_main():
         quiet = True
         logging.getLogger("transformer_mt.training").setLevel(logging.ERROR)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the locale says
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the locale and the names of files say
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     logger = logging.getLogger("transformer_mt")
     logger.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
-    logger.handlers = [_BarHandler()]
+    logger.handlers = [_BarHandler(math.inf if verbose else _MOST_LINES)]
     logger.handlers[0].setFormatter(_Formatter())
     logger.propagate = False
 

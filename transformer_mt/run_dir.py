@@ -86,12 +86,14 @@ class RunDir:
         return [self.config, self.metrics, self.info, self.sums, *tokenizers]
 
     def read_names(self) -> list[Path]:
-        """What is read where a run is used, as far as it is there."""
-        names = ("config.yaml", "info.json", "tokenizer.src.json", "tokenizer.tgt.json")
-        folders = [self.path / name for name in ("best", "last", "previous", "checkpoints")]
-        folders += self.path.glob(".*")  # what a crash left of them
+        """What is read where a run is used, as far as it is there.
+
+        Not `checkpoints`, which may stand on another disk: `newest_whole` looks at them.
+        """
+        folders = [self.best, self.last, self.previous]
+        folders += [*self.path.glob(".*.new"), *self.path.glob(".*.old")]  # left by a crash
         inside = [file for folder in folders for file in folder.rglob("*")]
-        return [*(self.path / name for name in (*names, "SHA256SUMS")), *folders, *inside]
+        return [*self.files, self.lock, *folders, *inside]
 
 
 def save_config(run: RunDir, config: Config) -> None:

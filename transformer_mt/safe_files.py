@@ -12,20 +12,21 @@ MOST_TEXT = 1 << 20
 """Bytes of a file of numbers or settings."""
 
 
-def check_names(root: Path, paths: Iterable[Path]) -> None:
+def check_names(root: Path, paths: Iterable[Path], also: Path | None = None) -> None:
     """Refuse names in a folder that lead out of it, or to what is neither file nor folder.
 
     Args:
         root: the folder; it may itself be a link.
         paths: in it; those that do not exist are passed over.
+        also: another folder, itself no link, that names may lead to.
 
     Raises:
         DataError: naming the first such file.
     """
-    home = Path(os.path.realpath(root))
+    homes = [Path(os.path.realpath(root)), *([also] if also else [])]
     for path in paths:
         target = Path(os.path.realpath(path))
-        if os.path.lexists(path) and not target.is_relative_to(home):
+        if os.path.lexists(path) and not any(map(target.is_relative_to, homes)):
             raise DataError(
                 f"{path}: is a link out of the folder, to {target}, which is not followed;"
                 " put a copy there if you trust it"

@@ -1,10 +1,9 @@
 """Sentence pairs in any number: kept in an Arrow file without a name, read a piece at a time."""
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
-
-import numpy as np
 
 from transformer_mt.data.spool import Spool, SpoolFile
 
@@ -77,7 +76,7 @@ def _text_array(texts: Sequence[str]) -> "pa.LargeStringArray":
     import pyarrow as pa
 
     encoded = [text.encode() for text in texts]
-    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    ends = array("q", accumulate(map(len, encoded), initial=0))
     buffers = pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))
     return pa.LargeStringArray.from_buffers(len(texts), *buffers)
 

@@ -4,7 +4,6 @@ import hashlib
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
 from tqdm import tqdm
 
@@ -31,10 +30,7 @@ def build_tokenizers(config: Config, corpus: Corpus) -> Tokenizers:
     """Learn the vocabularies from the training pairs."""
     src = (pair.src for pair in corpus.train)
     tgt = (pair.tgt for pair in corpus.train)
-    if config.tokenizer.joint:
-        joint = Tokenizer.build(chain(src, tgt), config.tokenizer)
-        return Tokenizers(joint, joint)
-    return Tokenizers(*(Tokenizer.build(side, config.tokenizer) for side in (src, tgt)))
+    return Tokenizers.build(src, tgt, config.tokenizer)
 
 
 def prepare(config: Config, source: Source, tokenizers: Tokenizers) -> PreparedData:

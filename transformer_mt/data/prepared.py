@@ -5,8 +5,6 @@ import io
 import json
 import logging
 import os
-import time
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,12 +14,10 @@ import pyarrow as pa
 from transformer_mt.data.batching import BilingualDataset
 from transformer_mt.data.mapped import SCHEMA, ArrowMap, columns_of
 from transformer_mt.data.pairs import SentencePair
-from transformer_mt.data.spool import cache_folder
+from transformer_mt.user_cache import cache_folder, mark_used, remove_unused
 
 log = logging.getLogger(__name__)
 
-_KEPT = 90 * 24 * 3600
-"""Seconds that a file may lie unused in the cache."""
 _ABOUT = b"transformer_mt"
 """The key of the Arrow file's own metadata under which all that is no ids stands, as JSON."""
 
@@ -96,17 +92,9 @@ def save_cached(path: Path, data: PreparedData) -> None:
             with partial.open("rb") as file:
                 digest = _digest(file)
             partial.replace(path.with_name(f"{path.name}-{digest}.arrow"))
-        _remove_unused(path.parent)
+        remove_unused()
     except OSError as error:
         log.warning("%s: the prepared data cannot be cached (%s)", path, error)
-
-
-def _remove_unused(folder: Path) -> None:
-    """Keep the cache from growing forever. What is mapped stays readable without its name."""
-    for file in (*folder.glob("*.arrow"), *folder.glob("*.safetensors")):  # as it once was
-        with suppress(OSError):
-            if time.time() - file.stat().st_mtime > _KEPT:
-                file.unlink()
 
 
 def _write(path: Path, data: PreparedData) -> None:
@@ -131,8 +119,7 @@ def _load(path: Path) -> PreparedData:
         if not path.stem.endswith(f"-{_digest(file)}"):
             raise ValueError("its content is not what was written")
         found = ArrowMap.of_file(file)
-    with suppress(OSError):  # of another user, perhaps
-        os.utime(path)  # it is in use
+    mark_used(path)
     about = json.loads(found.metadata[_ABOUT])
     cut = about["train_batches"]
     train, validation = (

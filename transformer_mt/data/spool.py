@@ -1,4 +1,4 @@
-"""Files of this program's own: the folder of its cache, and Arrow files without a name."""
+"""Arrow files without a name, for what need not be in memory."""
 
 import os
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from tempfile import SpooledTemporaryFile, gettempdir
 from typing import TYPE_CHECKING
 
 from transformer_mt.errors import DataError
+from transformer_mt.user_cache import cache_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,12 +23,6 @@ class SpoolFile(SpooledTemporaryFile[bytes]):
     def __del__(self) -> None:
         with suppress(OSError):  # a full disk, which was told of before
             self.close()
-
-
-def cache_folder() -> Path:
-    """Where what was prepared is kept for the next start."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "transformer_mt"
 
 
 class Spool:

@@ -40,6 +40,17 @@ class Columns(NamedTuple):
         names = set(found)
         return NESTED in names and not set(self) <= names
 
+    def unfold(self, table: "pa.Table") -> "pa.Table":
+        """The table that the columns must be looked for in: this, or the one that it holds."""
+        import pyarrow as pa
+
+        if not self.are_nested(table.column_names):
+            return table
+        table, kind = table.select([NESTED]), table.schema.field(NESTED).type
+        if not isinstance(kind, pa.StructType):
+            return table
+        return table.flatten().rename_columns(kind.names)
+
 
 def table_suffix(path: Path) -> str:
     """Which of `TABLES` a file is; it may be packed (.gz).
@@ -77,17 +88,16 @@ def arrow_pairs(
     Raises:
         DataError: a column is missing, or holds something other than text.
     """
-    import pyarrow as pa
-
-    nested = columns.are_nested(schema.names)
-    kind = schema.field(NESTED).type if nested else schema
-    names = kind.names if isinstance(kind, pa.Schema | pa.StructType) else [NESTED]
-    columns.check(names, origin)
+    columns.check(columns.unfold(schema.empty_table()).column_names, origin)
     first = 1
-    for part in parts:
-        if nested:
-            part = part.select([NESTED]).flatten().rename_columns(names)
-        sides = [part.column(name).to_pylist() for name in columns]
+    for part in map(columns.unfold, parts):
+        try:
+            sides = [part.column(name).to_pylist() for name in columns]
+        except UnicodeDecodeError:
+            rows = f"rows {first} to {first + len(part) - 1}"
+            raise DataError(
+                f"{origin}: not valid UTF-8 in {rows} (tmt doctor names the rows)"
+            ) from None
         for name, cells in zip(columns, sides, strict=True):
             for row, cell in enumerate(cells, start=first):
                 if not isinstance(cell, str):

@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,18 @@ class Tokenizers:
 
     src: Tokenizer
     tgt: Tokenizer
+
+    @classmethod
+    def build(cls, src: Iterable[str], tgt: Iterable[str], config: TokenizerConfig) -> "Tokenizers":
+        """Learn the vocabularies of both sides, or a joint one.
+
+        Raises:
+            ConfigError: as for `Tokenizer.build`.
+        """
+        if config.joint:
+            joint = Tokenizer.build(chain(src, tgt), config)
+            return cls(joint, joint)
+        return cls(Tokenizer.build(src, config), Tokenizer.build(tgt, config))
 
 
 @contextlib.contextmanager

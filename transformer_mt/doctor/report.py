@@ -131,8 +131,8 @@ class Examination:
 
 def excerpt(text: str) -> str:
     """The beginning of a sentence, harmless to a terminal."""
-    short = text if len(text) <= _EXCERPT else text[: _EXCERPT - 3] + "..."
-    return _harmless(short)
+    shown = _harmless(text[: _EXCERPT + 1])
+    return shown if len(shown) <= _EXCERPT else shown[: _EXCERPT - 3] + "..."
 
 
 def _harmless(text: str) -> str:

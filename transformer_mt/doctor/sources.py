@@ -116,8 +116,8 @@ class Table(Split):
                 message = "lines that are no JSON object with a key for each language"
                 self._complain_of_line(complain, "json", message, number)
                 continue
-            nested = record.get("translation")
-            texts = nested if isinstance(nested, dict) and src not in record else record
+            nested = record.get(NESTED) if self._columns.are_nested(record) else None
+            texts = nested if isinstance(nested, dict) else record
             yield number, texts.get(src), texts.get(tgt)
 
 
@@ -148,17 +148,13 @@ class Rows(Split):
     def read(self, complain: Complain, advance: Advance) -> Iterator[Block]:
         import pyarrow as pa
 
-        nested = self._columns.are_nested(self._schema.names)
-        kind = self._schema.field(NESTED).type if nested else self._schema
-        names = kind.names if isinstance(kind, pa.Schema | pa.StructType) else [NESTED]
+        names = self._columns.unfold(self._schema.empty_table()).column_names
         if _places(self, names, self._columns, complain) is None:
             return
         first = 1
         try:
             for part in self._parts():
-                if nested:
-                    part = part.select([NESTED]).flatten().rename_columns(names)
-                rows = list(self._cells(part, first, complain))
+                rows = list(self._cells(self._columns.unfold(part), first, complain))
                 first += len(part)
                 advance(len(part))
                 yield from blocks_of_rows(self, rows, self._columns, complain)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transformer_mt.config import Config, DataConfig
-from transformer_mt.data.tokenizer import UNK_ID, Tokenizer, Tokenizers
+from transformer_mt.data.tokenizer import UNK_ID, Tokenizers
 from transformer_mt.doctor.checks import graded
 from transformer_mt.doctor.reading import Block
 from transformer_mt.doctor.report import SHOWN, Finding, Findings, Ref
@@ -58,11 +58,7 @@ def find_tokenizers(config: Config, sample: Sample) -> tuple[Tokenizers, str]:
         if place is not None and has_tokenizers(RunDir(Path(place))):
             return load_tokenizers(RunDir(Path(place))), f"that of {place}"
     src, tgt = sample.texts
-    if config.tokenizer.joint:
-        joint = Tokenizer.build(src + tgt, config.tokenizer)
-        tokenizers = Tokenizers(joint, joint)
-    else:
-        tokenizers = Tokenizers(*(Tokenizer.build(side, config.tokenizer) for side in (src, tgt)))
+    tokenizers = Tokenizers.build(src, tgt, config.tokenizer)
     return tokenizers, f"one built for this from {len(src):,} pairs"
 
 

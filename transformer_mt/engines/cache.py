@@ -14,10 +14,10 @@ from pathlib import Path
 from transformer_mt import __version__
 from transformer_mt.config import Config
 from transformer_mt.data.files import digest_of_files
-from transformer_mt.data.spool import cache_folder
 from transformer_mt.durable import filled_folder, is_whole, write_sums
 from transformer_mt.errors import DataError
 from transformer_mt.run_dir import RunDir
+from transformer_mt.user_cache import cache_folder, mark_used, remove_unused
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ def cached_export(run: RunDir, config: Config, quantization: str) -> Path:
         if place != folder:  # a training replaced the weights before they were read
             shutil.rmtree(folder, ignore_errors=True)
             folder = place
+    mark_used(folder)
     return folder
 
 
@@ -64,6 +65,7 @@ def _export(run: RunDir, folder: Path, quantization: str) -> None:
         with filled_folder(folder, replace=True) as new:
             write_ctranslate2(loaded, new, quantization)
             write_sums(new, sorted(new.iterdir()))
+        remove_unused()
     except DataError:
         if not is_whole(folder):  # no other process was quicker
             raise

@@ -22,7 +22,7 @@ def check_folder(folder: Path) -> None:
     Raises:
         DataError: naming the file.
     """
-    check_names(folder, folder.rglob("*"))
+    check_names(folder, folder.rglob("*"), _blobs(folder))
     if (folder / "adapter_config.json").exists():
         raise DataError(f"{folder / 'adapter_config.json'}: a model with adapters is not imported")
     if (folder / _WEIGHTS).is_file():
@@ -35,6 +35,12 @@ def check_folder(folder: Path) -> None:
             " library writes that)"
         )
     raise DataError(f"{folder}: has no weights ({_WEIGHTS}, in one file)")
+
+
+def _blobs(folder: Path) -> Path | None:
+    """Where the files are that a folder in the cache of the Hugging Face hub has links to."""
+    snapshots = folder.resolve().parent
+    return snapshots.parent / "blobs" if snapshots.name == "snapshots" else None
 
 
 def check_tokenizer_settings(settings: dict[str, Any], path: Path) -> None:
