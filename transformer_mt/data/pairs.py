@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from transformer_mt.data.spool import Spool, SpoolFile
+from transformer_mt.data.spool import Spool, SpoolFile, SpoolReader
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,9 +65,11 @@ class StoredPairs:
     def __iter__(self) -> Iterator[SentencePair]:
         import pyarrow as pa
 
-        reader = pa.ipc.open_file(self._file)
-        for number in range(reader.num_record_batches):
-            src, tgt = reader.get_batch(number).columns
+        # As a stream, which is what the file is after its first bytes: read as a file, its parts
+        # would be handed from thread to thread, and one that is given back while Python ends
+        # would end the process with an abort.
+        for batch in pa.ipc.open_stream(SpoolReader(self._file, start=len(b"ARROW1\0\0"))):
+            src, tgt = batch.columns
             yield from map(SentencePair, src.to_pylist(), tgt.to_pylist())
 
 

@@ -1,5 +1,6 @@
 """Arrow files without a name, for what need not be in memory."""
 
+import io
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,6 +24,23 @@ class SpoolFile(SpooledTemporaryFile[bytes]):
     def __del__(self) -> None:
         with suppress(OSError):  # a full disk, which was told of before
             self.close()
+
+
+class SpoolReader(io.RawIOBase):
+    """Reads a spool from a place of its own, whoever else reads it meanwhile."""
+
+    def __init__(self, file: SpoolFile, start: int) -> None:
+        self._file = file
+        self._position = start
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        self._file.seek(self._position)
+        content = self._file.read(size)
+        self._position += len(content)
+        return content
 
 
 class Spool:

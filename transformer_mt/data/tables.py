@@ -12,6 +12,7 @@ from transformer_mt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 TABLES = (".tsv", ".csv", ".jsonl", ".parquet")
 
@@ -106,17 +107,33 @@ def arrow_pairs(
         first += len(sides[0])
 
 
-def _parquet_pairs(path: Path, columns: Columns) -> Iterator[SentencePair]:
+def open_parquet(path: Path) -> "pq.ParquetFile":
+    """A Parquet file; one that is packed (.gz) is unpacked in memory.
+
+    Arrow never gets a file of Python's: its threads would give parts of it back, and one that does
+    so while Python ends would end the process with an abort.
+
+    Raises:
+        OSError, EOFError, pa.ArrowException: it cannot be read.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
+
+    if path.suffix != ".gz":
+        return pq.ParquetFile(path)
+    with open_binary(path) as file:
+        return pq.ParquetFile(pa.BufferReader(file.read()))
+
+
+def _parquet_pairs(path: Path, columns: Columns) -> Iterator[SentencePair]:
+    import pyarrow as pa
 
     if not path.exists():
         raise DataError(f"{path}: there is no such file")
     if path.is_file() and path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty")
     try:
-        with open_binary(path) as file:
-            table = pq.ParquetFile(file)
+        with open_parquet(path) as table:
             wanted = [NESTED] if columns.are_nested(table.schema_arrow.names) else list(columns)
             batches = table.iter_batches(columns=wanted)
             parts = (pa.Table.from_batches([batch]) for batch in batches)

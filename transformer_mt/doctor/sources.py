@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from transformer_mt.config import DataConfig
 from transformer_mt.data.corpus import PHRASEBOOK, columns_of, load_phrasebook
-from transformer_mt.data.files import first_line_of, open_binary
+from transformer_mt.data.files import first_line_of
 from transformer_mt.data.hub import SPLITS, open_splits
-from transformer_mt.data.tables import NESTED, Columns, table_suffix
+from transformer_mt.data.tables import NESTED, Columns, open_parquet, table_suffix
 from transformer_mt.doctor.reading import (
     Advance,
     Block,
@@ -235,16 +235,14 @@ def _open_files(
 
 def _parquet(split: str, file: str, columns: Columns, complain: Complain) -> Split | None:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     def parts() -> Iterator[pa.Table]:
-        with open_binary(Path(file)) as opened:
-            for batch in pq.ParquetFile(opened).iter_batches(_ROWS):
+        with open_parquet(Path(file)) as table:
+            for batch in table.iter_batches(_ROWS):
                 yield pa.Table.from_batches([batch])
 
     try:
-        with open_binary(Path(file)) as opened:
-            table = pq.ParquetFile(opened)
+        with open_parquet(Path(file)) as table:
             return Rows(split, file, columns, table.schema_arrow, parts, table.metadata.num_rows)
     except FileNotFoundError:
         complain(Finding("error", "missing", split, f"{file}: there is no such file"))
