@@ -534,10 +534,18 @@ def events(run: Path) -> EventAccumulator:
     return EventAccumulator(str(run / "tensorboard"), size_guidance=sizes).Reload()
 
 
+def wait_for_another_second() -> None:
+    """TensorBoard reads its files by their names: the second, then a number without zeros before."""
+    second = int(time.time())
+    while int(time.time()) == second:
+        time.sleep(0.01)
+
+
 def test_tensorboard(tmp_path: Path) -> None:
     config = make_config(tmp_path)
     with pytest.raises(ZeroDivisionError), at_update(7, lambda: 1 / 0):  # killed ...
         train(config, device="cpu")
+    wait_for_another_second()
     train(config, device="cpu")  # ... and gone on from update 4
     found = events(run_of(config))
     for kind, names in {
@@ -574,6 +582,7 @@ def test_crash_before_the_first_checkpoint_leaves_no_points_behind(tmp_path: Pat
     config = make_config(tmp_path, "training.max_steps=3")
     with pytest.raises(ZeroDivisionError), at_update(3, lambda: 1 / 0):
         train(config, device="cpu")
+    wait_for_another_second()
     train(config, device="cpu")
     assert [event.step for event in events(run_of(config)).Scalars("train/loss")] == [1, 2, 3]
     assert [point["step"] for point in metrics(run_of(config), "train")] == [1, 2, 3]
