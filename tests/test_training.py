@@ -535,7 +535,7 @@ def events(run: Path) -> EventAccumulator:
 
 
 def wait_for_another_second() -> None:
-    """TensorBoard reads its files by their names: the second, then a number without zeros before."""
+    """TensorBoard reads its files by their names: the second, then a plain number."""
     second = int(time.time())
     while int(time.time()) == second:
         time.sleep(0.01)
