@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 from random import Random
-from types import TracebackType
 
 from tqdm import tqdm
 
@@ -117,7 +116,7 @@ class _Disk:
         )
         assert self._holder.stdout
         if self._holder.stdout.readline() != b"mounted\n":
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise Failed("a tmpfs cannot be mounted here")
         self._root = Path(f"/proc/{self._holder.pid}/root{place}")
         self.root = self._root / "run"
@@ -140,12 +139,7 @@ class _Disk:
     def __enter__(self) -> "_Disk":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._holder.communicate()  # closes its input
 
 
