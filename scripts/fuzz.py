@@ -43,7 +43,6 @@ import torch
 from tqdm import tqdm
 
 from transformer_mt import checkpoint, run_dir
-from transformer_mt.config import Config, DataConfig, DecodingConfig, ModelConfig, TokenizerConfig
 from transformer_mt.console import set_up_logging
 from transformer_mt.data.corpus import Corpus, SentencePair
 from transformer_mt.data.prepare import build_tokenizers
@@ -52,6 +51,13 @@ from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.phrasebook import phrasebook_splits
 from transformer_mt.run_dir import RunDir
 from transformer_mt.streams import read_chunks, translate_chunks
+from transformer_mt.task_config import (
+    DecodingConfig,
+    EncoderDecoderConfig,
+    PairsConfig,
+    PairTokenizerConfig,
+    TranslationConfig,
+)
 from transformer_mt.train_state import TrainState
 from transformer_mt.translation import Translation
 from transformer_mt.translator import Translator
@@ -184,11 +190,11 @@ class Tested:
 
 def make_tested(path: Path, kind: Type) -> Tested:
     """Random weights; short translations, so that there can be many."""
-    config = Config(
+    config = TranslationConfig(
         run_dir=str(path),
-        data=DataConfig(src_lang="en", tgt_lang="fr", train="-", max_length=24),
-        tokenizer=TokenizerConfig(type=kind, vocab_size=1500, min_frequency=1, joint=True),
-        model=ModelConfig(
+        data=PairsConfig(src_lang="en", tgt_lang="fr", train="-", max_length=24),
+        tokenizer=PairTokenizerConfig(type=kind, vocab_size=1500, min_frequency=1, joint=True),
+        model=EncoderDecoderConfig(
             d_model=16, num_heads=2, d_ff=16, num_encoder_layers=1, num_decoder_layers=1
         ),
         decoding=DecodingConfig(beam_size=1, max_length_ratio=0.25, max_length_offset=2),

@@ -12,8 +12,8 @@ from hypothesis import settings
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from transformer_mt.config import ModelConfig
 from transformer_mt.model.transformer import Transformer
+from transformer_mt.task_config import EncoderDecoderConfig
 
 PAD, UNK, SOS, EOS = range(4)
 VOCAB = 13
@@ -44,8 +44,8 @@ def _logging_as_found() -> Iterator[None]:
     logger.level, logger.propagate, logger.handlers = found
 
 
-def tiny_config(**changes: Any) -> ModelConfig:
-    return ModelConfig(
+def tiny_config(**changes: Any) -> EncoderDecoderConfig:
+    return EncoderDecoderConfig(
         **{
             "d_model": 16,
             "num_heads": 4,

@@ -14,10 +14,16 @@ from typer.testing import CliRunner
 
 from transformer_mt import checkpoint, run_dir
 from transformer_mt.cli import app
-from transformer_mt.config import Config, DataConfig, DecodingConfig, ModelConfig, TokenizerConfig
 from transformer_mt.data.corpus import Corpus, SentencePair
 from transformer_mt.data.prepare import build_tokenizers
 from transformer_mt.run_dir import RunDir
+from transformer_mt.task_config import (
+    DecodingConfig,
+    EncoderDecoderConfig,
+    PairsConfig,
+    PairTokenizerConfig,
+    TranslationConfig,
+)
 from transformer_mt.train_state import TrainState
 
 PAIRS = [
@@ -56,11 +62,11 @@ def make_run(path: Path, finished: str | None = "all updates made", **data: Any)
 
     Its tokenizers know the words of PAIRS; lines of more than 20 tokens are cut.
     """
-    config = Config(
+    config = TranslationConfig(
         run_dir=str(path),
-        data=DataConfig(src_lang="en", tgt_lang="fr", max_length=20, **{"train": "-", **data}),
-        tokenizer=TokenizerConfig(min_frequency=1),
-        model=ModelConfig(
+        data=PairsConfig(src_lang="en", tgt_lang="fr", max_length=20, **{"train": "-", **data}),
+        tokenizer=PairTokenizerConfig(min_frequency=1),
+        model=EncoderDecoderConfig(
             d_model=16, num_heads=2, d_ff=16, num_encoder_layers=1, num_decoder_layers=1
         ),
         decoding=DecodingConfig(beam_size=3),

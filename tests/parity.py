@@ -15,7 +15,7 @@ from conftest import EOS, PAD, SOS, as_src, as_tgt, sentences, tiny_model
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from transformer_mt.config import ModelConfig
+from transformer_mt.task_config import EncoderDecoderConfig
 from transformer_mt.training.loss import label_smoothed_loss
 
 NORMS = ("post", "pre")
@@ -32,7 +32,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {  # as their papers define
 class Oracle(nn.Module):
     """The same model made of torch's layers and the paper's formulas; shares no code with ours."""
 
-    def __init__(self, config: ModelConfig, src_vocab: int, tgt_vocab: int) -> None:
+    def __init__(self, config: EncoderDecoderConfig, src_vocab: int, tgt_vocab: int) -> None:
         super().__init__()
         self.width = config.d_model
         self.layers = nn.Transformer(

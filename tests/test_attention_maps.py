@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from training_helpers import model_of, reverse_pairs
 
 from transformer_mt.analysis.maps import AttentionMaps
-from transformer_mt.config import DataConfig
 from transformer_mt.data.tokenizer import EOS_ID, SOS_ID
 from transformer_mt.model.attention import KeyValues, MultiHeadAttention
+from transformer_mt.task_config import PairsConfig
 from transformer_mt.translation import Translation
 from transformer_mt.translator import Translator
 
@@ -128,7 +128,7 @@ def test_replaced_word_is_shown_as_it_was_written(translator: Translator) -> Non
 
 
 def test_line_that_was_cut(translator: Translator) -> None:
-    data = DataConfig(src_lang="src", tgt_lang="tgt", train="x.tsv", max_length=3)
+    data = PairsConfig(src_lang="src", tgt_lang="tgt", train="x.tsv", max_length=3)
     cutting = Translator(translator.engine, translator.tokenizers, data, translator.decoding)
     found = maps_of(cutting, "red Namex blue green pink")[0]
     assert found.src_tokens == ("red", "Namex", "blue", "[EOS]")

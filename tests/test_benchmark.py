@@ -23,10 +23,10 @@ from conftest import EOS, PAD, SOS, as_src, as_tgt, sentences
 from helpers import PAIRS, make_run, tsv, write
 from torch.utils.flop_counter import FlopCounterMode
 
-from transformer_mt.config import Config, DecodingConfig, ModelConfig
 from transformer_mt.data.batching import Batch
+from transformer_mt.task_config import DecodingConfig, EncoderDecoderConfig, TranslationConfig
 
-SMALL = ModelConfig(
+SMALL = EncoderDecoderConfig(
     d_model=16,
     num_heads=2,
     d_ff=24,
@@ -67,7 +67,7 @@ def a_batch(*lengths: int, extra: int = 0) -> Batch:
     return Batch(as_src(rows, extra), tgt_in, tgt_out, sum(lengths) + len(lengths))
 
 
-def small_config() -> Config:
+def small_config() -> TranslationConfig:
     return training.make_config("small", ("a", "b"), "run", 4096)
 
 

@@ -19,7 +19,6 @@ from training_helpers import logged, make_config, reverse_pairs
 from transformer_mt import checkpoint, durable, run_dir, train_state
 from transformer_mt.api import load
 from transformer_mt.checkpoint import load_run, load_training, save_training
-from transformer_mt.config import Config
 from transformer_mt.config_file import to_yaml
 from transformer_mt.data.corpus import load_corpus
 from transformer_mt.data.prepare import build_tokenizers
@@ -27,6 +26,7 @@ from transformer_mt.durable import DamagedError, verify
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.transformer import Transformer
 from transformer_mt.run_dir import RunDir
+from transformer_mt.task_config import TranslationConfig
 from transformer_mt.train_state import TrainState
 from transformer_mt.training.loop import training_step, updates
 from transformer_mt.training.optimizer import make_optimizer
@@ -650,7 +650,7 @@ def test_any_checkpoint_can_be_loaded(trained_run: Path, name: str) -> None:
 def test_loaded_configuration_and_tokenizers_are_those_saved(
     tmp_path: Path, session: Session
 ) -> None:
-    config: Config = session.config
+    config: TranslationConfig = session.config
     run = RunDir(tmp_path / "run")
     run_dir.save_config(run, config)
     run_dir.save_tokenizers(run, build_tokenizers(config, load_corpus(config.data)))

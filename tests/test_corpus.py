@@ -14,10 +14,10 @@ import pytest
 from helpers import python, tiny_config_file, tmt, tsv, write
 
 from transformer_mt import phrasebook
-from transformer_mt.config import DataConfig
 from transformer_mt.data.corpus import Corpus, SentencePair, load_corpus, load_split, read_parallel
 from transformer_mt.data.files import read_lines
 from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.task_config import PairsConfig
 
 ROWS = [SentencePair(f"word {i} .", f"mot {i} !") for i in range(40)]
 
@@ -30,7 +30,7 @@ def _own_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def load(**settings: Any) -> Corpus:
-    return load_corpus(DataConfig(**{"src_lang": "en", "tgt_lang": "fr", **settings}))
+    return load_corpus(PairsConfig(**{"src_lang": "en", "tgt_lang": "fr", **settings}))
 
 
 def read_train(files: Path | tuple[Path, Path], **settings: Any) -> list[SentencePair]:
@@ -545,13 +545,13 @@ def test_a_split_can_be_had_alone(name: str, tmp_path: Path) -> None:
     train = str(tmp_path / "nowhere.tsv")
     named: dict[str, Any] = {"src_lang": "en", "tgt_lang": "fr", "train": train}
     given: dict[str, Any] = {name: str(write(tmp_path / "a.tsv", tsv(ROWS[:3])))}
-    assert load_split(DataConfig(**named, **given), name) == ROWS[:3]
+    assert load_split(PairsConfig(**named, **given), name) == ROWS[:3]
     write(tmp_path / "nowhere.tsv", tsv(ROWS))
-    assert load_split(DataConfig(**named), name) == getattr(load(train=train), name)
+    assert load_split(PairsConfig(**named), name) == getattr(load(train=train), name)
     saved = str(save_dict(tmp_path / "set", train=ROWS[:20], test=ROWS[20:]))
-    alone = load_split(DataConfig(src_lang="en", tgt_lang="fr", dataset=saved), name)
+    alone = load_split(PairsConfig(src_lang="en", tgt_lang="fr", dataset=saved), name)
     assert alone == getattr(load(dataset=saved), name)
-    book = DataConfig(src_lang="en", tgt_lang="fr", dataset="phrasebook")
+    book = PairsConfig(src_lang="en", tgt_lang="fr", dataset="phrasebook")
     assert load_split(book, name) == getattr(load_corpus(book), name)
 
 
@@ -606,9 +606,9 @@ def test_no_file_of_the_hub_is_asked_for_when_the_folder_is_there(tmp_path: Path
         "import socket\n"
         "def fail(*a, **k): raise SystemExit('connected')\n"
         "socket.getaddrinfo = socket.socket.connect = fail\n"
-        "from transformer_mt.config import DataConfig\n"
+        "from transformer_mt.config import PairsConfig\n"
         "from transformer_mt.data.corpus import load_corpus\n"
-        "c = DataConfig(src_lang='en', tgt_lang='fr', dataset='multi30k')\n"
+        "c = PairsConfig(src_lang='en', tgt_lang='fr', dataset='multi30k')\n"
         "print(len(load_corpus(c).train))\n"
     )
     env = {**os.environ, "HF_HOME": str(tmp_path / "hf")}

@@ -21,7 +21,6 @@ from training_helpers import logged, reverse_pairs, start_tmt, write_lines
 
 from transformer_mt import api, checkpoint, run_dir
 from transformer_mt.checkpoint import load_run
-from transformer_mt.config import Config, DataConfig, DecodingConfig, ModelConfig, TokenizerConfig
 from transformer_mt.data.corpus import Corpus, SentencePair
 from transformer_mt.data.prepare import build_tokenizers
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, UNK_ID
@@ -31,6 +30,13 @@ from transformer_mt.engines.ctranslate2_engine import QUANTIZATIONS, CTranslate2
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.formats import to_ctranslate2
 from transformer_mt.run_dir import RunDir
+from transformer_mt.task_config import (
+    DecodingConfig,
+    EncoderDecoderConfig,
+    PairsConfig,
+    PairTokenizerConfig,
+    TranslationConfig,
+)
 from transformer_mt.train_state import TrainState
 from transformer_mt.translation import Translation
 from transformer_mt.translator import Translator
@@ -64,11 +70,13 @@ def make_run(
     """A run with a random model, in which no two parameters are alike: it writes nonsense."""
     joint, tied = VOCABULARIES[vocabulary]
     shape: dict[str, Any] = {"d_model": 16, "num_heads": 4, "d_ff": 24, "num_decoder_layers": 3}
-    config = Config(
+    config = TranslationConfig(
         run_dir=str(path),
-        data=DataConfig(src_lang="en", tgt_lang="fr", train="-", max_length=max_length),
-        tokenizer=TokenizerConfig(type=kind, joint=joint, vocab_size=70),  # type: ignore[arg-type]
-        model=ModelConfig(**{**shape, "num_encoder_layers": 2, "tied_embeddings": tied, **model}),
+        data=PairsConfig(src_lang="en", tgt_lang="fr", train="-", max_length=max_length),
+        tokenizer=PairTokenizerConfig(type=kind, joint=joint, vocab_size=70),  # type: ignore[arg-type]
+        model=EncoderDecoderConfig(
+            **{**shape, "num_encoder_layers": 2, "tied_embeddings": tied, **model}
+        ),
         decoding=DecodingConfig(
             beam_size=4, max_length_ratio=max_length_ratio, max_length_offset=3
         ),

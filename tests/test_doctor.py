@@ -17,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import transformer_mt
-from transformer_mt.config import Config, DataConfig, TokenizerConfig
 from transformer_mt.data.corpus import load_corpus
 from transformer_mt.doctor.alignment import Alignment
 from transformer_mt.doctor.checks import found_in, repetitions
@@ -29,6 +28,7 @@ from transformer_mt.doctor.scanning import rare_characters
 from transformer_mt.doctor.tokens import Sample
 from transformer_mt.errors import DataError
 from transformer_mt.phrasebook import phrasebook_splits
+from transformer_mt.task_config import PairsConfig, PairTokenizerConfig, TranslationConfig
 
 Pair = tuple[str, str]
 Lines = list[bytes]
@@ -56,11 +56,11 @@ def files(folder: Path, src: Lines, tgt: Lines, name: str = "x") -> tuple[Path, 
     )
 
 
-def config(folder: Path, train: Any, tokenizer: Any = None, **data: Any) -> Config:
-    return Config(
+def config(folder: Path, train: Any, tokenizer: Any = None, **data: Any) -> TranslationConfig:
+    return TranslationConfig(
         run_dir=str(folder / "run"),
-        data=DataConfig(**{"src_lang": "en", "tgt_lang": "fr", "train": train, **data}),
-        tokenizer=tokenizer or TokenizerConfig(min_frequency=1),
+        data=PairsConfig(**{"src_lang": "en", "tgt_lang": "fr", "train": train, **data}),
+        tokenizer=tokenizer or PairTokenizerConfig(min_frequency=1),
     )
 
 
@@ -433,7 +433,7 @@ def test_coverage_is_that_of_the_tokenizers_of_the_run(tmp_path: Path) -> None:
 
 def test_damaged_tokenizers_and_impossible_vocabularies_are_errors(tmp_path: Path) -> None:
     train = named(files(tmp_path, *sides()))
-    tiny = TokenizerConfig(type="bpe", vocab_size=5)
+    tiny = PairTokenizerConfig(type="bpe", vocab_size=5)
     assert codes(examine(config(tmp_path, train, tiny))) == ["tokenizer"]
     write(make_run(tmp_path / "run") / "tokenizer.src.json", "{}")
     assert codes(examine(config(tmp_path, train))) == ["tokenizer"]

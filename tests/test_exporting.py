@@ -28,12 +28,12 @@ from training_helpers import make_config, reverse_pairs, write_pairs
 import transformer_mt
 from transformer_mt import exporting
 from transformer_mt.checkpoint import LoadedRun
-from transformer_mt.config import TokenizerConfig
 from transformer_mt.data.corpus import SentencePair, load_corpus
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.formats.to_ctranslate2 import write_ctranslate2
 from transformer_mt.metrics import corpus_scores
 from transformer_mt.run_dir import RunDir, load_run_config
+from transformer_mt.task_config import PairTokenizerConfig
 from transformer_mt.training.loop import train
 from transformer_mt.translator import Translator
 
@@ -365,7 +365,7 @@ def separate_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     config = make_config(folder, *settings, "decoding.beam_size=1")
     pairs = [SentencePair(src, tgt.upper()) for src, tgt in reverse_pairs(600, seed=1)]
     write_pairs(folder / "data", "train", pairs)
-    tokenizer = TokenizerConfig(type=request.param, vocab_size=60)
+    tokenizer = PairTokenizerConfig(type=request.param, vocab_size=60)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         train(replace(config, tokenizer=tokenizer), device="cpu")

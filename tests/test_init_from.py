@@ -27,11 +27,11 @@ from training_helpers import (
 
 from transformer_mt import checkpoint, run_dir, train_state
 from transformer_mt.checkpoint import LoadedRun, load_run, weights_of
-from transformer_mt.config import Config, DataConfig
 from transformer_mt.config_file import load_config, to_yaml
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.run_dir import RunDir, load_run_config
 from transformer_mt.run_info import describe_run
+from transformer_mt.task_config import PairsConfig, TranslationConfig
 from transformer_mt.train_state import TrainState
 from transformer_mt.training.loop import train
 from transformer_mt.training.session import load_session
@@ -71,7 +71,7 @@ def parent(trained_parent: Path, tmp_path: Path) -> Path:
 def imported(trained_parent: Path, tmp_path: Path) -> Path:
     """A run directory as `tmt import` makes it: no data, and no training to go on with."""
     origin, run = load_run(trained_parent, CPU), RunDir(tmp_path / "imported")
-    data = DataConfig(src_lang="src", tgt_lang="tgt")
+    data = PairsConfig(src_lang="src", tgt_lang="tgt")
     run_dir.save_config(run, replace(origin.config, run_dir=str(run.path), data=data))
     run_dir.save_tokenizers(run, origin.tokenizers)
     checkpoint.save_weights(run.best, weights_of(origin.model), TrainState(finished=IMPORTED))
@@ -88,7 +88,7 @@ def child_file(folder: Path, **sections: dict[str, Any]) -> Path:
     return path
 
 
-def child_config(tmp_path: Path, parent: Path, *overrides: str) -> Config:
+def child_config(tmp_path: Path, parent: Path, *overrides: str) -> TranslationConfig:
     return load_config(child_file(tmp_path / "child"), (f"init_from={parent}", *overrides))
 
 
@@ -217,7 +217,7 @@ def test_the_parent_of_a_parent_is_not_asked(parent: Path, tmp_path: Path) -> No
 # training
 
 
-def train_child(folder: Path, parent: Path, *overrides: str) -> Config:
+def train_child(folder: Path, parent: Path, *overrides: str) -> TranslationConfig:
     config = load_config(child_file(folder), (f"init_from={parent}", *overrides))
     train(config, device="cpu")
     return config
@@ -518,7 +518,7 @@ def test_a_run_without_data_says_so_when_it_is_to_be_trained(
     imported: Path, tmp_path: Path
 ) -> None:
     config = load_run_config(RunDir(imported))
-    assert config.data == DataConfig(src_lang="src", tgt_lang="tgt")
+    assert config.data == PairsConfig(src_lang="src", tgt_lang="tgt")
     anew = replace(config, run_dir=str(tmp_path / "new"), init_from=str(imported))
     with pytest.raises(ConfigError, match=r"^'data.train' is missing: give two parallel files"):
         train(anew, device="cpu")

@@ -13,7 +13,6 @@ from helpers import PAIRS, python, tsv, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt.config import Config, DataConfig, TokenizerConfig
 from transformer_mt.data import mapped, pairs, spool
 from transformer_mt.data import prepare as prepare_module
 from transformer_mt.data.batching import BilingualDataset, Sequences
@@ -22,11 +21,12 @@ from transformer_mt.data.mapped import SCHEMA, ArrowMap, columns_of
 from transformer_mt.data.pairs import StoredPairs
 from transformer_mt.data.prepare import build_tokenizers, prepare
 from transformer_mt.data.spool import Spool
+from transformer_mt.task_config import PairsConfig, PairTokenizerConfig, TranslationConfig
 
-CONFIG = Config(
+CONFIG = TranslationConfig(
     run_dir="r",
-    data=DataConfig(src_lang="en", tgt_lang="fr", train="-"),
-    tokenizer=TokenizerConfig(min_frequency=1),
+    data=PairsConfig(src_lang="en", tgt_lang="fr", train="-"),
+    tokenizer=PairTokenizerConfig(min_frequency=1),
 )
 TOKENIZERS = build_tokenizers(CONFIG, Corpus(PAIRS, [], []))
 
@@ -98,8 +98,8 @@ def test_mapped_pairs_are_those_in_memory(
 
 def test_the_cache_is_an_arrow_file_for_every_program(tmp_path: Path) -> None:
     named = str(write(tmp_path / "t.tsv", tsv(PAIRS)))
-    data = DataConfig(src_lang="en", tgt_lang="fr", train=named, validation=named, test=named)
-    prepare(Config(run_dir="r", data=data), Source(data), TOKENIZERS)
+    data = PairsConfig(src_lang="en", tgt_lang="fr", train=named, validation=named, test=named)
+    prepare(TranslationConfig(run_dir="r", data=data), Source(data), TOKENIZERS)
     (path,) = (tmp_path / "cache" / "transformer_mt").glob("*.arrow")
     table = pa.ipc.open_file(path).read_all().slice(0, len(PAIRS))
     for column, tokenizer in (("src", TOKENIZERS.src), ("tgt", TOKENIZERS.tgt)):
@@ -164,8 +164,10 @@ def test_preparing_takes_the_memory_of_a_piece(tmp_path: Path) -> None:
     words = "the cat is not as big as the dog that is new and red " * 2
     lines = "".join(f"{i} {words}\t{words} {i}\n" for i in range(9000))
     path = write(tmp_path / "t.tsv", f"en\tfr\n{lines}")
-    data = DataConfig(src_lang="en", tgt_lang="fr", train=str(path), heldout_size=50)
-    config = Config(run_dir="r", data=data, tokenizer=TokenizerConfig(vocab_size=1000))
+    data = PairsConfig(src_lang="en", tgt_lang="fr", train=str(path), heldout_size=50)
+    config = TranslationConfig(
+        run_dir="r", data=data, tokenizer=PairTokenizerConfig(vocab_size=1000)
+    )
     usual, pool = pa.default_memory_pool(), pa.proxy_memory_pool(pa.default_memory_pool())
     pa.set_memory_pool(pool)
     tracemalloc.start()

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from transformer_mt import fast_paths
-from transformer_mt.config import ModelConfig
 from transformer_mt.config_file import load_config
 from transformer_mt.model.embedding import Embedding, sinusoids
 from transformer_mt.model.layers import FeedForward
 from transformer_mt.model.transformer import Transformer, count_parameters
+from transformer_mt.task_config import EncoderDecoderConfig
 from transformer_mt.training.loss import label_smoothed_loss
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -240,7 +240,7 @@ def test_selected_hypotheses_are_those_of_fresh_states(norm: str) -> None:
             torch.testing.assert_close(logits[row], fresh, rtol=1e-5, atol=1e-5)
 
 
-def expected_count(config: ModelConfig, src_vocab: int, tgt_vocab: int) -> int:
+def expected_count(config: EncoderDecoderConfig, src_vocab: int, tgt_vocab: int) -> int:
     """Counted from figure 1 of the paper."""
     d, d_ff = config.d_model, config.d_ff
     norm = 2 * d

@@ -7,24 +7,31 @@ import pytest
 import torch
 from torch import nn
 
-from transformer_mt.config import Config, DataConfig, ModelConfig, TrainingConfig
 from transformer_mt.config_file import load_config
+from transformer_mt.task_config import (
+    EncoderDecoderConfig,
+    PairsConfig,
+    TranslationConfig,
+    TranslationTrainingConfig,
+)
 from transformer_mt.training.optimizer import learning_rate, make_optimizer, peak_learning_rate
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 WARMUP, STEPS, PEAK = 20, 200, 0.01
 
 
-def make(d_model: int = 64, **training: Any) -> Config:
-    return Config(
+def make(d_model: int = 64, **training: Any) -> TranslationConfig:
+    return TranslationConfig(
         run_dir="none",
-        data=DataConfig(src_lang="a", tgt_lang="b", train="none.tsv"),
-        model=ModelConfig(d_model=d_model),
-        training=TrainingConfig(**{"warmup_steps": WARMUP, "max_steps": STEPS, **training}),
+        data=PairsConfig(src_lang="a", tgt_lang="b", train="none.tsv"),
+        model=EncoderDecoderConfig(d_model=d_model),
+        training=TranslationTrainingConfig(
+            **{"warmup_steps": WARMUP, "max_steps": STEPS, **training}
+        ),
     )
 
 
-def curve(config: Config) -> list[float]:
+def curve(config: TranslationConfig) -> list[float]:
     """The learning rate of every update, the first one (number 1) first."""
     steps = config.training.max_steps
     return [learning_rate(config, step, step / steps) for step in range(1, steps + 1)]

@@ -20,7 +20,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transformer_mt import phrasebook
-from transformer_mt.config import Config, DataConfig, TokenizerConfig
 from transformer_mt.data import prepare as prepare_module
 from transformer_mt.data.batching import Sequences, SequenceStore
 from transformer_mt.data.corpus import Corpus, SentencePair, Source, load_corpus
@@ -28,6 +27,7 @@ from transformer_mt.data.prepare import build_tokenizers, encode_corpus, encode_
 from transformer_mt.data.prepared import PreparedData, load_cached, save_cached
 from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.task_config import PairsConfig, PairTokenizerConfig, TranslationConfig
 
 
 @pytest.fixture(autouse=True)
@@ -37,11 +37,11 @@ def _own_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     datasets.disable_progress_bars()
 
 
-def config(**data: Any) -> Config:
-    return Config(
+def config(**data: Any) -> TranslationConfig:
+    return TranslationConfig(
         run_dir="r",
-        data=DataConfig(**{"src_lang": "en", "tgt_lang": "fr", "train": "-", **data}),
-        tokenizer=TokenizerConfig(min_frequency=1),
+        data=PairsConfig(**{"src_lang": "en", "tgt_lang": "fr", "train": "-", **data}),
+        tokenizer=PairTokenizerConfig(min_frequency=1),
     )
 
 
@@ -222,7 +222,7 @@ def test_what_comes_from_the_cache_is_what_was_prepared(
     assert cache_files(tmp_path) == [cached]
 
 
-def prepare_anew(settings: Config, tokenizers: Tokenizers = TOKENIZERS) -> None:
+def prepare_anew(settings: TranslationConfig, tokenizers: Tokenizers = TOKENIZERS) -> None:
     """Prepares, and checks that no other text's cache was taken for this one's."""
     data = prepare(settings, Source(settings.data), tokenizers)
     assert_same(data, encode_corpus(settings, load_corpus(settings.data), tokenizers))

@@ -24,8 +24,8 @@ from training_helpers import (
 )
 
 from transformer_mt import checkpoint
-from transformer_mt.config import Config
 from transformer_mt.data.batching import token_batches
+from transformer_mt.task_config import TranslationConfig
 from transformer_mt.training import loop
 from transformer_mt.training.loop import train
 from transformer_mt.training.session import load_session
@@ -77,7 +77,7 @@ def assert_same_result(run: Path, reference: Path) -> None:
         assert content == wanted[name], f"{name} differs"
 
 
-def finish(config: Config) -> Path:
+def finish(config: TranslationConfig) -> Path:
     train(config, device="cpu")
     return Path(config.run_dir)
 
@@ -86,7 +86,7 @@ def uninterrupted(folder: Path, *settings: str) -> Path:
     return finish(make_config(folder / "reference", *settings))
 
 
-def epoch_length(config: Config) -> int:
+def epoch_length(config: TranslationConfig) -> int:
     """Batches in the first epoch."""
     train_set = load_session(config, "cpu").data.train
     return len(token_batches(train_set, config.training.batch_tokens, (config.seed, 0)))

@@ -16,7 +16,6 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from transformer_mt.checkpoint import LoadedRun, make_model
-from transformer_mt.config import Config, DataConfig, DecodingConfig, ModelConfig, TokenizerConfig
 from transformer_mt.data.tokenizer import SPECIAL_TOKENS, Tokenizer, Tokenizers
 from transformer_mt.decoding.hypothesis import SearchOptions
 from transformer_mt.decoding.search import beam_search
@@ -24,6 +23,13 @@ from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.formats import to_transformers, transformers_engine
 from transformer_mt.formats.to_transformers import TARGET_TOKENIZER, write_transformers
 from transformer_mt.formats.transformers_engine import TransformersEngine
+from transformer_mt.task_config import (
+    DecodingConfig,
+    EncoderDecoderConfig,
+    PairsConfig,
+    PairTokenizerConfig,
+    TranslationConfig,
+)
 from transformer_mt.train_state import TrainState
 
 transformers = pytest.importorskip("transformers")
@@ -53,7 +59,7 @@ SHARING = {  # name -> tied_embeddings, joint
 
 @cache
 def tokenizer(kind: str, large: bool) -> Tokenizer:
-    config = TokenizerConfig(type=kind, vocab_size=60 if large else 40, min_frequency=1)  # type: ignore[arg-type]
+    config = PairTokenizerConfig(type=kind, vocab_size=60 if large else 40, min_frequency=1)  # type: ignore[arg-type]
     return Tokenizer.build(LARGE_TEXTS if large else SMALL_TEXTS, config)
 
 
@@ -68,11 +74,11 @@ def make(
 ) -> LoadedRun:
     """An untrained run in which no bias is 0; its vocabularies differ in size unless joint."""
     tied, joint = SHARING[sharing]
-    config = Config(
+    config = TranslationConfig(
         run_dir="nowhere",
-        data=DataConfig(src_lang="en", tgt_lang="fr", train="-", max_length=MAX_LENGTH),
-        tokenizer=TokenizerConfig(joint=joint),
-        model=ModelConfig(
+        data=PairsConfig(src_lang="en", tgt_lang="fr", train="-", max_length=MAX_LENGTH),
+        tokenizer=PairTokenizerConfig(joint=joint),
+        model=EncoderDecoderConfig(
             **{
                 "d_model": 16,
                 "num_heads": 4,

@@ -15,11 +15,11 @@ from helpers import python, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt.config import Config, DataConfig, TokenizerConfig
 from transformer_mt.data.corpus import Corpus, SentencePair
 from transformer_mt.data.prepare import build_tokenizers
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, SPECIAL_TOKENS, UNK_ID, Tokenizer
 from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.task_config import PairsConfig, PairTokenizerConfig, TranslationConfig
 
 Kind = Literal["word", "bpe", "unigram"]
 KINDS = get_args(Kind)
@@ -42,8 +42,8 @@ MARKS = list(".,;:!?'’\"«»()[]{}-–—…/@€$%&*+=#°|<>\\^~`“”")
 SPACES = ["", " ", "  ", "\t", "\u00a0", "\u202f", "\u2028", "\n"]
 
 
-def settings(kind: str = "word", **changes: Any) -> TokenizerConfig:
-    return TokenizerConfig(**{"type": kind, "min_frequency": 1, "vocab_size": 2000, **changes})
+def settings(kind: str = "word", **changes: Any) -> PairTokenizerConfig:
+    return PairTokenizerConfig(**{"type": kind, "min_frequency": 1, "vocab_size": 2000, **changes})
 
 
 def build(texts: list[str], kind: str = "word", **changes: Any) -> Tokenizer:
@@ -214,9 +214,9 @@ def test_subwords_spell_new_words_from_known_pieces(kind: str) -> None:
 
 @pytest.mark.parametrize("joint", [True, False])
 def test_joint_vocabulary_knows_both_sides(joint: bool) -> None:
-    config = Config(
+    config = TranslationConfig(
         run_dir="r",
-        data=DataConfig(src_lang="en", tgt_lang="fr", train="-"),
+        data=PairsConfig(src_lang="en", tgt_lang="fr", train="-"),
         tokenizer=settings(joint=joint),
     )
     tokens = build_tokenizers(config, Corpus([SentencePair("cat .", "chat .")], [], []))
@@ -316,10 +316,10 @@ def test_the_file_is_complete_in_itself(kind: str) -> None:
 
 BUILD = """
 import json, sys
-from transformer_mt.config import TokenizerConfig
+from transformer_mt.task_config import PairTokenizerConfig
 from transformer_mt.data.tokenizer import Tokenizer
 for kind, texts in json.load(sys.stdin).items():
-    config = TokenizerConfig(type=kind, min_frequency=1, vocab_size=120)
+    config = PairTokenizerConfig(type=kind, min_frequency=1, vocab_size=120)
     sys.stdout.write(Tokenizer.build(texts, config).to_json())
 """
 

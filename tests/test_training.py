@@ -31,9 +31,9 @@ from training_helpers import (
     write_config,
 )
 
-from transformer_mt.config import Config
 from transformer_mt.data.batching import Batch, Collator
 from transformer_mt.errors import TrainingError
+from transformer_mt.task_config import TranslationConfig
 from transformer_mt.train_state import TrainState
 from transformer_mt.training import loop, progress
 from transformer_mt.training.loop import train, training_step, updates
@@ -52,7 +52,7 @@ def weights(checkpoint: Path) -> dict[str, Tensor]:
     return load_file(checkpoint / TENSORS)
 
 
-def run_of(config: Config) -> Path:
+def run_of(config: TranslationConfig) -> Path:
     return Path(config.run_dir)
 
 
@@ -84,7 +84,9 @@ def joined(batches: list[Batch]) -> Batch:
     )
 
 
-def moved_by_one_update(config: Config, batches: list[Batch]) -> tuple[dict[str, Tensor], float]:
+def moved_by_one_update(
+    config: TranslationConfig, batches: list[Batch]
+) -> tuple[dict[str, Tensor], float]:
     """How plain gradient descent of rate 1 moves the weights (the gradient, clipped), and the loss.
 
     Adam would hide the size of the gradient.
@@ -138,7 +140,7 @@ def test_bf16_products_change_the_loss_a_little(tmp_path: Path) -> None:
 # --- the order of the data
 
 
-def epochs(config: Config, count: int) -> list[list[tuple[tuple[int, ...], ...]]]:
+def epochs(config: TranslationConfig, count: int) -> list[list[tuple[tuple[int, ...], ...]]]:
     """The source sentences of each batch of the first epochs."""
     session = load_session(config, "cpu")
     found: list[list[tuple[tuple[int, ...], ...]]] = [[] for _ in range(count + 1)]

@@ -8,8 +8,8 @@ import pytest
 import torch
 from training_helpers import WORDS, logged, model_of, reverse_pairs
 
-from transformer_mt.config import DataConfig
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, UNK_ID
+from transformer_mt.task_config import PairsConfig
 from transformer_mt.translation import Translation
 from transformer_mt.translator import Translator
 
@@ -21,7 +21,7 @@ LINES = [pair.src for pair in PAIRS]
 
 def variant(translator: Translator, max_length: int = 256, **search: Any) -> Translator:
     """The same model with another search."""
-    data = DataConfig(src_lang="src", tgt_lang="tgt", train="x.tsv", max_length=max_length)
+    data = PairsConfig(src_lang="src", tgt_lang="tgt", train="x.tsv", max_length=max_length)
     decoding = replace(translator.decoding, **search)
     return Translator(translator.engine, translator.tokenizers, data, decoding)
 

@@ -17,12 +17,12 @@ from torch import Tensor
 from typer.testing import CliRunner, Result
 
 from transformer_mt.cli import app
-from transformer_mt.config import Config
 from transformer_mt.config_file import load_config
 from transformer_mt.data.batching import Batch
 from transformer_mt.data.corpus import SentencePair
 from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.model.transformer import Transformer
+from transformer_mt.task_config import TranslationConfig
 from transformer_mt.training import loop
 from transformer_mt.training.session import Session
 from transformer_mt.translator import Translator
@@ -98,7 +98,7 @@ def write_config(folder: Path, train: Sequence[SentencePair] | None = None) -> P
     return path
 
 
-def make_config(folder: Path, *overrides: str) -> Config:
+def make_config(folder: Path, *overrides: str) -> TranslationConfig:
     """`write_config`, read back, with "section.key=value" in the place of some settings."""
     folder.mkdir(parents=True, exist_ok=True)
     return load_config(write_config(folder), overrides)

@@ -6,17 +6,20 @@ import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints, overload
 
 import yaml
 
-from transformer_mt.config import Config, InvalidValueError, ModelConfig, TokenizerConfig
+from transformer_mt.config import Config, InvalidValueError
 from transformer_mt.errors import ConfigError
 from transformer_mt.plain_yaml import MOST_BYTES, PlainLoader, construct
 from transformer_mt.safe_files import read_text
+from transformer_mt.task_config import CONFIGS
 
 D = TypeVar("D")
+C = TypeVar("C", bound=Config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +34,24 @@ _Settings = dict[str, _Setting]
 
 _SAVED = "config.yaml"
 """The resolved configuration in a run directory, which leaves no key out."""
+_TASKS: Any = Literal[tuple(CONFIGS)]
 _INHERITED = ("model.", "tokenizer.")
-_INHERITED_KEYS = [
-    prefix + field.name
-    for prefix, section in zip(_INHERITED, (ModelConfig, TokenizerConfig), strict=True)
-    for field in dataclasses.fields(section)
-]
 _FREE = ("model.dropout", "model.attention_dropout")
 """What `init_from` does not decide: no weight depends on it."""
 
 
-def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """Read a run's configuration.
+@overload
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config: ...
+
+
+@overload
+def load_config(path: str | Path, overrides: Sequence[str], kind: type[C]) -> C: ...
+
+
+def load_config(
+    path: str | Path, overrides: Sequence[str] = (), kind: type[Config] = Config
+) -> Config:
+    """Read a run's configuration; `task` says of which kind it is, translation if it is missing.
 
     With `init_from`, keys of `model` and `tokenizer` that are left out are taken over: from what
     the run itself was begun with, if it is begun, else from that run directory. Where that is gone
@@ -52,35 +61,41 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     Args:
         path: a YAML file.
         overrides: "section.key=value" texts that win over the file; values are YAML.
+        kind: what is expected, such as `TranslationConfig`; any by default.
 
     Raises:
-        ConfigError: naming file, line and key, with the likely intention.
+        ConfigError: naming file, line and key, with the likely intention; or it is of another kind.
     """
     path = Path(path)
-    settings = _read_settings(path)
-    for override in overrides:
-        settings.update(_parse_override(override))
+    settings, cls = _read_settings(path, overrides)
     begun, parent, init_from = None, None, _text(settings, "init_from")
-    if init_from and any(key not in settings for key in _INHERITED_KEYS):
+    if init_from and any(key not in settings for key in _inherited_keys(cls)):
         own = _saved_config(_text(settings, "run_dir"), path)
         begun = own if own is not None and own.init_from == init_from else None
         parent = _saved_config(init_from, path) if begun is None else None
     with _with_places(settings, path):
-        config = _build(Config, _to_inherit(begun or parent) | settings, "", str(path))
+        config = _build(cls, _to_inherit(begun or parent, cls) | settings, "", str(path))
         if parent is not None:
             check_inherited(config, parent)
-        return config
+        return _expect(config, kind, path)
 
 
-def load_saved_config(path: Path) -> Config:
+def load_saved_config(path: Path, kind: type[C]) -> C:
     """The configuration that a run directory has, as it stands: no other file is read for it.
 
     Raises:
-        ConfigError: naming file, line and key.
+        ConfigError: naming file, line and key; or it is of another kind.
     """
-    settings = _read_settings(path)
+    settings, cls = _read_settings(path)
     with _with_places(settings, path):
-        return _build(Config, settings, "", str(path))
+        return _expect(_build(cls, settings, "", str(path)), kind, path)
+
+
+def _expect(config: Config, kind: type[C], path: Path) -> C:
+    if isinstance(config, kind):
+        return config
+    wanted = next(task for task, cls in CONFIGS.items() if cls is kind)
+    raise ConfigError(f"{path}: its task is {config.task}, but {wanted} is needed here")
 
 
 def check_inherited(config: Config, parent: Config) -> None:
@@ -149,13 +164,23 @@ def _saved_config(folder: str, reading: Path) -> Config | None:
     path = Path(folder) / _SAVED
     if not folder or not path.is_file() or path.samefile(reading):
         return None
-    return load_saved_config(path)
+    return load_saved_config(path, Config)
 
 
-def _to_inherit(config: Config | None) -> _Settings:
+def _to_inherit(config: Config | None, cls: type[Config]) -> _Settings:
     values = {} if config is None else _flat(to_dict(config))
-    settings = {key: _Setting(value, "init_from") for key, value in values.items()}
-    return {key: setting for key, setting in settings.items() if key.startswith(_INHERITED)}
+    return {
+        key: _Setting(values[key], "init_from") for key in _inherited_keys(cls) if key in values
+    }
+
+
+def _inherited_keys(cls: type[Config]) -> list[str]:
+    hints = get_type_hints(cls)
+    return [
+        prefix + field.name
+        for prefix in _INHERITED
+        for field in dataclasses.fields(hints[prefix.rstrip(".")])
+    ]
 
 
 def _text(settings: _Settings, key: str) -> str:
@@ -166,7 +191,30 @@ def _text(settings: _Settings, key: str) -> str:
         return ""
 
 
-def _read_settings(path: Path) -> _Settings:
+def _read_settings(path: Path, overrides: Sequence[str] = ()) -> tuple[_Settings, type[Config]]:
+    """What a file and the texts that win over it set, checked against the keys of their task."""
+    root = _read_yaml(path)
+    cls = CONFIGS[_convert(_task(root, path, overrides), _TASKS, "task")]
+    settings = _flatten(root, str(path), cls, prefix="")
+    for override in overrides:
+        settings.update(_parse_override(override, cls))
+    return settings, cls
+
+
+def _task(root: yaml.Node | None, path: Path, overrides: Sequence[str]) -> _Setting:
+    """Which keys there may be depends on it."""
+    for text in reversed(overrides):
+        key, _, value = text.partition("=")
+        if key.strip() == "task":
+            return _Setting(value.strip(), f"--set {text}")
+    for key_node, value_node in root.value if isinstance(root, yaml.MappingNode) else ():
+        if key_node.value == "task":
+            where = f"{path}:{key_node.start_mark.line + 1}"
+            return _Setting(construct(value_node, where), where)
+    return _Setting("translation", str(path))
+
+
+def _read_yaml(path: Path) -> yaml.Node | None:
     try:
         text = read_text(path, MOST_BYTES)
     except FileNotFoundError:
@@ -179,8 +227,7 @@ def _read_settings(path: Path) -> _Settings:
     except ValueError as error:
         raise ConfigError(f"{path}: is no configuration ({error})") from None
     try:
-        node = yaml.compose(text, Loader=PlainLoader)
-        return _flatten(node, str(path), Config, prefix="")
+        return yaml.compose(text, Loader=PlainLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem}") from None
@@ -211,12 +258,11 @@ def _flatten(node: yaml.Node | None, path: str, cls: type, prefix: str) -> _Sett
     return settings
 
 
-def _parse_override(text: str) -> _Settings:
+def _parse_override(text: str, cls: Any) -> _Settings:
     key, equals, value = text.partition("=")
     key, where = key.strip(), f"--set {text}"
     if not equals or not key:
         raise ConfigError(f"--set {text}: write it as section.key=value, such as model.norm=pre")
-    cls: Any = Config
     *sections, name = key.split(".")
     for depth, section in enumerate(sections):
         prefix = "".join(f"{parent}." for parent in sections[:depth])
@@ -241,9 +287,10 @@ def _field_type(cls: Any, name: str, where: str, prefix: str) -> Any:
 def _suggestion(name: str, hints: dict[str, Any]) -> str:
     """The likely intention: a similar key here, or a key of this or a similar name elsewhere."""
     everywhere = {key: key for key in get_type_hints(Config)}
-    for section, section_type in get_type_hints(Config).items():
+    for section, section_type in chain(*(get_type_hints(cls).items() for cls in CONFIGS.values())):
         if dataclasses.is_dataclass(section_type):
-            everywhere.update({key: f"{section}.{key}" for key in get_type_hints(section_type)})
+            for key in get_type_hints(section_type):
+                everywhere.setdefault(key, f"{section}.{key}")
     for candidates in (dict(zip(hints, hints, strict=True)), everywhere):
         if match := difflib.get_close_matches(name, candidates, n=1, cutoff=0.6):
             return f"; did you mean '{candidates[match[0]]}'?"
@@ -285,9 +332,12 @@ def _convert_one(value: Any, hint: Any) -> Any:
             return "none"
         accepted = isinstance(value, str) and value in get_args(hint)
     elif get_origin(hint) is tuple:
-        accepted = isinstance(value, list) and len(value) == len(get_args(hint))
+        kinds = get_args(hint)
+        if isinstance(value, list) and Ellipsis in kinds:
+            kinds = kinds[:1] * len(value)
+        accepted = isinstance(value, list) and 0 < len(value) == len(kinds)
         if accepted:
-            return tuple(_convert_one(v, t) for v, t in zip(value, get_args(hint), strict=True))
+            return tuple(_convert_one(v, t) for v, t in zip(value, kinds, strict=True))
     elif hint is float:
         return _as_float(value)
     elif hint is int:
@@ -318,7 +368,7 @@ def _describe(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return "one of " + ", ".join(get_args(hint))
     if get_origin(hint) is tuple:
-        return "a list of two file names"
+        return "a list" if Ellipsis in get_args(hint) else "a list of two file names"
     return "null" if hint is type(None) else names[hint]
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transformer_mt import checkpoint, run_dir
-from transformer_mt.config import Config, DataConfig, DecodingConfig, TokenizerConfig
 from transformer_mt.data.corpus import SentencePair
 from transformer_mt.durable import filled_folder
 from transformer_mt.engines.torch_engine import TorchEngine
@@ -14,6 +13,12 @@ from transformer_mt.formats.from_marian import MarianModel, marian_engine, read_
 from transformer_mt.parity import ParityReport, compare, translator_runner
 from transformer_mt.phrasebook import phrasebook_splits
 from transformer_mt.run_dir import RunDir
+from transformer_mt.task_config import (
+    DecodingConfig,
+    PairsConfig,
+    PairTokenizerConfig,
+    TranslationConfig,
+)
 from transformer_mt.train_state import TrainState
 from transformer_mt.translator import Translator
 
@@ -62,13 +67,13 @@ def import_model(folder: Path, output: Path) -> Import:
     return Import(output, marian.src_lang, marian.tgt_lang, parity)
 
 
-def _config(marian: MarianModel, output: Path) -> Config:
-    return Config(
+def _config(marian: MarianModel, output: Path) -> TranslationConfig:
+    return TranslationConfig(
         run_dir=str(output),
-        data=DataConfig(
+        data=PairsConfig(
             src_lang=marian.src_lang, tgt_lang=marian.tgt_lang, max_length=marian.max_length
         ),
-        tokenizer=TokenizerConfig(
+        tokenizer=PairTokenizerConfig(
             type="unigram", joint=True, vocab_size=marian.tokenizers.src.vocab_size
         ),
         model=marian.model,
@@ -76,7 +81,7 @@ def _config(marian: MarianModel, output: Path) -> Config:
     )
 
 
-def _parity(folder: Path, marian: MarianModel, config: Config) -> ParityReport:
+def _parity(folder: Path, marian: MarianModel, config: TranslationConfig) -> ParityReport:
     model = checkpoint.make_model(config, marian.tokenizers)
     checkpoint.load_weights(model, marian.weights, folder)
     ours = Translator(TorchEngine(model), marian.tokenizers, config.data, config.decoding)

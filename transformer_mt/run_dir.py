@@ -4,6 +4,7 @@ import platform
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar, overload
 
 from transformer_mt import __version__
 from transformer_mt.config import Config
@@ -12,6 +13,8 @@ from transformer_mt.data.tokenizer import Tokenizer, Tokenizers
 from transformer_mt.durable import SUMS_FILE, DamagedError, verify, write_sums, write_text
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.safe_files import check_names
+
+C = TypeVar("C", bound=Config)
 
 MODEL_FILE = "model.safetensors"
 """The weights of a checkpoint."""
@@ -101,15 +104,27 @@ def save_config(run: RunDir, config: Config) -> None:
     write_text(run.config, to_yaml(config))
 
 
-def load_run_config(run: RunDir) -> Config:
-    """The configuration that a run was made with."""
+@overload
+def load_run_config(run: RunDir) -> Config: ...
+
+
+@overload
+def load_run_config(run: RunDir, kind: type[C]) -> C: ...
+
+
+def load_run_config(run: RunDir, kind: type[Config] = Config) -> Config:
+    """The configuration that a run was made with.
+
+    Raises:
+        DataError: this is no run directory, or one of another kind than was expected.
+    """
     if not run.path.is_dir():
         raise DataError(f"{run.path}: there is no such run directory")
     if not run.config.is_file():
         raise DataError(f"{run.path}: is not a run directory (it has no {run.config.name})")
     check_names(run.path, run.read_names())
     try:
-        return load_saved_config(run.config)
+        return load_saved_config(run.config, kind)
     except ConfigError as error:  # whoever uses a run has not written it
         raise DataError(str(error)) from None
 

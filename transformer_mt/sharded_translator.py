@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from transformer_mt.config import DataConfig, DecodingConfig
 from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.engines.engine import Engine
 from transformer_mt.processes import place
+from transformer_mt.task_config import DecodingConfig, PairsConfig
 from transformer_mt.translation import Candidate, Translation
 from transformer_mt.translator import Translator
 
@@ -29,7 +29,7 @@ class ShardedTranslator(Translator):
         workers: Workers,
         engine: Engine,
         tokenizers: Tokenizers,
-        data: DataConfig,
+        data: PairsConfig,
         decoding: DecodingConfig,
     ) -> None:
         super().__init__(engine, tokenizers, data, decoding)

@@ -9,7 +9,6 @@ from functools import partial
 from typing import TypeVar, overload
 
 from transformer_mt.analysis.maps import AttentionMaps
-from transformer_mt.config import DataConfig, DecodingConfig
 from transformer_mt.data.tokenizer import (
     EOS_ID,
     PAD_ID,
@@ -20,6 +19,7 @@ from transformer_mt.data.tokenizer import (
 )
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions, length_normalization
 from transformer_mt.engines.engine import Engine, Ids
+from transformer_mt.task_config import DecodingConfig, PairsConfig
 from transformer_mt.translation import Candidate, Translation, empty_translation
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class Translator:
     """
 
     def __init__(
-        self, engine: Engine, tokenizers: Tokenizers, data: DataConfig, decoding: DecodingConfig
+        self, engine: Engine, tokenizers: Tokenizers, data: PairsConfig, decoding: DecodingConfig
     ) -> None:
         self.engine = engine
         self.tokenizers = tokenizers

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transformer_mt import run_dir
-from transformer_mt.config import Config
 from transformer_mt.data.corpus import Corpus, load_corpus
 from transformer_mt.data.pairs import Pairs
 from transformer_mt.data.prepare import build_tokenizers, encode_texts, in_pieces
@@ -12,6 +11,7 @@ from transformer_mt.data.tokenizer import UNK_ID, Tokenizer, Tokenizers
 from transformer_mt.errors import ConfigError
 from transformer_mt.run_dir import RunDir
 from transformer_mt.run_lock import locked
+from transformer_mt.task_config import TranslationConfig
 from transformer_mt.train_state import refuse_imported
 
 _SHOWN = 10
@@ -27,7 +27,7 @@ class BuiltTokenizers:
     """For a person."""
 
 
-def build_and_save(config: Config, *, force: bool) -> BuiltTokenizers:
+def build_and_save(config: TranslationConfig, *, force: bool) -> BuiltTokenizers:
     """Build both tokenizers of a run and save them; the same input gives the same bytes.
 
     Raises:

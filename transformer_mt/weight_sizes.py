@@ -30,7 +30,7 @@ def check_claims(file: Path, config: ModelConfig, vocab_size: int) -> None:
     """
     found = read_shapes(file)
     numbers = sum(math.prod(shape) for shape in found.values())
-    layers, width = config.num_encoder_layers + config.num_decoder_layers, config.d_model
+    layers, width = config.depth, config.d_model
     least = layers * (4 * width + 2 * config.d_ff) * width + vocab_size * width
     if layers > len(found) or least > numbers:
         raise DataError(

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from transformer_mt.config import Config
 from transformer_mt.data.batching import Batch
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
 from transformer_mt.formats.quiet import quiet_transformers
+from transformer_mt.task_config import TranslationConfig
 
 MOST_POSITIONS = 1024
 """Longest sentence of a peer."""
@@ -29,7 +29,7 @@ Forward = Callable[[Batch], Tensor]
 class TorchTransformer(nn.Module):
     """`torch.nn.Transformer` with what it lacks: embeddings, positions, output."""
 
-    def __init__(self, config: Config, vocab_size: int) -> None:
+    def __init__(self, config: TranslationConfig, vocab_size: int) -> None:
         super().__init__()
         model = config.model
         self.embedding = nn.Embedding(vocab_size, model.d_model, padding_idx=PAD_ID)
@@ -80,7 +80,7 @@ class Marian(nn.Module):
         ConfigError: it is not installed.
     """
 
-    def __init__(self, config: Config, vocab_size: int) -> None:
+    def __init__(self, config: TranslationConfig, vocab_size: int) -> None:
         super().__init__()
         model = config.model
         with quiet_transformers() as transformers:
@@ -133,7 +133,7 @@ class Marian(nn.Module):
 class Trainer:
     """The training loop that everyone writes."""
 
-    def __init__(self, model: nn.Module, config: Config, device: torch.device) -> None:
+    def __init__(self, model: nn.Module, config: TranslationConfig, device: torch.device) -> None:
         self.model, self.config, self.device = model.to(device).train(), config.training, device
         self.optimizer = torch.optim.Adam(
             model.parameters(),

@@ -10,8 +10,14 @@ from benchmarks.report import Cell, fastest, ratios
 from benchmarks.settings import OURS, Settings
 from benchmarks.text import write_corpus
 from benchmarks.worker import Answer, Clock, Contestant, Request, interleave
-from transformer_mt.config import Config, DataConfig, ModelConfig, TokenizerConfig, TrainingConfig
 from transformer_mt.run_dir import RunDir, load_run_config
+from transformer_mt.task_config import (
+    EncoderDecoderConfig,
+    PairsConfig,
+    PairTokenizerConfig,
+    TranslationConfig,
+    TranslationTrainingConfig,
+)
 
 if TYPE_CHECKING:
     from transformer_mt.data.batching import Batch
@@ -28,7 +34,7 @@ _PAIRS = 12_000
 """Enough for 40 batches of 4,096 positions."""
 
 SHAPES = {
-    "tiny": ModelConfig(
+    "tiny": EncoderDecoderConfig(
         d_model=128,
         num_heads=4,
         d_ff=256,
@@ -37,8 +43,10 @@ SHAPES = {
         dropout=0.3,
         tied_embeddings="all",
     ),
-    "base": ModelConfig(tied_embeddings="all"),
-    "big": ModelConfig(d_model=1024, num_heads=16, d_ff=4096, dropout=0.3, tied_embeddings="all"),
+    "base": EncoderDecoderConfig(tied_embeddings="all"),
+    "big": EncoderDecoderConfig(
+        d_model=1024, num_heads=16, d_ff=4096, dropout=0.3, tied_embeddings="all"
+    ),
 }
 _ROWS = {  # contestant, how it computes attention -> row
     ("ours", ""): OURS,
@@ -54,7 +62,7 @@ Update = Callable[[list["Batch"], Request], float]
 
 def make_config(
     shape: str, files: Sequence[str], folder: str, batch_tokens: int, run: str | None = None
-) -> Config:
+) -> TranslationConfig:
     """The configuration of a shape, on made-up text, or on the corpus of a run.
 
     Args:
@@ -66,7 +74,7 @@ def make_config(
     """
     if run is None:
         src, tgt = files
-        data = DataConfig(
+        data = PairsConfig(
             src_lang="src",
             tgt_lang="tgt",
             train=(src, tgt),
@@ -74,16 +82,16 @@ def make_config(
             test=(src, tgt),
             max_length=512,
         )
-        tokenizer = TokenizerConfig(vocab_size=VOCABULARY, min_frequency=1, joint=True)
+        tokenizer = PairTokenizerConfig(vocab_size=VOCABULARY, min_frequency=1, joint=True)
     else:
         trained = load_run_config(RunDir(Path(run)))
         data, tokenizer = trained.data, replace(trained.tokenizer, joint=True)
-    return Config(
+    return TranslationConfig(
         run_dir=folder,
         data=data,
         tokenizer=tokenizer,
         model=SHAPES[shape],
-        training=TrainingConfig(batch_tokens=batch_tokens, precision="fp32"),
+        training=TranslationTrainingConfig(batch_tokens=batch_tokens, precision="fp32"),
     )
 
 
@@ -236,7 +244,7 @@ def _fastest_of(cells: Sequence[Cell], shape: str, row: str) -> Cell | None:
     return fastest(own, f"{shape}, fastest")
 
 
-def mflop(model: ModelConfig, answer: Answer) -> float:
+def mflop(model: EncoderDecoderConfig, answer: Answer) -> float:
     """Million floating point operations of the matrix products for a real target token.
 
     A product of (n, k) and (k, m) matrices has 2nkm; backward has twice those of forward.

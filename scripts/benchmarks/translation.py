@@ -18,7 +18,7 @@ from benchmarks.report import Cell, ratios
 from benchmarks.settings import OURS, Settings
 from benchmarks.weights import exports, mean_scores, trained_run
 from benchmarks.worker import Answer, Clock, Contestant, Request, interleave
-from transformer_mt.config import DecodingConfig
+from transformer_mt.task_config import DecodingConfig
 
 TOKENS = "Translation, output tokens a second ([EOS] included)"
 SENTENCES = "Translation, sentences a second"

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from transformer_mt.config import DataConfig
 from transformer_mt.data.batching import Lengths
 from transformer_mt.data.corpus import Corpus
 from transformer_mt.data.pairs import SentencePair
 from transformer_mt.data.prepared import DataReport
 from transformer_mt.errors import DataError
+from transformer_mt.task_config import PairsConfig
 
 
 class Cleaning:
@@ -19,7 +19,7 @@ class Cleaning:
     Of those that went by it keeps 8 bytes each, to count duplicates.
     """
 
-    def __init__(self, config: DataConfig, corpus: Corpus) -> None:
+    def __init__(self, config: PairsConfig, corpus: Corpus) -> None:
         self._config = config
         self._corpus = corpus
         self._read = self._empty = self._too_long = self._ratio = 0

@@ -7,7 +7,6 @@ from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 
-from transformer_mt.config import DataConfig, SourceFiles
 from transformer_mt.data.files import digest_of_files, read_text
 from transformer_mt.data.heldout import cut_missing_splits
 from transformer_mt.data.hub import SPLITS, Tables, dataset_pairs, files_of, open_splits
@@ -15,6 +14,7 @@ from transformer_mt.data.pairs import Pairs, StoredPairs
 from transformer_mt.data.pairs import SentencePair as SentencePair  # for all who import it here
 from transformer_mt.data.tables import Columns, read_table, table_suffix
 from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.task_config import PairsConfig, SourceFiles
 
 PHRASEBOOK = "phrasebook"
 _Reader = tuple[str, Iterator[SentencePair]]
@@ -46,7 +46,7 @@ class Corpus:
 class Source:
     """Where the corpus of a run comes from; files are read as text when it is first asked for."""
 
-    def __init__(self, config: DataConfig) -> None:
+    def __init__(self, config: PairsConfig) -> None:
         self._config = config
         self.fingerprint = self.current_fingerprint()
         """Equal fingerprints of equal settings promise equal text."""
@@ -80,7 +80,7 @@ class Source:
         return [[Path(f) for f in _listed(getattr(self._config, name))] for name in SPLITS]
 
 
-def load_corpus(config: DataConfig, tables: "Tables | None" = None) -> Corpus:
+def load_corpus(config: PairsConfig, tables: "Tables | None" = None) -> Corpus:
     """Read all splits; one that is missing is cut from train.
 
     Args:
@@ -104,7 +104,7 @@ def load_corpus(config: DataConfig, tables: "Tables | None" = None) -> Corpus:
     return Corpus(splits["train"], list(splits["validation"]), list(splits["test"]), notes)
 
 
-def load_split(config: DataConfig, name: str) -> list[SentencePair]:
+def load_split(config: PairsConfig, name: str) -> list[SentencePair]:
     """Validation or test alone: train is read only where they are to be cut from it.
 
     Raises:
@@ -117,7 +117,7 @@ def load_split(config: DataConfig, name: str) -> list[SentencePair]:
     return split
 
 
-def _readers(config: DataConfig, tables: "Tables | None" = None) -> dict[str, _Reader]:
+def _readers(config: PairsConfig, tables: "Tables | None" = None) -> dict[str, _Reader]:
     if config.dataset is None:
         return _of_files(config)
     return _of_tables(config, tables or open_splits(config))
@@ -157,7 +157,7 @@ def _parallel_pairs(src_path: Path, tgt_path: Path) -> Iterator[SentencePair]:
         )
 
 
-def load_phrasebook(config: DataConfig) -> dict[str, Pairs]:
+def load_phrasebook(config: PairsConfig) -> dict[str, Pairs]:
     """The splits of the built-in corpus, in the direction of the languages."""
     from transformer_mt.phrasebook import phrasebook_splits
 
@@ -177,19 +177,19 @@ def _listed(files: SourceFiles | None) -> tuple[str, ...]:
     return (files,) if isinstance(files, str) else files or ()
 
 
-def _of_files(config: DataConfig) -> dict[str, _Reader]:
+def _of_files(config: PairsConfig) -> dict[str, _Reader]:
     named = {name: getattr(config, name) for name in SPLITS}
     return {name: _file_reader(files, config) for name, files in named.items() if files}
 
 
-def _file_reader(files: SourceFiles, config: DataConfig) -> _Reader:
+def _file_reader(files: SourceFiles, config: PairsConfig) -> _Reader:
     if isinstance(files, tuple):
         return files[0], _parallel_pairs(Path(files[0]), Path(files[1]))
     path = Path(files)
     return files, read_table(path, table_suffix(path), columns_of(config))
 
 
-def _of_tables(config: DataConfig, tables: Tables) -> dict[str, _Reader]:
+def _of_tables(config: PairsConfig, tables: Tables) -> dict[str, _Reader]:
     readers: dict[str, _Reader] = {}
     for split, table in tables.items():
         origin = f"{config.dataset} ({getattr(config, split) or split})"
@@ -197,6 +197,6 @@ def _of_tables(config: DataConfig, tables: Tables) -> dict[str, _Reader]:
     return readers
 
 
-def columns_of(config: DataConfig) -> Columns:
+def columns_of(config: PairsConfig) -> Columns:
     """What the two sides are called in a table."""
     return Columns(config.src_column or config.src_lang, config.tgt_column or config.tgt_lang)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from tqdm import tqdm
 
-from transformer_mt.config import Config
 from transformer_mt.console import hides_bars
 from transformer_mt.data.batching import BilingualDataset, Sequences
 from transformer_mt.data.cleaning import Cleaning
@@ -17,6 +16,7 @@ from transformer_mt.data.pairs import Pairs, pieces
 from transformer_mt.data.prepared import PreparedData, cache_path, load_cached, save_cached
 from transformer_mt.data.spool import Spool
 from transformer_mt.data.tokenizer import Tokenizer, Tokenizers
+from transformer_mt.task_config import TranslationConfig
 
 log = logging.getLogger(__name__)
 
@@ -26,14 +26,14 @@ _PIECE = 20_000
 """Pairs encoded at a time: while they are, each takes a hundred times the room of its ids."""
 
 
-def build_tokenizers(config: Config, corpus: Corpus) -> Tokenizers:
+def build_tokenizers(config: TranslationConfig, corpus: Corpus) -> Tokenizers:
     """Learn the vocabularies from the training pairs."""
     src = (pair.src for pair in corpus.train)
     tgt = (pair.tgt for pair in corpus.train)
     return Tokenizers.build(src, tgt, config.tokenizer)
 
 
-def prepare(config: Config, source: Source, tokenizers: Tokenizers) -> PreparedData:
+def prepare(config: TranslationConfig, source: Source, tokenizers: Tokenizers) -> PreparedData:
     """Encode and clean a corpus; a second time all comes from the cache, and no text is read.
 
     Raises:
@@ -51,7 +51,9 @@ def prepare(config: Config, source: Source, tokenizers: Tokenizers) -> PreparedD
     return load_cached(path) or data  # the one that is cached lets the other go
 
 
-def encode_corpus(config: Config, corpus: Corpus, tokenizers: Tokenizers) -> PreparedData:
+def encode_corpus(
+    config: TranslationConfig, corpus: Corpus, tokenizers: Tokenizers
+) -> PreparedData:
     """Encode and clean a corpus, a piece at a time.
 
     Raises:
@@ -100,7 +102,7 @@ def encode_texts(tokenizer: Tokenizer, texts: Sequence[str]) -> Sequences:
     return Sequences.join(list(parts))
 
 
-def _key(config: Config, source: Source, tokenizers: Tokenizers) -> str:
+def _key(config: TranslationConfig, source: Source, tokenizers: Tokenizers) -> str:
     """Equal only where preparing gives the same data."""
     digest = hashlib.blake2b(digest_size=16)
     settings = repr((_RULES, config.data, source.fingerprint))

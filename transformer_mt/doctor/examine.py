@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from transformer_mt.config import Config, DataConfig
 from transformer_mt.console import hides_bars
 from transformer_mt.data.hub import SPLITS
 from transformer_mt.doctor import tokens
@@ -33,6 +32,7 @@ from transformer_mt.doctor.report import (
 from transformer_mt.doctor.scanning import Side, scan
 from transformer_mt.doctor.sources import ParallelFiles, open_corpus
 from transformer_mt.errors import TmtError
+from transformer_mt.task_config import PairsConfig, TranslationConfig
 
 _JUDGED = 5000
 """Pairs by which the languages are told."""
@@ -52,7 +52,7 @@ class _Examined:
     coverage: list[float] = field(default_factory=list)
 
 
-def examine(config: Config) -> Examination:
+def examine(config: TranslationConfig) -> Examination:
     """Look for everything that is wrong with the corpus of a run.
 
     Raises:
@@ -133,7 +133,7 @@ def _check_overlap(first: _Examined, second: _Examined, findings: Findings) -> N
         findings.add(finding)
 
 
-def _check_languages(train: _Examined, config: DataConfig, findings: Findings) -> None:
+def _check_languages(train: _Examined, config: PairsConfig, findings: Findings) -> None:
     """The languages that the configuration names, by their commonest words."""
     src, tgt = (side[:_JUDGED] for side in train.sample.texts)
     if sides_are_swapped(src, tgt, config.src_lang, config.tgt_lang):
@@ -153,7 +153,9 @@ def _check_size(examined: list[_Examined], findings: Findings) -> None:
         findings.add(Finding("error", "too-small", "train", message))
 
 
-def _check_tokens(config: Config, examined: list[_Examined], findings: Findings) -> str | None:
+def _check_tokens(
+    config: TranslationConfig, examined: list[_Examined], findings: Findings
+) -> str | None:
     """Coverage of all splits, and what is dropped of train; returns which vocabulary that is of."""
     train = examined[0]
     if not any(any(texts) for texts in train.sample.texts):

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transformer_mt.config import DataConfig
 from transformer_mt.data.corpus import PHRASEBOOK, columns_of, load_phrasebook
 from transformer_mt.data.files import first_line_of
 from transformer_mt.data.hub import SPLITS, open_splits
@@ -24,6 +23,7 @@ from transformer_mt.doctor.reading import (
 )
 from transformer_mt.doctor.report import Example, Finding
 from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.task_config import PairsConfig
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -178,7 +178,7 @@ class Rows(Split):
         yield from zip(itertools.count(first), *sides, strict=False)
 
 
-def open_corpus(config: DataConfig, complain: Complain) -> list[Split]:
+def open_corpus(config: PairsConfig, complain: Complain) -> list[Split]:
     """The splits that a configuration names.
 
     Raises:
@@ -203,7 +203,7 @@ def open_corpus(config: DataConfig, complain: Complain) -> list[Split]:
     return [split for split in opened if split is not None]
 
 
-def _phrasebook(config: DataConfig) -> list[Split]:
+def _phrasebook(config: PairsConfig) -> list[Split]:
     import pyarrow as pa
 
     names = Columns(config.src_lang, config.tgt_lang)
@@ -215,7 +215,7 @@ def _phrasebook(config: DataConfig) -> list[Split]:
     return splits
 
 
-def _data_set(split: str, table: "Dataset", config: DataConfig) -> Split:
+def _data_set(split: str, table: "Dataset", config: PairsConfig) -> Split:
     origin = f"{config.dataset} ({getattr(config, split) or split})"
     parts = partial(table.with_format("arrow").iter, batch_size=_ROWS)
     return Rows(split, origin, columns_of(config), table.features.arrow_schema, parts, len(table))

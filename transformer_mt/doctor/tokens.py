@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from transformer_mt.config import Config, DataConfig
 from transformer_mt.data.tokenizer import UNK_ID, Tokenizers
 from transformer_mt.doctor.checks import graded
 from transformer_mt.doctor.reading import Block
 from transformer_mt.doctor.report import SHOWN, Finding, Findings, Ref
 from transformer_mt.doctor.scanning import Side
 from transformer_mt.run_dir import RunDir, has_tokenizers, load_tokenizers
+from transformer_mt.task_config import PairsConfig, TranslationConfig
 
 SAMPLE = 50_000
 """Pairs of a split, evenly spaced, on which coverage is measured."""
@@ -47,7 +47,7 @@ def clean(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def find_tokenizers(config: Config, sample: Sample) -> tuple[Tokenizers, str]:
+def find_tokenizers(config: TranslationConfig, sample: Sample) -> tuple[Tokenizers, str]:
     """The tokenizers of a run, or such as it would have; and which these are, for a person.
 
     Raises:
@@ -95,7 +95,7 @@ class Dropped:
     Few need be encoded to know: no token is empty, and each word is one at least.
     """
 
-    def __init__(self, sides: tuple[Side, Side], pairs: int, config: DataConfig) -> None:
+    def __init__(self, sides: tuple[Side, Side], pairs: int, config: PairsConfig) -> None:
         self._config = config
         src, tgt = ((side.chars[:pairs], side.words[:pairs]) for side in sides)
         longer, shorter = np.maximum(src[0], tgt[0]), np.minimum(src[1], tgt[1])

@@ -12,17 +12,17 @@ import shutil
 from pathlib import Path
 
 from transformer_mt import __version__
-from transformer_mt.config import Config
 from transformer_mt.data.files import digest_of_files
 from transformer_mt.durable import filled_folder, is_whole, write_sums
 from transformer_mt.errors import DataError
 from transformer_mt.run_dir import RunDir
+from transformer_mt.task_config import TranslationConfig
 from transformer_mt.user_cache import cache_folder, mark_used, remove_unused
 
 log = logging.getLogger(__name__)
 
 
-def cached_export(run: RunDir, config: Config, quantization: str) -> Path:
+def cached_export(run: RunDir, config: TranslationConfig, quantization: str) -> Path:
     """The folder of the exported best model, made if need be.
 
     Raises:
@@ -40,7 +40,7 @@ def cached_export(run: RunDir, config: Config, quantization: str) -> Path:
     return folder
 
 
-def export_place(run: RunDir, config: Config, quantization: str) -> Path:
+def export_place(run: RunDir, config: TranslationConfig, quantization: str) -> Path:
     """Where the export of these weights stands, for this model and sentences of this length."""
     longest = config.data.max_length
     lengths = (longest, config.decoding.length_limit(longest))

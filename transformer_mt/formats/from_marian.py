@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from transformer_mt.config import ModelConfig
 from transformer_mt.data.tokenizer import SOS_ID, Tokenizers
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.formats.marian_folder import (
@@ -33,6 +32,7 @@ from transformer_mt.formats.sentencepiece_tokenizer import (
 )
 from transformer_mt.formats.transformers_engine import TransformersEngine
 from transformer_mt.optional import require
+from transformer_mt.task_config import EncoderDecoderConfig
 
 _SOS_BIAS = -100.0
 """exp(-100) adds nothing to any sum of probabilities, yet a smoothed loss stays small."""
@@ -53,7 +53,7 @@ _NEW_NAMES = (
 class MarianModel:
     """A checkpoint folder in our terms."""
 
-    model: ModelConfig
+    model: EncoderDecoderConfig
     tokenizers: Tokenizers
     weights: dict[str, Tensor]
     """Named as the parameters of a `Transformer`, tied ones once."""
@@ -125,14 +125,14 @@ def marian_engine(folder: Path, imported: MarianModel) -> TransformersEngine:
     return TransformersEngine(model, encode_src, encode_tgt, ours.__getitem__)
 
 
-def _model_config(marian: Any, folder: Path) -> ModelConfig:
+def _model_config(marian: Any, folder: Path) -> EncoderDecoderConfig:
     config, body = marian.config, marian.model
     tied: Literal["none", "decoder", "all"] = "none"
     if config.scale_embedding and marian.lm_head.weight is body.decoder.embed_tokens.weight:
         shared = body.encoder.embed_tokens.weight is body.decoder.embed_tokens.weight
         tied = "all" if shared else "decoder"
     try:
-        return ModelConfig(
+        return EncoderDecoderConfig(
             d_model=config.d_model,
             num_heads=config.encoder_attention_heads,
             d_ff=config.encoder_ffn_dim,

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from transformer_mt.checkpoint import LoadedRun
-from transformer_mt.config import Config
 from transformer_mt.data.tokenizer import EOS_ID, SOS_ID, SPECIAL_TOKENS, UNK_ID, Tokenizer
 from transformer_mt.model.attention import MultiHeadAttention
 from transformer_mt.model.embedding import sinusoids
 from transformer_mt.model.inspection import alignment_layer
 from transformer_mt.model.layers import DecoderLayer, EncoderLayer, Residual
 from transformer_mt.optional import require
+from transformer_mt.task_config import TranslationConfig
 
 _LEAST_POSITIONS = 1024
 """CTranslate2's own limit on the source; a shorter table of positions would be an error there."""
@@ -64,7 +64,7 @@ def write_ctranslate2(run: LoadedRun, folder: Path, quantization: str = "float32
     spec.save(str(folder))
 
 
-def _num_positions(config: Config) -> int:
+def _num_positions(config: TranslationConfig) -> int:
     """Enough for the longest source and the longest translation."""
     longest = config.data.max_length
     return max(_LEAST_POSITIONS, longest + 1, config.decoding.length_limit(longest) + 2)

@@ -18,7 +18,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from transformer_mt.checkpoint import LoadedRun
-from transformer_mt.config import Config
 from transformer_mt.data.tokenizer import (
     EOS_ID,
     PAD_ID,
@@ -30,6 +29,7 @@ from transformer_mt.data.tokenizer import (
 from transformer_mt.errors import DataError
 from transformer_mt.formats.quiet import quiet_transformers
 from transformer_mt.model.transformer import Transformer
+from transformer_mt.task_config import TranslationConfig
 
 TARGET_TOKENIZER = "target_tokenizer"
 """Folder of the target tokenizer; there is none when one vocabulary serves both sides."""
@@ -105,7 +105,7 @@ def _converted(transformers: ModuleType, run: LoadedRun) -> Any:
     return model
 
 
-def _common_settings(config: Config) -> dict[str, Any]:
+def _common_settings(config: TranslationConfig) -> dict[str, Any]:
     """What is the same in both architectures."""
     model = config.model
     positions = max(_FEWEST_POSITIONS, config.data.max_length + 1, _longest_target(config) + 1)
@@ -131,7 +131,7 @@ def _common_settings(config: Config) -> dict[str, Any]:
     }
 
 
-def _generation_settings(config: Config) -> dict[str, Any]:
+def _generation_settings(config: TranslationConfig) -> dict[str, Any]:
     """Greedy search; only [EOS] may follow the last token of the longest translation."""
     unknown = [UNK_ID] if config.decoding.unknown_words == "forbid" else []
     return {
@@ -146,7 +146,7 @@ def _generation_settings(config: Config) -> dict[str, Any]:
     }
 
 
-def _longest_target(config: Config) -> int:
+def _longest_target(config: TranslationConfig) -> int:
     """The most tokens of a translation, without [SOS] and [EOS]."""
     return config.decoding.length_limit(config.data.max_length)
 
@@ -189,7 +189,7 @@ def _write_tokenizers(run: LoadedRun, folder: Path) -> None:
         _write_tokenizer(tgt, settings, folder / TARGET_TOKENIZER)
 
 
-def _tokenizer_settings(config: Config) -> dict[str, Any]:
+def _tokenizer_settings(config: TranslationConfig) -> dict[str, Any]:
     """Text is cut to what our model reads; text that spells a special token stays text."""
     pad, unk, sos, eos = SPECIAL_TOKENS
     # Before its version 5 the library shared the tables of any Pegasus model, which would ruin

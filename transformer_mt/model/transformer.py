@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from transformer_mt.config import ModelConfig
 from transformer_mt.masks import causal_mask, padding_mask
 from transformer_mt.model.attention import MultiHeadAttention
 from transformer_mt.model.embedding import Embedding
 from transformer_mt.model.layers import DecoderLayer, EncoderLayer, LayerCache
 from transformer_mt.model.linear import Linear
+from transformer_mt.task_config import EncoderDecoderConfig
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class Transformer(nn.Module):
     """
 
     def __init__(
-        self, config: ModelConfig, src_vocab_size: int, tgt_vocab_size: int, pad_id: int
+        self, config: EncoderDecoderConfig, src_vocab_size: int, tgt_vocab_size: int, pad_id: int
     ) -> None:
         super().__init__()
         self.config = config
@@ -71,7 +71,7 @@ class Transformer(nn.Module):
         self._tie(config)
         self.reset_parameters()
 
-    def _tie(self, config: ModelConfig) -> None:
+    def _tie(self, config: EncoderDecoderConfig) -> None:
         """Share embedding matrices (section 3.4; Press and Wolf 2017)."""
         if config.tied_embeddings in ("decoder", "all"):
             self.output.weight = self.tgt_embedding.token.weight
