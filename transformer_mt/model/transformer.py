@@ -143,8 +143,3 @@ class Transformer(nn.Module):
     def cross_attentions(self) -> list[MultiHeadAttention]:
         """The cross-attention of each decoder layer."""
         return [layer.cross_attn for layer in self.decoder if isinstance(layer, DecoderLayer)]
-
-
-def count_parameters(model: nn.Module) -> int:
-    """Trainable numbers, shared ones once."""
-    return sum(parameter.numel() for parameter in model.parameters())
