@@ -271,7 +271,8 @@ def _say_what_is_trained(session: Session) -> None:
 def _save_info(session: Session) -> None:
     info = {
         "parameters": count_parameters(session.model),
-        "vocabulary": list(session.vocabulary.sizes),
+        "vocabulary": session.vocabulary.describe(),
+        "examples": session.data.report.summary(),
         "data": asdict(session.data.report),
         "peak_learning_rate": peak_learning_rate(session.config),
         "device": str(session.device),
