@@ -16,7 +16,8 @@ from transformer_mt.data.corpus import SentencePair, load_split
 from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.errors import ConfigError, TmtError
 from transformer_mt.evaluation import Evaluation, evaluate_model, evaluate_translations
-from transformer_mt.run_dir import RunDir, load_run_config, load_tokenizers
+from transformer_mt.run_dir import RunDir, load_run_config, load_vocabulary
+from transformer_mt.task_config import TranslationConfig
 from transformer_mt.translation import Candidate, Translation
 from transformer_mt.translator import Translator
 
@@ -70,14 +71,14 @@ def load(
         ConfigError: no such device, engine or quantization; ctranslate2 is not installed.
     """
     run = RunDir(Path(run_dir))
-    config = load_run_config(run)
+    config = load_run_config(run, TranslationConfig)
     if engine == "ctranslate2":
         from transformer_mt.engines import ctranslate2_engine
         from transformer_mt.engines.cache import cached_export
 
         quantization = ctranslate2_engine.check_quantization(quantization or "float32")
         ctranslate2_engine.check_device(device)  # before anything is exported
-        tokenizers = load_tokenizers(run)
+        tokenizers = load_vocabulary(run, Tokenizers)
         folder = cached_export(run, config, quantization)
         exported = ctranslate2_engine.CTranslate2Engine(folder, tokenizers, device)
         return Translator(exported, tokenizers, config.data, config.decoding)
@@ -85,12 +86,13 @@ def load(
         raise ConfigError(f"engine '{engine}': must be torch or ctranslate2")
     if quantization is not None:
         raise ConfigError(f"quantization {quantization}: only the engine ctranslate2 has one")
+    from transformer_mt.blueprint import TRANSLATION
     from transformer_mt.checkpoint import load_run
     from transformer_mt.device import choose_device
     from transformer_mt.engines.torch_engine import TorchEngine
 
-    loaded = load_run(run.path, choose_device(device))
-    return Translator(TorchEngine(loaded.model), loaded.tokenizers, config.data, config.decoding)
+    loaded = load_run(run.path, choose_device(device), TRANSLATION)
+    return Translator(TorchEngine(loaded.model), loaded.vocabulary, config.data, config.decoding)
 
 
 def train(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from transformer_mt.checkpoint import LoadedRun
+from transformer_mt.checkpoint import TranslatorRun
 from transformer_mt.data.tokenizer import EOS_ID, SOS_ID, SPECIAL_TOKENS, UNK_ID, Tokenizer
 from transformer_mt.model.attention import MultiHeadAttention
 from transformer_mt.model.embedding import sinusoids
@@ -20,7 +20,7 @@ _LEAST_POSITIONS = 1024
 """CTranslate2's own limit on the source; a shorter table of positions would be an error there."""
 
 
-def write_ctranslate2(run: LoadedRun, folder: Path, quantization: str = "float32") -> None:
+def write_ctranslate2(run: TranslatorRun, folder: Path, quantization: str = "float32") -> None:
     """Write the model and its vocabularies; the run stays as it is.
 
     Args:
@@ -117,10 +117,10 @@ def _fill_norm(spec: Any, norm: nn.LayerNorm) -> None:
     spec.gamma, spec.beta = _array(norm.weight), _array(norm.bias)
 
 
-def _describe(spec: Any, run: LoadedRun) -> None:
+def _describe(spec: Any, run: TranslatorRun) -> None:
     """The vocabularies, and what CTranslate2 adds to the tokens that it is given."""
-    spec.register_source_vocabulary(_vocabulary(run.tokenizers.src))
-    spec.register_target_vocabulary(_vocabulary(run.tokenizers.tgt))
+    spec.register_source_vocabulary(_vocabulary(run.vocabulary.src))
+    spec.register_target_vocabulary(_vocabulary(run.vocabulary.tgt))
     spec.config.unk_token = SPECIAL_TOKENS[UNK_ID]
     spec.config.bos_token = spec.config.decoder_start_token = SPECIAL_TOKENS[SOS_ID]
     spec.config.eos_token = SPECIAL_TOKENS[EOS_ID]

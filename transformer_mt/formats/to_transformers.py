@@ -17,7 +17,7 @@ from tokenizers import processors
 from torch import Tensor
 from torch.nn import functional as F
 
-from transformer_mt.checkpoint import LoadedRun
+from transformer_mt.checkpoint import TranslatorRun
 from transformer_mt.data.tokenizer import (
     EOS_ID,
     PAD_ID,
@@ -50,7 +50,7 @@ _NEW_NAMES = (
 )
 
 
-def write_transformers(run: LoadedRun, folder: Path) -> None:
+def write_transformers(run: TranslatorRun, folder: Path) -> None:
     """Write what `AutoModelForSeq2SeqLM` and `AutoTokenizer` load from a folder.
 
     `generate` without options then searches greedily, as our search does with a beam of 1. Only
@@ -79,9 +79,9 @@ def write_transformers(run: LoadedRun, folder: Path) -> None:
             raise DataError(f"{folder}: cannot be written ({error})") from None
 
 
-def _converted(transformers: ModuleType, run: LoadedRun) -> Any:
+def _converted(transformers: ModuleType, run: TranslatorRun) -> Any:
     """The model of the other library, with copies of our weights."""
-    config, sizes = run.config, (run.tokenizers.src.vocab_size, run.tokenizers.tgt.vocab_size)
+    config, sizes = run.config, (run.vocabulary.src.vocab_size, run.vocabulary.tgt.vocab_size)
     tied = config.model.tied_embeddings
     if config.model.norm == "pre":
         sizes = (max(sizes), max(sizes))
@@ -186,8 +186,8 @@ def _fill_up(table: Tensor, rows: int) -> Tensor:
     return F.pad(table.detach(), (0, 0, 0, rows - len(table)))
 
 
-def _write_tokenizers(run: LoadedRun, folder: Path) -> None:
-    src, tgt = run.tokenizers.src, run.tokenizers.tgt
+def _write_tokenizers(run: TranslatorRun, folder: Path) -> None:
+    src, tgt = run.vocabulary.src, run.vocabulary.tgt
     settings = _tokenizer_settings(run.config)
     _write_tokenizer(src, settings, folder)
     if tgt.to_json() != src.to_json():
