@@ -321,6 +321,11 @@ CONFIGS: dict[str, type[Config]] = {
 """By the value of `task`."""
 
 
+def task_of(kind: type[Config]) -> str:
+    """The value of `task` of a kind of configuration."""
+    return next(task for task, cls in CONFIGS.items() if cls is kind)
+
+
 def _require_length(value: int, key: str) -> None:
     require(value >= 2, key, "must be at least 2")
     require(value <= 100_000, key, "must be at most 100,000")
