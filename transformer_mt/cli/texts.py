@@ -22,14 +22,17 @@ def generate(
     model: ModelDir = None,
     length: Annotated[int, typer.Option(min=0, help="Most tokens to add.")] = 200,
     temperature: Annotated[
-        float, typer.Option(min=0.0, help="Below 1 likelier tokens, above 1 rarer; 0: the likeliest.")
+        float,
+        typer.Option(min=0.0, help="Below 1 likelier tokens, above 1 rarer; 0: the likeliest."),
     ] = 1.0,
     top_k: Annotated[
         int | None, typer.Option(min=1, help="Choose among so many of the likeliest tokens.")
     ] = None,
     top_p: Annotated[
         float,
-        typer.Option(max=1.0, help="Choose among the likeliest tokens of this probability together."),
+        typer.Option(
+            max=1.0, help="Choose among the likeliest tokens of this probability together."
+        ),
     ] = 1.0,
     seed: Annotated[
         int | None, typer.Option(min=0, help="The same seed gives the same text.")
