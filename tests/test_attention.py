@@ -18,7 +18,7 @@ MASKS = {"none": None, "padding": REAL, "causal": CAUSAL, "both": REAL & CAUSAL}
 
 @pytest.fixture
 def attention() -> MultiHeadAttention:
-    module = MultiHeadAttention(D_MODEL, NUM_HEADS, dropout=0.0)
+    module = MultiHeadAttention(D_MODEL, NUM_HEADS, D_MODEL // NUM_HEADS, dropout=0.0)
     perturb(module)
     return module
 
@@ -110,7 +110,7 @@ def test_selected_rows_are_in_the_given_order() -> None:
 
 
 def test_dropout_of_weights_is_for_training_alone() -> None:
-    attention = MultiHeadAttention(D_MODEL, NUM_HEADS, dropout=0.5)
+    attention = MultiHeadAttention(D_MODEL, NUM_HEADS, D_MODEL // NUM_HEADS, dropout=0.5)
     x, source = inputs()
     kv = attention.keys_values(source)
     assert not torch.allclose(attention(x, kv), attention(x, kv))

@@ -12,9 +12,10 @@ from torch.nn import functional as F
 
 from transformer_mt import fast_paths
 from transformer_mt.config_file import load_config
+from transformer_mt.model.base import count_parameters
 from transformer_mt.model.embedding import Embedding, sinusoids
 from transformer_mt.model.layers import FeedForward
-from transformer_mt.model.transformer import Transformer, count_parameters
+from transformer_mt.model.transformer import Transformer
 from transformer_mt.task_config import EncoderDecoderConfig
 from transformer_mt.training.loss import label_smoothed_loss
 

@@ -6,7 +6,7 @@ from statistics import median
 
 from transformer_mt.config import Config, parse_duration
 from transformer_mt.data.batching import token_batches
-from transformer_mt.model.transformer import count_parameters
+from transformer_mt.model.base import count_parameters
 from transformer_mt.training.loop import training_step, updates
 from transformer_mt.training.session import load_session
 

@@ -21,7 +21,8 @@ from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.device import choose_device, gains_from_bf16
 from transformer_mt.durable import write_text
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.model.transformer import Transformer, count_parameters
+from transformer_mt.model.base import count_parameters
+from transformer_mt.model.transformer import Transformer
 from transformer_mt.run_dir import RunDir
 from transformer_mt.train_state import TrainState
 from transformer_mt.training import distributed
