@@ -65,9 +65,11 @@ def distribution(logits: Tensor, sampling: Sampling) -> Tensor:
     logits, order = logits.sort(dim=1, descending=True, stable=True)
     if not logits[:, 0].isfinite().all():  # what is no number stands first
         raise ValueError("there is no token to draw")
-    kept = 1 if sampling.temperature == 0 else sampling.top_k
-    logits = logits - logits[:, :1]
-    logits[:, kept:] = -torch.inf
+    logits -= logits[:, :1].clone()
+    if sampling.temperature == 0:
+        logits[:, 1:] = -torch.inf
+    elif sampling.top_k is not None:
+        logits[:, sampling.top_k :] = -torch.inf
     probs = (logits / (sampling.temperature or 1)).softmax(dim=1)
     if sampling.top_p < 1:
         before = probs.cumsum(dim=1) - probs

@@ -14,10 +14,7 @@ from torch import Tensor
 
 
 class WindowState(Protocol):
-    """The memory of a language model: what rows texts hold so far."""
-
-    length: int
-    """Tokens read."""
+    """The memory of a language model: rows texts, equally long."""
 
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> None:
         """Keep these texts, in this order; sentences have no meaning here."""
@@ -31,13 +28,16 @@ class WindowModel(Protocol[W]):
 
     @property
     def max_length(self) -> int:
-        """Most tokens of a state."""
+        """Most tokens that a state may hold."""
 
-    def start(self, rows: int, device: torch.device) -> W:
-        """The state of `rows` texts of which nothing is read."""
+    def start(self) -> W:
+        """Nothing is read."""
 
-    def extend(self, tokens: Tensor, state: W) -> Tensor:
-        """Read (rows, len) -> logits (rows, vocab_size) of what follows the last of them."""
+    def extend(self, ids: Tensor, state: W) -> Tensor:
+        """Read (rows, len) more -> hidden vectors (rows, len, d_model)."""
+
+    def project(self, hidden: Tensor) -> Tensor:
+        """(..., d_model) -> logits (..., vocab_size) of what follows."""
 
 
 @dataclass(slots=True)
@@ -65,18 +65,18 @@ class Sliding(Generic[W]):
     def start(self, rows: int, device: torch.device) -> SlidingState[W]:
         """Nothing is read."""
         empty = torch.empty(rows, 0, dtype=torch.long, device=device)
-        return SlidingState(self.model.start(rows, device), empty)
+        return SlidingState(self.model.start(), empty)
 
     def extend(self, tokens: Tensor, state: SlidingState[W]) -> Tensor:
-        """Read (rows, len) -> logits (rows, vocab_size) of what follows the last of them."""
-        before, state.read = state.read, state.read + tokens.shape[1]
-        gone = before - state.tokens.shape[1]
+        """Read (rows, len) more -> logits (rows, vocab_size) of what follows the last of them."""
+        gone = state.read - state.tokens.shape[1]
+        state.read += tokens.shape[1]
         begin = window_start(state.read, self.model.max_length)
         state.tokens = torch.cat((state.tokens, tokens), dim=1)[:, begin - gone :]
-        if begin > gone:  # what the model has read of the window stands at other places now
-            state.window = self.model.start(len(tokens), tokens.device)
+        if begin > gone:  # what was read of the window stands at other places now
+            state.window = self.model.start()
             tokens = state.tokens
-        return self.model.extend(tokens, state.window)
+        return self.model.project(self.model.extend(tokens, state.window)[:, -1])
 
 
 def window_start(length: int, max_length: int) -> int:
