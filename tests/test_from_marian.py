@@ -53,7 +53,7 @@ from transformer_mt.formats.sentencepiece_tokenizer import (
     sentencepiece_tokenizer,
 )
 from transformer_mt.model.transformer import Transformer
-from transformer_mt.training.loss import label_smoothed_loss
+from transformer_mt.tasks.loss import label_smoothed_loss
 
 pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses")
 

@@ -17,7 +17,7 @@ from transformer_mt.model.embedding import Embedding, sinusoids
 from transformer_mt.model.layers import FeedForward
 from transformer_mt.model.transformer import Transformer
 from transformer_mt.task_config import EncoderDecoderConfig
-from transformer_mt.training.loss import label_smoothed_loss
+from transformer_mt.tasks.loss import label_smoothed_loss
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 TIES = ("none", "decoder", "all")

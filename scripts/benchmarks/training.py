@@ -20,7 +20,7 @@ from transformer_mt.task_config import (
 )
 
 if TYPE_CHECKING:
-    from transformer_mt.data.batching import Batch
+    from transformer_mt.data.batching import PairBatch
     from transformer_mt.training.session import Session
 
 TOKENS = "Training, real target tokens a second"
@@ -56,7 +56,7 @@ _ROWS = {  # contestant, how it computes attention -> row
     ("transformers", "dropout"): "MarianMTModel, attention dropout",
 }
 
-Update = Callable[[list["Batch"], Request], float]
+Update = Callable[[list["PairBatch"], Request], float]
 """One update as the request says; the mean loss of a token."""
 
 
@@ -136,7 +136,7 @@ def _ours(session: "Session") -> Update:
 
     keep_freed_memory()  # as it does; the peers come as they are
 
-    def update(batches: list["Batch"], request: Request) -> float:
+    def update(batches: list["PairBatch"], request: Request) -> float:
         config = session.config
         precision = replace(config.training, precision=request["precision"])
         session.config = replace(config, training=precision)
@@ -161,7 +161,7 @@ def _transformers(session: "Session") -> Update:
     model = Marian(session.config, session.tokenizers.tgt.vocab_size)
     trainer = Trainer(model, session.config, session.device)
 
-    def update(batches: list["Batch"], request: Request) -> float:
+    def update(batches: list["PairBatch"], request: Request) -> float:
         model.choose(request["attention"])
         return trainer.update(batches, LEARNING_RATE, bf16=request["precision"] == "bf16")
 

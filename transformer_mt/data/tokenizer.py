@@ -7,11 +7,11 @@ there, and any program with `tokenizers` reads it.
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import tokenizers
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
@@ -20,6 +20,7 @@ from transformer_mt.config import TokenizerConfig
 from transformer_mt.data.tokenizer_file import MOST_BYTES, check_tokenizer
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.safe_files import read_text
+from transformer_mt.task_config import PairTokenizerConfig
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[SOS]", "[EOS]")
 PAD_ID, UNK_ID, SOS_ID, EOS_ID = range(4)
@@ -155,8 +156,27 @@ class Tokenizers:
     src: Tokenizer
     tgt: Tokenizer
 
+    names: ClassVar[tuple[str, ...]] = ("tokenizer.src.json", "tokenizer.tgt.json")
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return self.src.vocab_size, self.tgt.vocab_size
+
+    def texts(self) -> dict[str, str]:
+        return dict(zip(self.names, (self.src.to_json(), self.tgt.to_json()), strict=True))
+
     @classmethod
-    def build(cls, src: Iterable[str], tgt: Iterable[str], config: TokenizerConfig) -> "Tokenizers":
+    def of_texts(cls, texts: Mapping[str, str], folder: Path) -> "Tokenizers":
+        return cls(*(Tokenizer(tokenizers.Tokenizer.from_str(texts[name])) for name in cls.names))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Tokenizers":
+        return cls(*(Tokenizer.load(folder / name) for name in cls.names))
+
+    @classmethod
+    def build(
+        cls, src: Iterable[str], tgt: Iterable[str], config: PairTokenizerConfig
+    ) -> "Tokenizers":
         """Learn the vocabularies of both sides, or a joint one.
 
         Raises:

@@ -1,0 +1,81 @@
+"""Classification: predict the label of a text."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from transformer_mt.analysis.confusion import Confusion, confusion_figure
+from transformer_mt.data.batching import Dataset, Rows, TextBatch, pad
+from transformer_mt.data.prepared import PreparedData
+from transformer_mt.data.rows import LabelledText
+from transformer_mt.data.tokenizer import PAD_ID
+from transformer_mt.data.vocabularies import LabelledVocabulary
+from transformer_mt.model.classifier import Classifier
+from transformer_mt.task_config import ClassificationConfig
+from transformer_mt.tasks.loss import label_smoothed_loss
+from transformer_mt.tasks.task import Task, Validation
+from transformer_mt.workers import ALONE, Workers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_NO_LABEL = -1
+"""What no target is: all of them count."""
+
+
+class ClassificationTask(Task[Classifier, TextBatch]):
+    """Loss over all texts; accuracy, macro F1, and which labels are taken for which."""
+
+    def __init__(
+        self,
+        config: ClassificationConfig,
+        vocabulary: LabelledVocabulary,
+        data: PreparedData[LabelledText],
+    ) -> None:
+        self.config = config
+        self.vocabulary = vocabulary
+        self.data = data
+
+    def batch(self, dataset: Dataset, rows: Rows) -> TextBatch:
+        texts, labels = (column.take(rows) for column in dataset.columns)
+        targets = torch.from_numpy(labels.ids.astype(np.int64))
+        return TextBatch(pad(texts, PAD_ID), targets, num_tokens=len(targets))
+
+    def num_answers(self, dataset: Dataset, rows: Rows) -> int:
+        """A label for each text."""
+        return len(rows)
+
+    def loss(self, model: Classifier, batch: TextBatch, label_smoothing: float) -> Tensor:
+        pooled, output = model(batch.inputs), model.output
+        return label_smoothed_loss(
+            pooled, output.weight, batch.targets, _NO_LABEL, label_smoothing, output.bias
+        )
+
+    def validate(self, model: Classifier, workers: Workers = ALONE) -> Validation:
+        """Loss, accuracy and macro F1 on the whole set."""
+        dataset, batch_tokens = self.data.validation, self.config.training.batch_tokens
+        loss = self.mean_loss(model, dataset, batch_tokens, workers)
+        confusion = self.confusion(model, dataset, workers)
+
+        def picture() -> "Figure":
+            return confusion_figure(confusion)
+
+        figures = {"loss": loss, "accuracy": confusion.accuracy, "macro_f1": confusion.macro_f1}
+        return Validation(figures, ["\n".join(confusion.lines())], ("confusion", picture))
+
+    @torch.no_grad()
+    def confusion(self, model: Classifier, dataset: Dataset, workers: Workers = ALONE) -> Confusion:
+        """How often each label is taken for each."""
+        model.eval()
+        device = model.output.weight.device
+        size = len(self.vocabulary.labels)
+        counts = torch.zeros(size * size, dtype=torch.int64)
+        for batch in self.batches(dataset, self.config.training.batch_tokens, workers):
+            predicted = model.project(model(batch.inputs.to(device))).argmax(dim=1).cpu()
+            counts += (batch.targets * size + predicted).bincount(minlength=size * size)
+        counts = counts.view(size, size)
+        summed = workers.sum(*counts.flatten().tolist())
+        table = np.array(summed, dtype=np.int64).reshape(size, size)
+        return Confusion(self.vocabulary.labels, table)
