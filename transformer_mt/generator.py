@@ -8,6 +8,7 @@ import torch
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizer
 from transformer_mt.decoding.sampling import Sampling, sample
 from transformer_mt.decoding.window import Sliding, SlidingState
+from transformer_mt.engines.language_model import start_id
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.language_model import LanguageModel, TextState
 from transformer_mt.task_config import TextConfig
@@ -173,8 +174,3 @@ class JoinedText:
     def end(self) -> str:
         """What is still held back: no token follows."""
         return self._tokenizer.join(self._tokens)[self._told :]
-
-
-def start_id(data: TextConfig) -> int:
-    """What stands before a text: [EOS], the end of the line before, where lines are one text."""
-    return EOS_ID if data.examples == "blocks" else SOS_ID

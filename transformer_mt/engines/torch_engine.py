@@ -14,14 +14,12 @@ from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions
 from transformer_mt.decoding.scorer import Logits, LogProbs
 from transformer_mt.decoding.search import beam_search
 from transformer_mt.engines.engine import AttentionArrays, Ids
+from transformer_mt.engines.log_probs import log_probs_of_targets
 from transformer_mt.model.fast_decoder import FastDecoder
 from transformer_mt.model.inspection import alignment_weights, attention_weights
 from transformer_mt.model.transformer import Transformer
 
 _COLLATOR = Collator(PAD_ID, SOS_ID, EOS_ID)
-
-_CHUNK = 1024
-"""Positions whose logits are in memory at a time."""
 
 
 class TorchEngine:
@@ -53,14 +51,7 @@ class TorchEngine:
         self.model.eval()
         tgt_out = _COLLATOR.pad(tgt_ids, after=EOS_ID).to(self._device)
         hidden = self.model(self._src(src_ids), self._tgt_in(tgt_ids))
-        chosen = [
-            logits.gather(1, targets[:, None])[:, 0] - logits.logsumexp(dim=1)
-            for part, targets in zip(
-                hidden.flatten(0, 1).split(_CHUNK), tgt_out.flatten().split(_CHUNK), strict=True
-            )
-            for logits in (self.model.project(part).float(),)
-        ]
-        rows = torch.cat(chosen).view(tgt_out.shape).tolist()
+        rows = log_probs_of_targets(self.model.project, hidden, tgt_out).tolist()
         return [tuple(row[: len(ids) + 1]) for row, ids in zip(rows, tgt_ids, strict=True)]
 
     def alignments(self, src_ids: Sequence[Ids], tgt_ids: Sequence[Ids]) -> list[tuple[int, ...]]:
