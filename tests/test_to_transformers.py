@@ -18,6 +18,7 @@ from torch import Tensor
 from transformer_mt.checkpoint import LoadedRun, make_model
 from transformer_mt.data.tokenizer import SPECIAL_TOKENS, Tokenizer, Tokenizers
 from transformer_mt.decoding.hypothesis import SearchOptions
+from transformer_mt.decoding.scorer import LogProbs
 from transformer_mt.decoding.search import beam_search
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.formats import to_transformers, transformers_engine
@@ -128,7 +129,7 @@ def our_greedy(
         sos_id=SOS, eos_id=EOS, forbidden=(PAD, SOS, *unknown), beam_size=1, length_penalty=0.0
     )
     src = as_src([ids[:MAX_LENGTH] for ids in run.tokenizers.src.encode_batch(lines)])
-    return [found[0].token_ids for found in beam_search(run.model, src, limits, options)]
+    return [found[0].token_ids for found in beam_search(LogProbs(run.model), src, limits, options)]
 
 
 def whole_rows(found: Sequence[Sequence[int]]) -> list[list[int]]:

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from transformer_mt.data.batching import Batch, Dataset, Rows, token_batches
+from transformer_mt.data.prepared import Examples
+from transformer_mt.data.rows import Row
 from transformer_mt.workers import ALONE, Workers
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=nn.Module)
 B = TypeVar("B", bound=Batch)
+R = TypeVar("R", bound=Row)
 
 _SHOWN = {
     "loss": "loss {:.3f}",
@@ -49,7 +52,7 @@ class Validation:
         return ", ".join(_SHOWN[name].format(value) for name, value in self.figures.items())
 
 
-class Task(ABC, Generic[M, B]):
+class Task(ABC, Generic[M, B, R]):
     """Batches of a model's examples, their loss, and how good the model is."""
 
     @abstractmethod
@@ -65,8 +68,8 @@ class Task(ABC, Generic[M, B]):
         """Cross-entropy summed over all answers of a batch, a scalar."""
 
     @abstractmethod
-    def validate(self, model: M, workers: Workers = ALONE) -> Validation:
-        """How good the model is on the validation set. Several processes share the work."""
+    def validate(self, model: M, examples: Examples[R], workers: Workers = ALONE) -> Validation:
+        """How good the model is on some examples. Several processes share the work."""
 
     def batches(self, dataset: Dataset, budget: int, workers: Workers = ALONE) -> Iterator[B]:
         """All examples, like lengths together; of several processes each gets its part."""
