@@ -156,6 +156,11 @@ def test_export_is_the_same_model(tmp_path: Path, norm: str, vocabulary: str, ki
     compare(*both(make_run(tmp_path, vocabulary, kind, norm=norm)))
 
 
+@pytest.mark.parametrize("kind", ["character", "byte"])
+def test_text_as_it_is(tmp_path: Path, kind: str) -> None:
+    compare(*both(make_run(tmp_path, "joint", kind, max_length=100)))
+
+
 @pytest.mark.parametrize(
     "model",
     [
