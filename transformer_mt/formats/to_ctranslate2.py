@@ -36,13 +36,20 @@ def write_ctranslate2(run: TranslatorRun, folder: Path, quantization: str = "flo
 
     model, config = run.model, run.config.model
     activations = {"relu": "RELU", "gelu": "GELU", "swish": "SWISH"}
-    spec: Any = transformer_spec.TransformerSpec.from_config(
-        (config.num_encoder_layers, config.num_decoder_layers),
-        config.num_heads,
-        pre_norm=config.norm == "pre",
-        activation=common_spec.Activation[activations[config.activation]],
-        alignment_layer=alignment_layer(config.num_decoder_layers),
-        alignment_heads=0,  # all of them, averaged
+    shape: dict[str, Any] = {
+        "num_heads": config.num_heads,
+        "head_dim": config.head_dim,
+        "pre_norm": config.norm == "pre",
+        "activation": common_spec.Activation[activations[config.activation]],
+    }
+    spec: Any = transformer_spec.TransformerSpec(
+        transformer_spec.TransformerEncoderSpec(config.num_encoder_layers, **shape),
+        transformer_spec.TransformerDecoderSpec(
+            config.num_decoder_layers,
+            alignment_layer=alignment_layer(config.num_decoder_layers),
+            alignment_heads=0,  # all of them, averaged
+            **shape,
+        ),
     )
     positions = _array(sinusoids(_num_positions(run.config), config.d_model))
     spec.encoder.embeddings[0].weight = _array(model.src_embedding.token.weight)

@@ -26,7 +26,7 @@ from transformer_mt.data.tokenizer import (
     UNK_ID,
     Tokenizer,
 )
-from transformer_mt.errors import DataError
+from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.formats.quiet import quiet_transformers
 from transformer_mt.model.transformer import Transformer
 from transformer_mt.task_config import TranslationConfig
@@ -62,9 +62,14 @@ def write_transformers(run: TranslatorRun, folder: Path) -> None:
         folder: an empty folder.
 
     Raises:
-        ConfigError: the transformers library is not installed.
+        ConfigError: no architecture there holds the model; the library is not installed.
         DataError: the folder cannot be written to.
     """
+    if run.config.model.attention == "wide":
+        raise ConfigError(
+            "--to transformers: its models share d_model among the heads, so none of them can hold"
+            " one with 'model.attention: wide'; --to ctranslate2 can"
+        )
     with quiet_transformers() as transformers:
         model = _converted(transformers, run)
         try:
