@@ -23,12 +23,12 @@ from transformer_mt.translation import Candidate, Translation
 from transformer_mt.translator import Translator
 
 if TYPE_CHECKING:
-    from transformer_mt.classifying import TextClassifier
-    from transformer_mt.engines.language_model import TorchLanguageModel
-    from transformer_mt.generator import TextGenerator
     from transformer_mt.analysis.maps import AttentionMaps
+    from transformer_mt.classifying import TextClassifier
     from transformer_mt.doctor.report import Examination
+    from transformer_mt.engines.language_model import TorchLanguageModel
     from transformer_mt.exporting import Export
+    from transformer_mt.generator import TextGenerator
     from transformer_mt.importing import Import
     from transformer_mt.task_evaluation import TaskEvaluation
     from transformer_mt.train_state import TrainState

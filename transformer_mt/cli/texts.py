@@ -1,15 +1,14 @@
 """`tmt generate`, `tmt classify`: what language models and classifiers do."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from transformer_mt.cli.app import app
-from transformer_mt.cli.models import load_classifier, load_generator
+from transformer_mt.cli.models import load_generator
 from transformer_mt.cli.options import BatchTokens, Device, ModelDir
-from transformer_mt.console import print_lines, standard_output, write_out
+from transformer_mt.console import standard_output, write_out
 from transformer_mt.errors import ConfigError
 
 
