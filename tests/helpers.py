@@ -84,7 +84,7 @@ def make_run(
     )
     run, tokenizers = RunDir(path), build_tokenizers(config, Corpus(PAIRS, PAIRS, PAIRS))
     torch.manual_seed(1)
-    weights = checkpoint.weights_of(TRANSLATION.TRANSLATION.make_model(config, tokenizers))
+    weights = checkpoint.weights_of(TRANSLATION.make_model(config, tokenizers))
     state = TrainState(step=1, best_step=1, finished=finished, scores={"bleu": 12.5, "loss": 3.5})
     run_dir.save_config(run, config)
     run_dir.save_vocabulary(run, tokenizers)

@@ -83,7 +83,7 @@ def make_run(
         ),
     )
     tokenizers = build_tokenizers(config, Corpus(PAIRS, PAIRS, PAIRS))
-    made = TRANSLATION.TRANSLATION.make_model(config, tokenizers)
+    made = TRANSLATION.make_model(config, tokenizers)
     perturb(made)
     run_dir.save_config(RunDir(path), config)
     run_dir.save_vocabulary(RunDir(path), tokenizers)

@@ -96,7 +96,7 @@ def make(
     )
     both = Tokenizers(tokenizer(kind, joint or large_source), tokenizer(kind, not large_source))
     run = LoadedRun(
-        config, both, TRANSLATION.TRANSLATION.make_model(config, both).eval(), TrainState()
+        config, both, TRANSLATION.make_model(config, both).eval(), TrainState()
     )
     perturb(run.model)
     return run

@@ -53,7 +53,7 @@ def untrained(trained_run: Path) -> Translator:
     config = load_run_config(RunDir(trained_run), TranslationConfig)
     tokenizers = load_vocabulary(RunDir(trained_run), Tokenizers)
     torch.manual_seed(5)
-    model = TRANSLATION.TRANSLATION.make_model(config, tokenizers)
+    model = TRANSLATION.make_model(config, tokenizers)
     torch.nn.init.normal_(model.output.weight, std=0.4)
     return Translator(TorchEngine(model), tokenizers, config.data, config.decoding)
 

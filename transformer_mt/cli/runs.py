@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from transformer_mt.evaluation import Evaluation
     from transformer_mt.task_evaluation import TaskEvaluation
 
+_NO_REFERENCE = "--reference is missing: the file with the right translations"
+
 
 @app.command()
 def evaluate(
@@ -59,26 +61,15 @@ def evaluate(
     """Score a run on its test set, or on files, or score translations made elsewhere."""
     if split not in ("test", "validation"):
         raise ConfigError(f"--split {split}: must be test or validation")
-    if hypothesis and source:
-        raise ConfigError("give --hypothesis or --source, not both")
-    if hypothesis and not reference:
-        raise ConfigError("--reference is missing: the file with the right translations")
     if reference and not (hypothesis or source):
         raise ConfigError("--reference needs --source (to translate) or --hypothesis")
-    if hypothesis and output_file:
-        raise ConfigError("--output is for the model's translations: --hypothesis has none")
-    from transformer_mt import api
-    from transformer_mt.data.corpus import read_parallel
-
     which: Literal["test", "validation"] = "validation" if split == "validation" else "test"
-    if hypothesis and reference:
-        from transformer_mt.evaluation import evaluate_translations
-
-        _show(evaluate_translations(*_sides(read_parallel(hypothesis, reference))), as_json)
+    if hypothesis:
+        _score_hypothesis(hypothesis, reference, source, output_file, as_json)
         return
     run = find_model(model)
     if not is_translator(run):
-        given = {
+        options = {
             "--reference": reference,
             "--output": output_file,
             "--beam-size": beam_size,
@@ -86,14 +77,13 @@ def evaluate(
             "--quantization": quantization,
             "--lm": lm,
         }
-        for option, value in given.items():
-            if value is not None:
-                raise ConfigError(f"{option} is for translators, and {run} is none")
-        files = None if source is None else str(source)
-        _show(api.evaluate_run(run, files, split=which, device=device), as_json)
+        _measure(run, source, which, device, as_json, options)
         return
+    from transformer_mt import api
+    from transformer_mt.data.corpus import read_parallel
+
     if source and not reference:
-        raise ConfigError("--reference is missing: the file with the right translations")
+        raise ConfigError(_NO_REFERENCE)
     pairs = _sides(read_parallel(source, reference)) if source and reference else (None, None)
     with open_translator(run, device, engine, quantization, lm, lm_weight) as translator:
         figures = api.evaluate(
@@ -109,6 +99,44 @@ def evaluate(
 
         write_text(output_file, "".join(f"{line}\n" for line in figures.translations))
     _show(figures, as_json)
+
+
+def _score_hypothesis(
+    hypothesis: Path,
+    reference: Path | None,
+    source: Path | None,
+    output_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Translations that are in a file already."""
+    if source:
+        raise ConfigError("give --hypothesis or --source, not both")
+    if not reference:
+        raise ConfigError(_NO_REFERENCE)
+    if output_file:
+        raise ConfigError("--output is for the model's translations: --hypothesis has none")
+    from transformer_mt.data.corpus import read_parallel
+    from transformer_mt.evaluation import evaluate_translations
+
+    _show(evaluate_translations(*_sides(read_parallel(hypothesis, reference))), as_json)
+
+
+def _measure(
+    run: Path,
+    source: Path | None,
+    split: Literal["test", "validation"],
+    device: str,
+    as_json: bool,
+    options: dict[str, object],
+) -> None:
+    """A language model or classifier, which the `options` of translators are not for."""
+    from transformer_mt import api
+
+    for option, value in options.items():
+        if value is not None:
+            raise ConfigError(f"{option} is for translators, and {run} is none")
+    files = None if source is None else str(source)
+    _show(api.evaluate_run(run, files, split=split, device=device), as_json)
 
 
 def _show(figures: "Evaluation | TaskEvaluation", as_json: bool) -> None:
