@@ -203,7 +203,7 @@ def make_tested(path: Path, kind: Type) -> Tested:
     pairs = [SentencePair(text, text) for text in _training_texts()]
     tokenizers = build_tokenizers(config, Corpus(pairs, pairs, pairs))
     torch.manual_seed(1)
-    model = TRANSLATION.make_model(config, tokenizers).eval()
+    model = TRANSLATION.TRANSLATION.make_model(config, tokenizers).eval()
     with torch.no_grad():  # so that [UNK], which a random model seldom says, is among the tokens
         model.output.weight[UNK_ID] *= 3
     run = RunDir(path)

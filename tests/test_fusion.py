@@ -46,7 +46,7 @@ def tiny_lm(
     return model
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def next_log_probs(model: LanguageModel, tokens: list[int]) -> Tensor:
     """(vocab_size,) of what follows; when one comes to a full window, the older half goes."""
     window: list[int] = []

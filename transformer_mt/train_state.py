@@ -117,7 +117,7 @@ def refuse_imported(run: RunDir) -> None:
         )
 
 
-def newest_run(root: Path, kind: type[Config] = Config) -> Path:
+def newest_run(root: Path, kind: type[Config] | None = None) -> Path:
     """The run below `root`, of a task, that was finished, or imported, last.
 
     Raises:
@@ -128,10 +128,10 @@ def newest_run(root: Path, kind: type[Config] = Config) -> Path:
         state = state_folder(RunDir(folder))
         with contextlib.suppress(DataError):
             if state is not None and load_state(state).finished:
-                load_run_config(RunDir(folder), kind)
+                load_run_config(RunDir(folder), kind or Config)
                 finished.append(((state / STATE_FILE).stat().st_mtime, folder))
     if not finished:
-        wanted = "" if kind is Config else f" of task {task_of(kind)}"
+        wanted = f" of task {task_of(kind)}" if kind else ""
         raise ConfigError(
             f"no finished run{wanted} in {root}/: train one, or name one with --model DIR"
         )

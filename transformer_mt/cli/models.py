@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from transformer_mt.translator import Translator
 
 
-def find_model(model: Path | None, kind: "type[Config]") -> Path:
-    """The run that was asked for, else the newest finished one of its kind, named on stderr."""
+def find_model(model: Path | None, kind: "type[Config] | None" = None) -> Path:
+    """The run that was asked for, else the newest finished one (of a task), named on stderr."""
     if model is not None:
         return model
     import logging
@@ -26,10 +26,23 @@ def find_model(model: Path | None, kind: "type[Config]") -> Path:
     return found
 
 
+def is_translator(run: Path) -> bool:
+    """Whether a run directory is one's."""
+    from transformer_mt.run_dir import RunDir, load_run_config
+    from transformer_mt.task_config import TranslationConfig
+
+    return isinstance(load_run_config(RunDir(run)), TranslationConfig)
+
+
 def load_translator(
-    model: Path | None, device: str, engine: str = "torch", quantization: str | None = None
+    model: Path | None,
+    device: str,
+    engine: str = "torch",
+    quantization: str | None = None,
+    lm: Path | None = None,
+    lm_weight: float | None = None,
 ) -> "Translator":
-    """A translator, by an engine."""
+    """A translator, run by an engine, perhaps with a language model."""
     from transformer_mt import api
     from transformer_mt.task_config import TranslationConfig
 
@@ -37,25 +50,36 @@ def load_translator(
         raise ConfigError(f"--engine {engine}: must be torch or ctranslate2")
     if quantization and engine == "torch":
         raise ConfigError("--quantization is for --engine ctranslate2")
+    if lm_weight is not None and lm is None:
+        raise ConfigError("--lm-weight is that of a language model: name one with --lm")
     return api.load(
         find_model(model, TranslationConfig),
         device=device,
         engine="torch" if engine == "torch" else "ctranslate2",
         quantization=quantization,
+        lm=lm,
+        **({} if lm_weight is None else {"lm_weight": lm_weight}),
     )
 
 
 def open_translator(
-    model: Path | None, device: str, engine: str, quantization: str | None
+    model: Path | None,
+    device: str,
+    engine: str,
+    quantization: str | None,
+    lm: Path | None = None,
+    lm_weight: float | None = None,
 ) -> "AbstractContextManager[Translator]":
     """As `load_translator`; where torchrun has started several processes, they share the work."""
     from transformer_mt.sharded_translator import open_translator as share
 
-    return share(lambda own: load_translator(model, own, engine, quantization), device)
+    return share(
+        lambda own: load_translator(model, own, engine, quantization, lm, lm_weight), device
+    )
 
 
 def load_generator(model: Path | None, device: str) -> "TextGenerator":
-    """A language model."""
+    """A language model that writes."""
     from transformer_mt import api
     from transformer_mt.task_config import LanguageModelConfig
 

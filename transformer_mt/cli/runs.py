@@ -2,17 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from transformer_mt.cli.app import app
-from transformer_mt.cli.models import open_translator
+from transformer_mt.cli.models import find_model, is_translator, open_translator
 from transformer_mt.cli.options import (
     BatchTokens,
     BeamSize,
     Device,
     Engine,
+    LanguageModelDir,
+    LanguageModelWeight,
     LengthPenalty,
     ModelDir,
     Quantization,
@@ -25,12 +27,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from transformer_mt.data.corpus import SentencePair
+    from transformer_mt.evaluation import Evaluation
+    from transformer_mt.task_evaluation import TaskEvaluation
+
+_NO_REFERENCE = "--reference is missing: the file with the right translations"
 
 
 @app.command()
 def evaluate(
     model: ModelDir = None,
-    source: Annotated[Path | None, typer.Option(help="Translate and score this file.")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(help="Translate and score this file; or measure another model on it."),
+    ] = None,
     reference: Annotated[Path | None, typer.Option(help="Its translation by a person.")] = None,
     hypothesis: Annotated[
         Path | None, typer.Option(help="Score these translations; no model is needed.")
@@ -46,40 +55,91 @@ def evaluate(
     device: Device = "auto",
     engine: Engine = "torch",
     quantization: Quantization = None,
+    lm: LanguageModelDir = None,
+    lm_weight: LanguageModelWeight = None,
 ) -> None:
     """Score a run on its test set, or on files, or score translations made elsewhere."""
     if split not in ("test", "validation"):
         raise ConfigError(f"--split {split}: must be test or validation")
-    if hypothesis and source:
-        raise ConfigError("give --hypothesis or --source, not both")
-    if (hypothesis or source) and not reference:
-        raise ConfigError("--reference is missing: the file with the right translations")
     if reference and not (hypothesis or source):
         raise ConfigError("--reference needs --source (to translate) or --hypothesis")
-    if hypothesis and output_file:
-        raise ConfigError("--output is for the model's translations: --hypothesis has none")
+    which: Literal["test", "validation"] = "validation" if split == "validation" else "test"
+    if hypothesis:
+        _score_hypothesis(hypothesis, reference, source, output_file, as_json)
+        return
+    run = find_model(model)
+    if not is_translator(run):
+        options = {
+            "--reference": reference,
+            "--output": output_file,
+            "--beam-size": beam_size,
+            "--length-penalty": length_penalty,
+            "--quantization": quantization,
+            "--lm": lm,
+        }
+        _measure(run, source, which, device, as_json, options)
+        return
     from transformer_mt import api
     from transformer_mt.data.corpus import read_parallel
 
-    if hypothesis and reference:
-        from transformer_mt.evaluation import evaluate_translations
+    if source and not reference:
+        raise ConfigError(_NO_REFERENCE)
+    pairs = _sides(read_parallel(source, reference)) if source and reference else (None, None)
+    with open_translator(run, device, engine, quantization, lm, lm_weight) as translator:
+        figures = api.evaluate(
+            translator,
+            *pairs,
+            split=which,
+            beam_size=beam_size,
+            length_penalty=length_penalty,
+            batch_tokens=batch_tokens,
+        )
+    if output_file and place().rank == 0:
+        from transformer_mt.durable import write_text
 
-        figures = evaluate_translations(*_sides(read_parallel(hypothesis, reference)))
-    else:
-        given = _sides(read_parallel(source, reference)) if source and reference else (None, None)
-        with open_translator(model, device, engine, quantization) as translator:
-            figures = api.evaluate(
-                translator,
-                *given,
-                split="validation" if split == "validation" else "test",
-                beam_size=beam_size,
-                length_penalty=length_penalty,
-                batch_tokens=batch_tokens,
-            )
-        if output_file and place().rank == 0:
-            from transformer_mt.durable import write_text
+        write_text(output_file, "".join(f"{line}\n" for line in figures.translations))
+    _show(figures, as_json)
 
-            write_text(output_file, "".join(f"{line}\n" for line in figures.translations))
+
+def _score_hypothesis(
+    hypothesis: Path,
+    reference: Path | None,
+    source: Path | None,
+    output_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Translations that are in a file already."""
+    if source:
+        raise ConfigError("give --hypothesis or --source, not both")
+    if not reference:
+        raise ConfigError(_NO_REFERENCE)
+    if output_file:
+        raise ConfigError("--output is for the model's translations: --hypothesis has none")
+    from transformer_mt.data.corpus import read_parallel
+    from transformer_mt.evaluation import evaluate_translations
+
+    _show(evaluate_translations(*_sides(read_parallel(hypothesis, reference))), as_json)
+
+
+def _measure(
+    run: Path,
+    source: Path | None,
+    split: Literal["test", "validation"],
+    device: str,
+    as_json: bool,
+    options: dict[str, object],
+) -> None:
+    """A language model or classifier, which the `options` of translators are not for."""
+    from transformer_mt import api
+
+    for option, value in options.items():
+        if value is not None:
+            raise ConfigError(f"{option} is for translators, and {run} is none")
+    files = None if source is None else str(source)
+    _show(api.evaluate_run(run, files, split=split, device=device), as_json)
+
+
+def _show(figures: "Evaluation | TaskEvaluation", as_json: bool) -> None:
     print_lines([json.dumps(figures.to_dict(), indent=2)] if as_json else figures.lines())
 
 

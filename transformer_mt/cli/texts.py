@@ -1,15 +1,14 @@
 """`tmt generate`, `tmt classify`: what language models and classifiers do."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from transformer_mt.cli.app import app
-from transformer_mt.cli.models import load_classifier, load_generator
+from transformer_mt.cli.models import load_generator
 from transformer_mt.cli.options import BatchTokens, Device, ModelDir
-from transformer_mt.console import print_lines, standard_output, write_out
+from transformer_mt.console import standard_output, write_out
 from transformer_mt.errors import ConfigError
 
 
@@ -86,3 +85,28 @@ def classify(
         raise ConfigError(f"--format {layout}: must be text or jsonl")
     if sum(map(bool, (texts, input_file, pairs))) > 1:
         raise ConfigError("give texts, --input or --pairs, one of them")
+    if pairs and top > 1:
+        raise ConfigError("--top is for texts: --pairs looks for suspicious lines")
+    from transformer_mt import streams
+
+    classifier = load_classifier(model, device)
+    if pairs:
+        _check_pairs(classifier, pairs, output_file, threshold, layout)
+        return
+
+    def answer(lines: list[str], first_line: int) -> list[str]:
+        found = classifier.classify(lines, batch_tokens=batch_tokens)
+        return [each.line(first_line + number, layout, top) for number, each in enumerate(found)]
+
+    with (
+        streams.open_input(input_file) as source,
+        streams.open_output(output_file) as target,
+    ):
+        chunks = (
+            iter([[streams.argument_line(text) for text in texts]])
+            if texts
+            else streams.read_chunks(source)
+        )
+        streams.write_chunks(
+            answer, chunks, target, what="classifying", show_progress=input_file is not None
+        )

@@ -14,6 +14,8 @@ from transformer_mt.cli.options import (
     BeamSize,
     Device,
     Engine,
+    LanguageModelDir,
+    LanguageModelWeight,
     LengthPenalty,
     ModelDir,
     Quantization,
@@ -48,6 +50,8 @@ def translate(
     device: Device = "auto",
     engine: Engine = "torch",
     quantization: Quantization = None,
+    lm: LanguageModelDir = None,
+    lm_weight: LanguageModelWeight = None,
 ) -> None:
     """Translate sentences, a file or standard input: one line in, one line out."""
     if layout not in ("text", "jsonl", "tsv"):
@@ -66,7 +70,7 @@ def translate(
 
     interactive = not sentences and input_file is None and streams.is_prompted()
     with (
-        open_translator(model, device, engine, quantization) as translator,
+        open_translator(model, device, engine, quantization, lm, lm_weight) as translator,
         streams.open_input(input_file) as source,
         streams.open_output(output_file if place().rank == 0 else Path(os.devnull)) as target,
     ):

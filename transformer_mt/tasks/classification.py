@@ -59,7 +59,12 @@ class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
             return confusion_figure(confusion)
 
         figures = {"loss": loss, "accuracy": confusion.accuracy, "macro_f1": confusion.macro_f1}
-        return Validation(figures, ["\n".join(confusion.lines())], ("confusion", picture))
+        return Validation(
+            figures,
+            picture=("confusion", picture),
+            table=confusion.lines(),
+            details=confusion.to_dict(),
+        )
 
     @torch.no_grad()
     def confusion(self, model: Classifier, dataset: Dataset, workers: Workers = ALONE) -> Confusion:

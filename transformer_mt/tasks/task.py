@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +40,10 @@ class Validation:
     smoothing; shares and scores are in percent."""
     samples: list[str] = field(default_factory=list)
     """What the model makes of some examples, for a person to look at."""
+    table: list[str] = field(default_factory=list)
+    """More figures, as lines for a person."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """The same as plain values."""
     picture: "tuple[str, Callable[[], Figure]] | None" = None
     """Its name in TensorBoard, and how to draw it."""
 
@@ -70,6 +74,10 @@ class Task(ABC, Generic[M, B, R]):
     @abstractmethod
     def validate(self, model: M, examples: Examples[R], workers: Workers = ALONE) -> Validation:
         """How good the model is on some examples. Several processes share the work."""
+
+    def baselines(self, examples: Examples[R], train: Rows[R]) -> dict[str, float]:  # noqa: ARG002
+        """What simple methods reach that learn from the same text, by the names of figures."""
+        return {}
 
     def batches(self, dataset: Dataset, budget: int, workers: Workers = ALONE) -> Iterator[B]:
         """All examples, like lengths together; of several processes each gets its part."""

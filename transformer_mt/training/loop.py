@@ -229,8 +229,8 @@ def _say_result(state: TrainState, result: Validation, *, improved: bool) -> Non
         result.summary(),
         " (best so far)" if improved else "",
     )
-    for sample in result.samples:
-        log.info(textwrap.indent(sample, "    "))
+    for text in (*result.table, *result.samples):
+        log.info(textwrap.indent(text, "    "))
 
 
 def _finish(session: Session, progress: Progress) -> None:
