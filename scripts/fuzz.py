@@ -43,6 +43,7 @@ import torch
 from tqdm import tqdm
 
 from transformer_mt import checkpoint, run_dir
+from transformer_mt.blueprint import TRANSLATION
 from transformer_mt.console import set_up_logging
 from transformer_mt.data.corpus import Corpus, SentencePair
 from transformer_mt.data.prepare import build_tokenizers
@@ -202,12 +203,12 @@ def make_tested(path: Path, kind: Type) -> Tested:
     pairs = [SentencePair(text, text) for text in _training_texts()]
     tokenizers = build_tokenizers(config, Corpus(pairs, pairs, pairs))
     torch.manual_seed(1)
-    model = checkpoint.make_model(config, tokenizers).eval()
+    model = TRANSLATION.TRANSLATION.make_model(config, tokenizers).eval()
     with torch.no_grad():  # so that [UNK], which a random model seldom says, is among the tokens
         model.output.weight[UNK_ID] *= 3
     run = RunDir(path)
     run_dir.save_config(run, config)
-    run_dir.save_tokenizers(run, tokenizers)
+    run_dir.save_vocabulary(run, tokenizers)
     checkpoint.save_weights(run.best, checkpoint.weights_of(model), TrainState(finished="made"))
     return Tested(path, Translator(TorchEngine(model), tokenizers, config.data, config.decoding))
 

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from transformer_mt.blueprint import Blueprint, C, M, V
+from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.durable import (
     DamagedError,
     is_whole,
@@ -23,6 +24,7 @@ from transformer_mt.durable import (
     verify,
 )
 from transformer_mt.errors import DataError
+from transformer_mt.model.transformer import Transformer
 from transformer_mt.run_dir import (
     MODEL_FILE,
     RunDir,
@@ -31,6 +33,7 @@ from transformer_mt.run_dir import (
     remove_vocabulary,
 )
 from transformer_mt.safe_files import check_names
+from transformer_mt.task_config import TranslationConfig
 from transformer_mt.train_state import TrainState, load_state, save_state
 from transformer_mt.weight_sizes import check_claims
 
@@ -47,6 +50,9 @@ class LoadedRun(Generic[C, V, M]):
     vocabulary: V
     model: M
     state: TrainState
+
+
+TranslatorRun = LoadedRun[TranslationConfig, Tokenizers, Transformer]
 
 
 def load_run(

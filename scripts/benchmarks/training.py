@@ -84,7 +84,7 @@ def make_config(
         )
         tokenizer = PairTokenizerConfig(vocab_size=VOCABULARY, min_frequency=1, joint=True)
     else:
-        trained = load_run_config(RunDir(Path(run)))
+        trained = load_run_config(RunDir(Path(run)), TranslationConfig)
         data, tokenizer = trained.data, replace(trained.tokenizer, joint=True)
     return TranslationConfig(
         run_dir=folder,

@@ -29,7 +29,7 @@ class TorchLanguageModel:
     def __init__(self, model: LanguageModel, tokenizer: Tokenizer, data: TextConfig) -> None:
         self.model = model
         self.tokenizer = tokenizer
-        self.start_id = start_id(data)
+        self.data = data
 
     def log_probs(self, texts: Sequence[str], *, batch_tokens: int = 4096) -> list[float]:
         """Log-probability of each text, its [EOS] included; each is a line of its own.
@@ -56,7 +56,7 @@ class TorchLanguageModel:
             batch_tokens: positions read together; changes speed and memory alone.
         """
         self.model.eval()
-        whole = [torch.tensor([self.start_id, *ids, EOS_ID]) for ids in texts]
+        whole = [torch.tensor([start_id(self.data), *ids, EOS_ID]) for ids in texts]
         parts = [
             (row, window)
             for row, ids in enumerate(texts)
@@ -100,7 +100,7 @@ class TorchLanguageModel:
                 " train it with tokenizer.file: RUN/tokenizer.tgt.json, RUN the translator's"
             )
         self.model.eval()
-        return LanguageModelFusion(self.model, weight, self.start_id)
+        return LanguageModelFusion(self.model, weight, start_id(self.data))
 
 
 def start_id(data: TextConfig) -> int:

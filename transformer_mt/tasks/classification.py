@@ -8,7 +8,7 @@ from torch import Tensor
 
 from transformer_mt.analysis.confusion import Confusion, confusion_figure
 from transformer_mt.data.batching import Dataset, Rows, TextBatch, pad
-from transformer_mt.data.prepared import PreparedData
+from transformer_mt.data.prepared import Examples
 from transformer_mt.data.rows import LabelledText
 from transformer_mt.data.tokenizer import PAD_ID
 from transformer_mt.data.vocabularies import LabelledVocabulary
@@ -25,18 +25,12 @@ _NO_LABEL = -1
 """What no target is: all of them count."""
 
 
-class ClassificationTask(Task[Classifier, TextBatch]):
+class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
     """Loss over all texts; accuracy, macro F1, and which labels are taken for which."""
 
-    def __init__(
-        self,
-        config: ClassificationConfig,
-        vocabulary: LabelledVocabulary,
-        data: PreparedData[LabelledText],
-    ) -> None:
+    def __init__(self, config: ClassificationConfig, vocabulary: LabelledVocabulary) -> None:
         self.config = config
         self.vocabulary = vocabulary
-        self.data = data
 
     def batch(self, dataset: Dataset, rows: Rows) -> TextBatch:
         texts, labels = (column.take(rows) for column in dataset.columns)
@@ -53,9 +47,11 @@ class ClassificationTask(Task[Classifier, TextBatch]):
             pooled, output.weight, batch.targets, _NO_LABEL, label_smoothing, output.bias
         )
 
-    def validate(self, model: Classifier, workers: Workers = ALONE) -> Validation:
-        """Loss, accuracy and macro F1 on the whole set."""
-        dataset, batch_tokens = self.data.validation, self.config.training.batch_tokens
+    def validate(
+        self, model: Classifier, examples: Examples[LabelledText], workers: Workers = ALONE
+    ) -> Validation:
+        """Loss, accuracy and macro F1."""
+        dataset, batch_tokens = examples.dataset, self.config.training.batch_tokens
         loss = self.mean_loss(model, dataset, batch_tokens, workers)
         confusion = self.confusion(model, dataset, workers)
 
@@ -63,7 +59,12 @@ class ClassificationTask(Task[Classifier, TextBatch]):
             return confusion_figure(confusion)
 
         figures = {"loss": loss, "accuracy": confusion.accuracy, "macro_f1": confusion.macro_f1}
-        return Validation(figures, ["\n".join(confusion.lines())], ("confusion", picture))
+        return Validation(
+            figures,
+            picture=("confusion", picture),
+            table=confusion.lines(),
+            details=confusion.to_dict(),
+        )
 
     @torch.no_grad()
     def confusion(self, model: Classifier, dataset: Dataset, workers: Workers = ALONE) -> Confusion:

@@ -5,7 +5,7 @@ import math
 from torch import Tensor
 
 from transformer_mt.data.batching import Dataset, Rows, TextBatch, pad
-from transformer_mt.data.prepared import PreparedData
+from transformer_mt.data.prepared import Examples
 from transformer_mt.data.rows import Text
 from transformer_mt.data.tokenizer import PAD_ID
 from transformer_mt.data.vocabularies import TextVocabulary
@@ -21,15 +21,12 @@ _SAMPLE = 300
 """Tokens that are generated after each validation."""
 
 
-class LanguageModelTask(Task[LanguageModel, TextBatch]):
+class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
     """Loss over all tokens; bits per character, which compare vocabularies of any kind."""
 
-    def __init__(
-        self, config: LanguageModelConfig, vocabulary: TextVocabulary, data: PreparedData[Text]
-    ) -> None:
+    def __init__(self, config: LanguageModelConfig, vocabulary: TextVocabulary) -> None:
         self.config = config
         self.vocabulary = vocabulary
-        self.data = data
 
     def batch(self, dataset: Dataset, rows: Rows) -> TextBatch:
         """A row holds a token to begin after, and then the text."""
@@ -47,9 +44,11 @@ class LanguageModelTask(Task[LanguageModel, TextBatch]):
         hidden, weight = model(batch.inputs), model.output.weight
         return label_smoothed_loss(hidden, weight, batch.targets, PAD_ID, label_smoothing)
 
-    def validate(self, model: LanguageModel, workers: Workers = ALONE) -> Validation:
-        """Loss on the whole set, and a text that the model makes up."""
-        dataset = self.data.validation
+    def validate(
+        self, model: LanguageModel, examples: Examples[Text], workers: Workers = ALONE
+    ) -> Validation:
+        """Loss on a text, and another that the model makes up."""
+        dataset = examples.dataset
         loss = self.mean_loss(model, dataset, self.config.training.batch_tokens, workers)
         nats = loss * self.num_answers(dataset, range(len(dataset)))
         figures = {

@@ -3,7 +3,6 @@
 from typing import Any
 
 from transformer_mt.config import Config
-from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.vocabularies import Vocabulary
 from transformer_mt.task_config import ClassificationConfig, LanguageModelConfig, TranslationConfig
 from transformer_mt.tasks.classification import ClassificationTask
@@ -18,7 +17,7 @@ _TASKS: dict[type[Config], Any] = {
 }
 
 
-def make_task(config: Config, vocabulary: Vocabulary, data: PreparedData[Any]) -> Task[Any, Any]:
-    """What is to be learned from the data."""
-    task: Task[Any, Any] = _TASKS[type(config)](config, vocabulary, data)
+def make_task(config: Config, vocabulary: Vocabulary) -> Task[Any, Any, Any]:
+    """What is to be learned."""
+    task: Task[Any, Any, Any] = _TASKS[type(config)](config, vocabulary)
     return task

@@ -3,12 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from transformer_mt.data.batching import Batch, Dataset, Rows, token_batches
+from transformer_mt.data.prepared import Examples
+from transformer_mt.data.rows import Row
 from transformer_mt.workers import ALONE, Workers
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=nn.Module)
 B = TypeVar("B", bound=Batch)
+R = TypeVar("R", bound=Row)
 
 _SHOWN = {
     "loss": "loss {:.3f}",
@@ -37,6 +40,10 @@ class Validation:
     smoothing; shares and scores are in percent."""
     samples: list[str] = field(default_factory=list)
     """What the model makes of some examples, for a person to look at."""
+    table: list[str] = field(default_factory=list)
+    """More figures, as lines for a person."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """The same as plain values."""
     picture: "tuple[str, Callable[[], Figure]] | None" = None
     """Its name in TensorBoard, and how to draw it."""
 
@@ -49,7 +56,7 @@ class Validation:
         return ", ".join(_SHOWN[name].format(value) for name, value in self.figures.items())
 
 
-class Task(ABC, Generic[M, B]):
+class Task(ABC, Generic[M, B, R]):
     """Batches of a model's examples, their loss, and how good the model is."""
 
     @abstractmethod
@@ -65,8 +72,12 @@ class Task(ABC, Generic[M, B]):
         """Cross-entropy summed over all answers of a batch, a scalar."""
 
     @abstractmethod
-    def validate(self, model: M, workers: Workers = ALONE) -> Validation:
-        """How good the model is on the validation set. Several processes share the work."""
+    def validate(self, model: M, examples: Examples[R], workers: Workers = ALONE) -> Validation:
+        """How good the model is on some examples. Several processes share the work."""
+
+    def baselines(self, examples: Examples[R], train: Rows[R]) -> dict[str, float]:  # noqa: ARG002
+        """What simple methods reach that learn from the same text, by the names of figures."""
+        return {}
 
     def batches(self, dataset: Dataset, budget: int, workers: Workers = ALONE) -> Iterator[B]:
         """All examples, like lengths together; of several processes each gets its part."""

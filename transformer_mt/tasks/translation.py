@@ -7,7 +7,7 @@ from torch import Tensor
 
 from transformer_mt.analysis.render import cross_attention_figure
 from transformer_mt.data.batching import BilingualDataset, Collator, Dataset, PairBatch, Rows
-from transformer_mt.data.prepared import PreparedData
+from transformer_mt.data.prepared import Examples
 from transformer_mt.data.rows import SentencePair
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, Tokenizers
 from transformer_mt.engines.torch_engine import TorchEngine
@@ -28,15 +28,12 @@ _SAMPLES = 3
 _COLLATOR = Collator(PAD_ID, SOS_ID, EOS_ID)
 
 
-class TranslationTask(Task[Transformer, PairBatch]):
+class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
     """Loss over all target tokens; BLEU and chrF by real decoding."""
 
-    def __init__(
-        self, config: TranslationConfig, tokenizers: Tokenizers, data: PreparedData[SentencePair]
-    ) -> None:
+    def __init__(self, config: TranslationConfig, tokenizers: Tokenizers) -> None:
         self.config = config
         self.tokenizers = tokenizers
-        self.data = data
 
     def batch(self, dataset: Dataset, rows: Rows) -> PairBatch:
         assert isinstance(dataset, BilingualDataset)
@@ -51,15 +48,17 @@ class TranslationTask(Task[Transformer, PairBatch]):
         weight, bias = model.output.weight, model.output.bias
         return label_smoothed_loss(hidden, weight, batch.tgt_out, PAD_ID, label_smoothing, bias)
 
-    def validate(self, model: Transformer, workers: Workers = ALONE) -> Validation:
-        """Loss on the whole set, scores of the translations of its first pairs.
+    def validate(
+        self, model: Transformer, examples: Examples[SentencePair], workers: Workers = ALONE
+    ) -> Validation:
+        """Loss on all pairs, scores of the translations of the first.
 
         Greedy search: validation compares checkpoints, it need not get the last point.
         """
         training = self.config.training
-        loss = self.mean_loss(model, self.data.validation, training.batch_tokens, workers)
+        loss = self.mean_loss(model, examples.dataset, training.batch_tokens, workers)
         figures = {"loss": loss, "perplexity": perplexity(loss)}
-        pairs = self.data.validation_rows[: training.validate_sentences]
+        pairs = examples.rows[: training.validate_sentences]
         greedy = replace(self.config.decoding, beam_size=1)
         translator = ShardedTranslator(
             workers, TorchEngine(model), self.tokenizers, self.config.data, greedy

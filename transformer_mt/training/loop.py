@@ -215,7 +215,7 @@ def _save(session: Session, progress: Progress) -> None:
 
 
 def _validate(session: Session) -> Validation:
-    result = session.task.validate(session.model, session.workers)
+    result = session.task.validate(session.model, session.data.validation, session.workers)
     if not math.isfinite(result.figures["loss"]):
         raise DivergedError("the validation loss", result.figures["loss"], lasting=True)
     return result
@@ -229,8 +229,8 @@ def _say_result(state: TrainState, result: Validation, *, improved: bool) -> Non
         result.summary(),
         " (best so far)" if improved else "",
     )
-    for sample in result.samples:
-        log.info(textwrap.indent(sample, "    "))
+    for text in (*result.table, *result.samples):
+        log.info(textwrap.indent(text, "    "))
 
 
 def _finish(session: Session, progress: Progress) -> None:

@@ -120,7 +120,7 @@ class Progress:
         if self._run is None:
             return
         self._write("validation", state, result.figures)
-        samples = "\n".join(result.samples)
+        samples = "\n".join((*result.table, *result.samples))
         self._board.write("text", "samples", f"```\n{samples}\n```", state.step)
         if result.picture is not None:
             name, draw = result.picture

@@ -57,7 +57,7 @@ class Session:
 
     config: Config
     run: RunDir
-    task: Task[Any, Any]
+    task: Task[Any, Any, Any]
     vocabulary: Vocabulary
     data: PreparedData[Any]
     model: nn.Module
@@ -133,7 +133,7 @@ def load_session(
     model = _new_model(config, vocabulary, parent).to(place)
     optimizer = make_optimizer(model, config.training)
     state = TrainState(data=data.train.fingerprint)
-    task = make_task(config, vocabulary, data)
+    task = make_task(config, vocabulary)
     session = Session(config, run, task, vocabulary, data, model, optimizer, state, place, workers)
     if new or not resume(session):
         _share(session, {})
@@ -271,7 +271,8 @@ def _say_what_is_trained(session: Session) -> None:
 def _save_info(session: Session) -> None:
     info = {
         "parameters": count_parameters(session.model),
-        "vocabulary": list(session.vocabulary.sizes),
+        "vocabulary": session.vocabulary.describe(),
+        "examples": session.data.report.summary(),
         "data": asdict(session.data.report),
         "peak_learning_rate": peak_learning_rate(session.config),
         "device": str(session.device),
