@@ -45,8 +45,8 @@ from tqdm import tqdm
 from transformer_mt import checkpoint, run_dir
 from transformer_mt.console import set_up_logging
 from transformer_mt.data.corpus import Corpus, SentencePair
-from transformer_mt.data.prepare import build_tokenizers
 from transformer_mt.data.tokenizer import EOS_ID, JOINER, SPECIAL_TOKENS, UNK_ID, Tokenizer
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.phrasebook import phrasebook_splits
 from transformer_mt.run_dir import RunDir

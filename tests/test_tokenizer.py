@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transformer_mt.data.corpus import Corpus, SentencePair
-from transformer_mt.data.prepare import build_tokenizers
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, SPECIAL_TOKENS, UNK_ID, Tokenizer
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.task_config import PairsConfig, PairTokenizerConfig, TranslationConfig
 

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transformer_mt import run_dir
-from transformer_mt.data.corpus import Corpus, load_corpus
-from transformer_mt.data.pairs import Pairs
-from transformer_mt.data.prepare import build_tokenizers, encode_texts, in_pieces
+from transformer_mt.data.corpus import Corpus, SentencePair, load_corpus
+from transformer_mt.data.encoding import encode_texts, in_pieces
+from transformer_mt.data.rows import Rows
 from transformer_mt.data.tokenizer import UNK_ID, Tokenizer, Tokenizers
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.errors import ConfigError
 from transformer_mt.run_dir import RunDir
 from transformer_mt.run_lock import locked
@@ -73,7 +74,7 @@ def _refuse_to_replace(run: RunDir, path: Path, *, force: bool) -> None:
         raise ConfigError(f"{path}: holds another tokenizer; --force replaces it")
 
 
-def _coverage(tokenizer: Tokenizer, corpus: Corpus, side: int) -> list[str]:
+def _coverage(tokenizer: Tokenizer, corpus: Corpus[SentencePair], side: int) -> list[str]:
     validation = [pair[side] for pair in corpus.validation]
     train_rate, rate = (
         _unknown_rate(tokenizer, pairs, side) for pairs in (corpus.train, corpus.validation)
@@ -87,7 +88,7 @@ def _coverage(tokenizer: Tokenizer, corpus: Corpus, side: int) -> list[str]:
     ]
 
 
-def _unknown_rate(tokenizer: Tokenizer, pairs: Pairs, side: int) -> float:
+def _unknown_rate(tokenizer: Tokenizer, pairs: Rows[SentencePair], side: int) -> float:
     unknown = tokens = 0
     for piece in in_pieces(pairs):
         ids = encode_texts(tokenizer, [pair[side] for pair in piece]).ids

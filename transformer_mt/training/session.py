@@ -15,9 +15,10 @@ from transformer_mt.config import Config
 from transformer_mt.config_file import check_inherited, differing_keys, to_yaml
 from transformer_mt.data.batching import padding_share, token_batches
 from transformer_mt.data.corpus import SentencePair, Source
-from transformer_mt.data.prepare import build_tokenizers, prepare
+from transformer_mt.data.prepare import prepare
 from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.tokenizer import Tokenizers
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.device import choose_device, gains_from_bf16
 from transformer_mt.durable import write_text
 from transformer_mt.errors import ConfigError, DataError
@@ -62,7 +63,7 @@ class Session:
     @property
     def validation_pairs(self) -> list[SentencePair]:
         """The pairs that are translated in each validation."""
-        return self.data.validation_pairs[: self.config.training.validate_sentences]
+        return self.data.validation_rows[: self.config.training.validate_sentences]
 
     @property
     def use_bf16(self) -> bool:
