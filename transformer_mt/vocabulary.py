@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from transformer_mt import run_dir
 from transformer_mt.config import Config
-from transformer_mt.data.corpus import Corpus, SentencePair, load_corpus
+from transformer_mt.data.corpus import Corpus, load_corpus
 from transformer_mt.data.encoding import encode_texts, in_pieces
 from transformer_mt.data.rows import Rows
 from transformer_mt.data.tokenizer import UNK_ID, Tokenizer
@@ -73,10 +74,10 @@ def _refuse_to_replace(run: RunDir, path: Path, *, force: bool) -> None:
         raise ConfigError(f"{path}: holds another tokenizer; --force replaces it")
 
 
-def _coverage(tokenizer: Tokenizer, corpus: Corpus[SentencePair], side: int) -> list[str]:
-    validation = [pair[side] for pair in corpus.validation]
+def _coverage(tokenizer: Tokenizer, corpus: Corpus[Any], column: int) -> list[str]:
+    validation = [row[column] for row in corpus.validation]
     train_rate, rate = (
-        _unknown_rate(tokenizer, pairs, side) for pairs in (corpus.train, corpus.validation)
+        _unknown_rate(tokenizer, rows, column) for rows in (corpus.train, corpus.validation)
     )
     unknown = tokenizer.unknown_pieces(validation)
     words = ", ".join(f"{word} ({count})" for word, count in unknown.most_common(_SHOWN))
@@ -87,10 +88,10 @@ def _coverage(tokenizer: Tokenizer, corpus: Corpus[SentencePair], side: int) -> 
     ]
 
 
-def _unknown_rate(tokenizer: Tokenizer, pairs: Rows[SentencePair], side: int) -> float:
+def _unknown_rate(tokenizer: Tokenizer, rows: Rows[Any], column: int) -> float:
     unknown = tokens = 0
-    for piece in in_pieces(pairs):
-        ids = encode_texts(tokenizer, [pair[side] for pair in piece]).ids
+    for piece in in_pieces(rows, "line"):
+        ids = encode_texts(tokenizer, [row[column] for row in piece]).ids
         unknown += int((ids == UNK_ID).sum())
         tokens += len(ids)
     return unknown / max(tokens, 1)
