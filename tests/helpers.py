@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from transformer_mt import checkpoint, run_dir
 from transformer_mt.blueprint import TRANSLATION
 from transformer_mt.cli import app
+from transformer_mt.data.batching import BilingualDataset
 from transformer_mt.data.corpus import Corpus, SentencePair
 from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.run_dir import RunDir
@@ -25,6 +26,7 @@ from transformer_mt.task_config import (
     PairTokenizerConfig,
     TranslationConfig,
 )
+from transformer_mt.tasks.translation import TranslationTask
 from transformer_mt.train_state import TrainState
 
 PAIRS = [
@@ -144,3 +146,9 @@ class Terminal(io.StringIO):
 
 def python(*args: str) -> list[str]:
     return [sys.executable, *args]
+
+
+def corpus_loss(model: Any, dataset: BilingualDataset, batch_tokens: int) -> float:
+    """Mean cross-entropy for each target token of some pairs, as validation computes it."""
+    nothing: Any = None  # what this needs of neither the configuration nor the tokenizers
+    return TranslationTask(nothing, nothing).mean_loss(model, dataset, batch_tokens)

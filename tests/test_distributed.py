@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,12 +31,13 @@ from training_helpers import (
 )
 
 from transformer_mt import workers
-from transformer_mt.data.batching import BilingualDataset, Collator, Sequences, token_batches
-from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
+from transformer_mt.data.batching import BilingualDataset, Sequences, token_batches
+from transformer_mt.data.tokenizer import EOS_ID, PAD_ID
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.processes import Place
 from transformer_mt.run_dir import RunDir
 from transformer_mt.run_lock import locked
+from transformer_mt.tasks.translation import TranslationTask
 from transformer_mt.training.distributed import own_batch
 from transformer_mt.training.loop import train
 from transformer_mt.training.session import load_session
@@ -150,12 +152,12 @@ def test_each_pair_is_in_one_share_of_an_epoch(size: int, batch_tokens: int) -> 
     number = [[row + 4] * length for row, length in enumerate(lengths[0])]
     other = [[5] * length for length in lengths[1]]
     dataset = BilingualDataset(Sequences.pack(number), Sequences.pack(other))
-    collator = Collator(PAD_ID, SOS_ID, EOS_ID)
+    nothing: Any = None  # what batches need of neither the configuration nor the tokenizers
+    task = TranslationTask(nothing, nothing)
     seen: list[int] = []
     for rows in token_batches(dataset, batch_tokens, (1, 0)):
         shares = [
-            own_batch(Workers(Place(rank, rank, size)), collator, dataset, rows)
-            for rank in range(size)
+            own_batch(Workers(Place(rank, rank, size)), task, dataset, rows) for rank in range(size)
         ]
         seen.extend(int(first) - 4 for share in shares for first in share.src[:, 0])
         real = [int((share.tgt_out != PAD_ID).sum()) for share in shares]

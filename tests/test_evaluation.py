@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers import corpus_loss
 from torch.nn import functional as F
 from training_helpers import WORDS, model_of, reverse_pairs, write_lines
-from transformer_mt.training.validation import corpus_loss, validate
 
 from transformer_mt.data.cleaning import encode_pairs
 from transformer_mt.data.corpus import SentencePair, read_parallel
@@ -23,6 +23,8 @@ from transformer_mt.evaluation import (
     unknown_rate,
 )
 from transformer_mt.metrics import corpus_scores, length_ratio, perplexity
+from transformer_mt.task_config import TranslationConfig, TranslationTrainingConfig
+from transformer_mt.tasks.translation import TranslationTask
 from transformer_mt.translator import Translator
 
 pytest_plugins = ["training_fixtures"]
@@ -187,13 +189,21 @@ def test_evaluation_as_json_and_as_a_table(translator: Translator) -> None:
 
 
 def test_validation_puts_it_together(any_translator: Translator) -> None:
-    dataset = encode_pairs(PAIRS, any_translator.tokenizers)
-    model = model_of(any_translator)
-    found = validate(model, any_translator, dataset, PAIRS[:10], batch_tokens=64)
-    scores = corpus_scores([t.text for t in found.translations], [p.tgt for p in PAIRS[:10]])
+    config = TranslationConfig(
+        run_dir="r",
+        data=any_translator.data,
+        training=TranslationTrainingConfig(batch_tokens=64, validate_sentences=10),
+        decoding=any_translator.decoding,
+    )
+    task = TranslationTask(config, any_translator.tokenizers)
+    found = task.validate(model_of(any_translator), task.encode(PAIRS))
+    translated = any_translator.translate([p.src for p in PAIRS[:10]], beam_size=1)
+    scores = corpus_scores([t.text for t in translated], [p.tgt for p in PAIRS[:10]])
     wanted_loss = loss_by_hand(any_translator, PAIRS)  # of all, though only 10 are translated
-    assert len(found.translations) == 10
-    assert found.figures() == pytest.approx(
+    assert len(found.samples) == 3
+    pair, text = PAIRS[0], translated[0].text
+    assert found.samples[0] == f"{pair.src}\n  = {text}\n  ~ {pair.tgt}"
+    assert found.figures == pytest.approx(
         {
             "loss": wanted_loss,
             "perplexity": math.exp(wanted_loss),

@@ -3,14 +3,14 @@ from collections.abc import Iterable
 import pytest
 import torch
 from conftest import EOS, PAD, SOS, VOCAB, sentences, tiny_model
+from helpers import corpus_loss
 from torch import Tensor
 from torch.nn import functional as F
-from transformer_mt.training.validation import corpus_loss
 
 from transformer_mt.data.batching import BilingualDataset, Collator, PairBatch, Sequences
 from transformer_mt.model.transformer import Transformer
+from transformer_mt.tasks import loss as loss_module
 from transformer_mt.tasks.loss import label_smoothed_loss, plain_loss
-from transformer_mt.training import loss as loss_module
 
 SMOOTHINGS = [0.0, 0.1]
 D_MODEL = 4

@@ -7,11 +7,11 @@ import re
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -30,17 +30,16 @@ from training_helpers import (
     tmt,
     write_config,
 )
-from transformer_mt.training.validation import Validation, validate
 
-from transformer_mt.data.batching import Collator, PairBatch
+from transformer_mt.data.batching import Batch, Collator, PairBatch
 from transformer_mt.errors import TrainingError
 from transformer_mt.task_config import TranslationConfig
+from transformer_mt.tasks.task import Validation
+from transformer_mt.tasks.translation import TranslationTask
 from transformer_mt.train_state import TrainState
 from transformer_mt.training import loop, progress
 from transformer_mt.training.loop import train, training_step, updates
-from transformer_mt.training.progress import Progress
 from transformer_mt.training.session import Session, load_session
-from transformer_mt.translation import Candidate, Translation
 
 pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -60,7 +59,7 @@ def run_of(config: TranslationConfig) -> Path:
 
 
 def first_batches(session: Session, count: int) -> list[PairBatch]:
-    return next(updates(replace_accumulate(session, count)))
+    return cast(list[PairBatch], next(updates(replace_accumulate(session, count))))
 
 
 def replace_accumulate(session: Session, count: int) -> Session:
@@ -109,7 +108,7 @@ def test_update_of_several_batches_is_one_of_all_their_tokens(
     whole = joined(batches)
     assert len({batch.num_tokens for batch in batches}) > 1  # a mean of means would differ
 
-    model = session.model.train()
+    model: Any = session.model.train()
     logits = model.project(model(whole.src, whole.tgt_in)).flatten(0, 1)
     labels = whole.tgt_out.flatten()
     loss = F.cross_entropy(logits, labels, ignore_index=0, label_smoothing=0.1, reduction="sum")
@@ -140,6 +139,11 @@ def test_bf16_products_change_the_loss_a_little(tmp_path: Path) -> None:
 # --- the order of the data
 
 
+def sources(batches: list[Batch]) -> list[list[list[int]]]:
+    """The source sentences of some batches."""
+    return [batch.src.tolist() for batch in batches if isinstance(batch, PairBatch)]
+
+
 def epochs(config: TranslationConfig, count: int) -> list[list[tuple[tuple[int, ...], ...]]]:
     """The source sentences of each batch of the first epochs."""
     session = load_session(config, "cpu")
@@ -147,7 +151,7 @@ def epochs(config: TranslationConfig, count: int) -> list[list[tuple[tuple[int, 
     for batches in updates(session):
         if session.state.epoch == count:
             return found[:count]
-        found[session.state.epoch] += [tuple(map(tuple, b.src.tolist())) for b in batches]
+        found[session.state.epoch] += [tuple(map(tuple, src)) for src in sources(batches)]
     raise AssertionError("updates never end")
 
 
@@ -166,13 +170,13 @@ def test_order_depends_on_seed_and_epoch_alone(tmp_path: Path, accumulate: int) 
 
 def test_updates_go_on_from_the_position(tmp_path: Path) -> None:
     session = load_session(make_config(tmp_path, "training.accumulate=2"), "cpu")
-    whole = [[b.src.tolist() for b in batches] for batches in islice(updates(session), 9)]
+    whole = [sources(batches) for batches in islice(updates(session), 9)]
     for done in range(1, 9):
         first = replace(session, state=TrainState())
         for _ in islice(updates(first), done):
             pass
         resumed = replace(session, state=replace(first.state))
-        rest = [[b.src.tolist() for b in batches] for batches in islice(updates(resumed), 9 - done)]
+        rest = [sources(batches) for batches in islice(updates(resumed), 9 - done)]
         assert rest == whole[done:]
 
 
@@ -212,11 +216,13 @@ def test_time_limit(tmp_path: Path) -> None:
 
 
 def test_time_limit_includes_validations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    validate = TranslationTask.validate
+
     def slow(*args: Any) -> Validation:
         time.sleep(0.7)
         return validate(*args)
 
-    monkeypatch.setattr(loop, "validate", slow)
+    monkeypatch.setattr(TranslationTask, "validate", slow)
     config = make_config(tmp_path, "training.max_time=4s", "training.validate_every=10")
     state = train(config, device="cpu")
     assert len(metrics(run_of(config), "validation")) >= 2
@@ -237,7 +243,7 @@ def test_points_are_means_over_the_tokens_since_the_last_one(
     """Also where a validation comes between two points."""
     made: list[tuple[float, int]] = []
 
-    def recorded(session: Session, batches: list[PairBatch], lr: float) -> tuple[float, float]:
+    def recorded(session: Session, batches: Sequence[Batch], lr: float) -> tuple[float, float]:
         loss, norm = training_step(session, batches, lr)
         made.append((loss, sum(batch.num_tokens for batch in batches)))
         return loss, norm
@@ -264,17 +270,12 @@ def scripted(
     monkeypatch: pytest.MonkeyPatch, bleu: list[float], chrf: list[float], loss: list[float]
 ) -> None:
     """Let validations give these figures, one after the other."""
-    coming: Iterator[tuple[float, float, float]] = zip(loss, bleu, chrf, strict=True)
-    nothing = Translation("red", (4,), ("red",), (Candidate("red", 0.0, 0.0, (4,), ("red",)),))
-    monkeypatch.setattr(loop, "validate", lambda *_: Validation(*next(coming), [nothing]))
-    # there is no attention to draw
-    monkeypatch.setattr(Progress, "validation", validation_without_picture)
+    coming = zip(loss, bleu, chrf, strict=True)
 
+    def validate(*_: object) -> Validation:
+        return Validation(dict(zip(("loss", "bleu", "chrf"), next(coming), strict=True)))
 
-def validation_without_picture(
-    self: Any, state: TrainState, result: Validation, *_: object
-) -> None:
-    self._write("validation", state, result.figures())
+    monkeypatch.setattr(TranslationTask, "validate", validate)
 
 
 NEVER = [0.0] * 5
@@ -392,7 +393,7 @@ def test_updates_without_a_finite_loss_are_left_out(tmp_path: Path) -> None:
     config = make_config(tmp_path, "training.max_steps=6")
     rates, made = [], []
 
-    def recorded(session: Session, batches: list[PairBatch], lr: float) -> tuple[float, float]:
+    def recorded(session: Session, batches: Sequence[Batch], lr: float) -> tuple[float, float]:
         rates.append(lr)
         result = training_step(session, batches, lr)
         made.append(lr)

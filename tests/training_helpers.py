@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from transformer_mt.cli import app
 from transformer_mt.config_file import load_config
-from transformer_mt.data.batching import PairBatch
+from transformer_mt.data.batching import Batch, PairBatch
 from transformer_mt.data.corpus import SentencePair
 from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.model.transformer import Transformer
@@ -101,7 +101,7 @@ def write_config(folder: Path, train: Sequence[SentencePair] | None = None) -> P
 def make_config(folder: Path, *overrides: str) -> TranslationConfig:
     """`write_config`, read back, with "section.key=value" in the place of some settings."""
     folder.mkdir(parents=True, exist_ok=True)
-    return load_config(write_config(folder), overrides)
+    return load_config(write_config(folder), overrides, TranslationConfig)
 
 
 def metrics(run: Path, kind: str) -> list[dict[str, Any]]:
@@ -119,7 +119,7 @@ def at_update(step: int, action: Callable[[], object]) -> Iterator[None]:
     """While active, `action` is called when training begins update `step`."""
     real = loop.training_step
 
-    def training_step(session: Session, batches: list[PairBatch], lr: float) -> tuple[float, float]:
+    def training_step(session: Session, batches: Sequence[Batch], lr: float) -> tuple[float, float]:
         if session.state.step + 1 == step:
             action()
         return real(session, batches, lr)

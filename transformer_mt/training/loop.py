@@ -4,7 +4,7 @@ import logging
 import math
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
@@ -144,7 +144,7 @@ def updates(session: Session) -> Iterator[list[Batch]]:
             state.epoch, state.position = number + 1, 0
 
 
-def training_step(session: Session, batches: list[Batch], lr: float) -> tuple[float, float]:
+def training_step(session: Session, batches: Sequence[Batch], lr: float) -> tuple[float, float]:
     """One step of the optimiser on the mean gradient over all tokens of all the batches.
 
     Of several processes each has its rows of the batches, and all make the same step.
