@@ -237,7 +237,7 @@ def format_translation(translation: Translation, line: int, layout: str, *, scor
             "source_tokens": translation.src_tokens,
             "candidates": [_record(candidate) for candidate in candidates],
         }
-        return _one_line(json.dumps(record, ensure_ascii=False))
+        return one_line(json.dumps(record, ensure_ascii=False))
     if layout == "tsv":
         source = " ".join(translation.source.split())
         return "\n".join(
@@ -247,7 +247,7 @@ def format_translation(translation: Translation, line: int, layout: str, *, scor
     return "\t".join(f"{c.score:.4f}\t{c.text}" if scores else c.text for c in candidates)
 
 
-def _one_line(record: str) -> str:
+def one_line(record: str) -> str:
     """The same JSON for those programs too that end lines at U+2028 and the like."""
     for end in "\x85\u2028\u2029":
         record = record.replace(end, f"\\u{ord(end):04x}")
@@ -314,11 +314,19 @@ def write_chunks(
     done = 0
     with tqdm(desc=what, unit="line", disable=hides_bars() if show_progress else True) as bar:
         for lines in chunks:
-            text = "".join(f"{each}\n" for each in answer(lines, done + 1))
-            with _signals_wait():
-                write_out(target, text)
+            write_whole(target, "".join(f"{each}\n" for each in answer(lines, done + 1)))
             done += len(lines)
             bar.update(len(lines))
+
+
+def write_whole(target: TextIO, text: str) -> None:
+    """Write all of a text, whatever signal comes meanwhile.
+
+    Raises:
+        DataError: the place cannot be written to (a full disk, say).
+    """
+    with _signals_wait():
+        write_out(target, text)
 
 
 @contextlib.contextmanager

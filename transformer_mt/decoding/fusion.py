@@ -3,16 +3,15 @@
 A hypothesis is worth log p(target | source) + weight * log p(target), [EOS] included.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
 
+from transformer_mt.decoding.hypothesis import check_weight
 from transformer_mt.decoding.scorer import Scorer, State, log_probs_of
 from transformer_mt.decoding.window import Sliding, SlidingState, W, WindowModel
-from transformer_mt.errors import ConfigError
 
 S = TypeVar("S", bound=State)
 T = TypeVar("T", bound=State)
@@ -34,8 +33,7 @@ class LanguageModelFusion:
     """What stands before a text."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.weight < math.inf:
-            raise ConfigError(f"the language model's weight must be at least 0, not {self.weight}")
+        check_weight(self.weight)
 
     def with_scorer(self, scorer: Scorer[Any]) -> Scorer[Any]:
         """Both together."""

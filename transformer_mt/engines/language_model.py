@@ -1,5 +1,6 @@
 """What a trained language model thinks of texts: of finished ones, and of those of a search."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -11,7 +12,7 @@ from transformer_mt.decoding.window import Window, windows
 from transformer_mt.engines.batches import batches
 from transformer_mt.engines.engine import Ids
 from transformer_mt.engines.log_probs import log_probs_of_targets
-from transformer_mt.errors import ConfigError
+from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.language_model import LanguageModel
 from transformer_mt.task_config import TextConfig
 
@@ -28,12 +29,19 @@ class TorchLanguageModel:
     def __init__(self, model: LanguageModel, tokenizer: Tokenizer, data: TextConfig) -> None:
         self.model = model
         self.tokenizer = tokenizer
-        self.start_id = start_id(data)
+        self.data = data
 
     def log_probs(self, texts: Sequence[str], *, batch_tokens: int = 4096) -> list[float]:
-        """Log-probability of each text, its [EOS] included; each is a line of its own."""
+        """Log-probability of each text, its [EOS] included; each is a line of its own.
+
+        Raises:
+            DataError: the model's scores are no numbers.
+        """
         ids = self.tokenizer.encode_batch(texts)
-        return [sum(each) for each in self.token_log_probs(ids, batch_tokens=batch_tokens)]
+        found = [sum(each) for each in self.token_log_probs(ids, batch_tokens=batch_tokens)]
+        if any(map(math.isnan, found)):
+            raise DataError("the model's scores are no numbers: its weights are damaged")
+        return found
 
     @torch.inference_mode()
     def token_log_probs(
@@ -48,7 +56,7 @@ class TorchLanguageModel:
             batch_tokens: positions read together; changes speed and memory alone.
         """
         self.model.eval()
-        whole = [torch.tensor([self.start_id, *ids, EOS_ID]) for ids in texts]
+        whole = [torch.tensor([start_id(self.data), *ids, EOS_ID]) for ids in texts]
         parts = [
             (row, window)
             for row, ids in enumerate(texts)
@@ -92,7 +100,7 @@ class TorchLanguageModel:
                 " train it with tokenizer.file: RUN/tokenizer.tgt.json, RUN the translator's"
             )
         self.model.eval()
-        return LanguageModelFusion(self.model, weight, self.start_id)
+        return LanguageModelFusion(self.model, weight, start_id(self.data))
 
 
 def start_id(data: TextConfig) -> int:
