@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import PAD, VOCAB
+from parity import paper_positions
 from stacks import (
     NORMS,
     POSITIONS,
@@ -168,8 +169,9 @@ def test_initial_values(tied: bool) -> None:
     table = model.embedding.token.weight
     assert (table[PAD] == 0).all()
     assert (table[PAD + 1 :] * math.sqrt(256)).std().item() == pytest.approx(1, rel=0.05)
-    assert model.embedding.positions.std().item() == pytest.approx(math.sqrt(1 / 2), rel=0.05)
-    assert model.embedding.positions.abs().sum(dim=1).min() > 0
+    assert model.embedding.positions.requires_grad
+    sines = paper_positions(LONGEST, 256)
+    torch.testing.assert_close(model.embedding.positions.detach(), sines)
     for name, parameter in model.named_parameters():
         assert not name.endswith("bias") or (parameter == 0).all()
         assert "norm.weight" not in name or (parameter == 1).all()
