@@ -23,8 +23,8 @@ from transformer_mt import api, checkpoint, run_dir
 from transformer_mt.blueprint import TRANSLATION
 from transformer_mt.checkpoint import load_run
 from transformer_mt.data.corpus import Corpus, SentencePair
-from transformer_mt.data.prepare import build_tokenizers
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizers
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.decoding.hypothesis import length_normalization
 from transformer_mt.engines import cache, ctranslate2_engine
 from transformer_mt.engines.ctranslate2_engine import QUANTIZATIONS, CTranslate2Engine

@@ -95,9 +95,7 @@ def make(
         decoding=decoding or DecodingConfig(max_length_ratio=1.5, max_length_offset=3),
     )
     both = Tokenizers(tokenizer(kind, joint or large_source), tokenizer(kind, not large_source))
-    run = LoadedRun(
-        config, both, TRANSLATION.make_model(config, both).eval(), TrainState()
-    )
+    run = LoadedRun(config, both, TRANSLATION.make_model(config, both).eval(), TrainState())
     perturb(run.model)
     return run
 
