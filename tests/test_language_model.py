@@ -150,6 +150,16 @@ def test_padding_changes_no_value_and_no_gradient(
     torch.testing.assert_close(together, summed, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("norm", NORMS)
+def test_bf16_products_cost_little_precision(norm: str) -> None:
+    model, ids, targets = make_model(norm), texts(), texts()
+    exact = loss_and_gradients(model, ids, targets)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = loss_and_gradients(model, ids, targets)
+    assert {value.dtype for value in rounded.values()} == {torch.float32}
+    assert rounded["loss"].item() == pytest.approx(exact["loss"].item(), rel=0.02)
+
+
 @each_kind
 @pytest.mark.parametrize("tied", [True, False])
 def test_parameters_are_those_of_its_parts(
