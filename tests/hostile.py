@@ -206,6 +206,10 @@ WEIGHT_CASES: dict[str, tuple[Spoil, str]] = {
     "weights that are infinite": (everywhere(float("inf")), "scores are no numbers"),
     "10**9 layers": (settings(model__num_encoder_layers=10**9), "1000000001 layers"),
     "d_model of 10**9": (settings(model__d_model=10**9), "does not fit this model"),
+    "10**9 wide heads": (
+        settings(model__num_heads=10**9, model__attention="wide"),
+        "does not fit this model",
+    ),
     "d_ff of 10**30": (settings(model__d_ff=10**30), "does not fit this model"),
 }
 """The files of the weights, and configurations that they do not fit."""

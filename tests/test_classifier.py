@@ -100,6 +100,17 @@ def test_padding_and_company_change_no_value_and_no_gradient(
     torch.testing.assert_close(together, summed, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_bf16_products_cost_little_precision(norm: str, pooling: str) -> None:
+    model, ids = make_model(norm, pooling=pooling), right_padded(TEXTS)
+    exact = loss_and_gradients(model, ids)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = loss_and_gradients(model, ids)
+    assert {value.dtype for value in rounded.values()} == {torch.float32}
+    assert rounded["loss"].item() == pytest.approx(exact["loss"].item(), rel=0.02)
+
+
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_token_counts_and_the_pad_row_does_not(width: str, pooling: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import PAD, VOCAB
+from parity import paper_positions
 from stacks import (
     NORMS,
     POSITIONS,
@@ -149,6 +150,16 @@ def test_padding_changes_no_value_and_no_gradient(
     torch.testing.assert_close(together, summed, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("norm", NORMS)
+def test_bf16_products_cost_little_precision(norm: str) -> None:
+    model, ids, targets = make_model(norm), texts(), texts()
+    exact = loss_and_gradients(model, ids, targets)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = loss_and_gradients(model, ids, targets)
+    assert {value.dtype for value in rounded.values()} == {torch.float32}
+    assert rounded["loss"].item() == pytest.approx(exact["loss"].item(), rel=0.02)
+
+
 @each_kind
 @pytest.mark.parametrize("tied", [True, False])
 def test_parameters_are_those_of_its_parts(
@@ -168,8 +179,9 @@ def test_initial_values(tied: bool) -> None:
     table = model.embedding.token.weight
     assert (table[PAD] == 0).all()
     assert (table[PAD + 1 :] * math.sqrt(256)).std().item() == pytest.approx(1, rel=0.05)
-    assert model.embedding.positions.std().item() == pytest.approx(math.sqrt(1 / 2), rel=0.05)
-    assert model.embedding.positions.abs().sum(dim=1).min() > 0
+    assert model.embedding.positions.requires_grad
+    sines = paper_positions(LONGEST, 256)
+    torch.testing.assert_close(model.embedding.positions.detach(), sines)
     for name, parameter in model.named_parameters():
         assert not name.endswith("bias") or (parameter == 0).all()
         assert "norm.weight" not in name or (parameter == 1).all()

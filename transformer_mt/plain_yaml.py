@@ -39,5 +39,7 @@ def construct(node: yaml.Node, where: str) -> Any:
         return loader.construct_document(node)
     except ValueError as error:  # such as the date 2024-02-31
         raise ConfigError(f"{where}: not a valid YAML value ({error})") from None
+    except yaml.MarkedYAMLError as error:  # such as an object of Python
+        raise ConfigError(f"{where}: not valid YAML: {error.problem}") from None
     finally:
         loader.dispose()

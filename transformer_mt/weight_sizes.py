@@ -30,8 +30,8 @@ def check_claims(file: Path, config: ModelConfig, vocab_size: int) -> None:
     """
     found = read_shapes(file)
     numbers = sum(math.prod(shape) for shape in found.values())
-    layers, width = config.depth, config.d_model
-    least = layers * (4 * width + 2 * config.d_ff) * width + vocab_size * width
+    layers, width, heads = config.depth, config.d_model, config.num_heads * config.head_dim
+    least = layers * (4 * heads + 2 * config.d_ff) * width + vocab_size * width
     if layers > len(found) or least > numbers:
         raise DataError(
             f"{file}: does not fit this model ({len(found)} tensors of {numbers:,} numbers are no"

@@ -1,9 +1,9 @@
 """What the three models share: their initial values, and logits from hidden vectors."""
 
-import math
-
+import torch
 from torch import Tensor, nn
 
+from transformer_mt.model.embedding import sinusoids
 from transformer_mt.model.linear import Linear
 
 
@@ -20,14 +20,18 @@ class BaseModel(nn.Module):
         super().__init__()
         self.pad_id = pad_id
 
+    @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Xavier-uniform matrices, zero biases; embeddings of variance 1 after their scaling."""
+        """Xavier-uniform matrices, zero biases; embeddings of variance 1 after their scaling.
+
+        Learned positions begin as sines and cosines: from random ones learning is much slower.
+        """
         for name, parameter in self.named_parameters():
             if name.endswith("embedding.token.weight"):
                 nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)
                 nn.init.zeros_(parameter[self.pad_id])
             elif name.endswith("embedding.positions"):
-                nn.init.normal_(parameter, std=math.sqrt(0.5))  # as large as sines and cosines
+                parameter.copy_(sinusoids(*parameter.shape))
             elif parameter.dim() == 2:
                 nn.init.xavier_uniform_(parameter)
             elif name.endswith("bias"):
