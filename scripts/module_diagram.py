@@ -3,8 +3,8 @@
     python scripts/module_diagram.py              writes .github/modules.svg
     python scripts/module_diagram.py --check      fails if that picture is out of date
 
-A box is a module or a package; an arrow points to what it imports. What follows from other arrows is
-left out: whoever imports `checkpoint` imports, in the end, what that imports.
+A box is a module or a package; an arrow points to what it imports. What follows from other arrows
+is left out: whoever imports `checkpoint` imports, in the end, what that imports.
 """
 
 import argparse
@@ -117,7 +117,9 @@ def draw(imports: dict[str, set[str]]) -> str:
     rows = rows_of(arrows)
     x = _places(rows)
     y = {
-        unit: (len(rows) - 1 - number) * _LEVEL + 20 for number, row in enumerate(rows) for unit in row
+        unit: (len(rows) - 1 - number) * _LEVEL + 20
+        for number, row in enumerate(rows)
+        for unit in row
     }
     width, height = max(map(len, rows)) * (_WIDTH + _GAP) + _GAP, len(rows) * _LEVEL + 10
     lines = [

@@ -16,7 +16,7 @@ from transformer_mt import checkpoint, run_dir
 from transformer_mt.blueprint import TRANSLATION
 from transformer_mt.cli import app
 from transformer_mt.data.corpus import Corpus, SentencePair
-from transformer_mt.data.prepare import build_tokenizers
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.run_dir import RunDir
 from transformer_mt.task_config import (
     DecodingConfig,

@@ -23,8 +23,8 @@ from transformer_mt.blueprint import TRANSLATION
 from transformer_mt.checkpoint import load_run, load_training, save_training
 from transformer_mt.config_file import to_yaml
 from transformer_mt.data.corpus import load_corpus
-from transformer_mt.data.prepare import build_tokenizers
 from transformer_mt.data.tokenizer import Tokenizers
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.durable import DamagedError, verify
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.transformer import Transformer

@@ -29,7 +29,7 @@ def _own_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     datasets.disable_progress_bars()
 
 
-def load(**settings: Any) -> Corpus:
+def load(**settings: Any) -> Corpus[SentencePair]:
     return load_corpus(PairsConfig(**{"src_lang": "en", "tgt_lang": "fr", **settings}))
 
 
@@ -606,7 +606,7 @@ def test_no_file_of_the_hub_is_asked_for_when_the_folder_is_there(tmp_path: Path
         "import socket\n"
         "def fail(*a, **k): raise SystemExit('connected')\n"
         "socket.getaddrinfo = socket.socket.connect = fail\n"
-        "from transformer_mt.config import PairsConfig\n"
+        "from transformer_mt.task_config import PairsConfig\n"
         "from transformer_mt.data.corpus import load_corpus\n"
         "c = PairsConfig(src_lang='en', tgt_lang='fr', dataset='multi30k')\n"
         "print(len(load_corpus(c).train))\n"

@@ -23,8 +23,8 @@ from transformer_mt import api, checkpoint, run_dir
 from transformer_mt.blueprint import TRANSLATION
 from transformer_mt.checkpoint import load_run
 from transformer_mt.data.corpus import Corpus, SentencePair
-from transformer_mt.data.prepare import build_tokenizers
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizers
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.decoding.hypothesis import length_normalization
 from transformer_mt.engines import cache, ctranslate2_engine
 from transformer_mt.engines.ctranslate2_engine import QUANTIZATIONS, CTranslate2Engine
@@ -154,6 +154,11 @@ def compare(ours: Translator, theirs: Translator, tolerance: float = 2e-5) -> No
 @pytest.mark.parametrize("norm", ["pre", "post"])
 def test_export_is_the_same_model(tmp_path: Path, norm: str, vocabulary: str, kind: str) -> None:
     compare(*both(make_run(tmp_path, vocabulary, kind, norm=norm)))
+
+
+@pytest.mark.parametrize("kind", ["character", "byte"])
+def test_text_as_it_is(tmp_path: Path, kind: str) -> None:
+    compare(*both(make_run(tmp_path, "joint", kind, max_length=100)))
 
 
 @pytest.mark.parametrize(

@@ -395,7 +395,8 @@ def test_training_text_too_small_to_cut_from(tmp_path: Path) -> None:
 
 
 def test_dropped_pairs_are_those_that_training_drops(tmp_path: Path) -> None:
-    from transformer_mt.data.prepare import build_tokenizers, encode_corpus
+    from transformer_mt.data.cleaning import prepare_pairs
+    from transformer_mt.data.vocabularies import build_tokenizers
 
     pairs = [*CLEAN[:300], ("", "a"), ("a b", ""), ("one two three four five", "un")]
     train = named(files(tmp_path, *sides(pairs)))
@@ -403,7 +404,7 @@ def test_dropped_pairs_are_those_that_training_drops(tmp_path: Path) -> None:
         tmp_path, train, validation=train, test=train, max_length=9, max_length_ratio=1.7
     )
     corpus = load_corpus(settings.data)
-    report = encode_corpus(settings, corpus, build_tokenizers(settings, corpus)).report
+    report = prepare_pairs(settings, corpus, build_tokenizers(settings, corpus)).report
     assert min(report.too_long, report.ratio, report.empty) > 1
     counts = {f.code: f.count for f in examine(settings).findings if f.split == "train"}
     assert counts["too-long"] == report.too_long

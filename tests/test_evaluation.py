@@ -14,8 +14,8 @@ from torch.nn import functional as F
 from training_helpers import WORDS, model_of, reverse_pairs, write_lines
 from transformer_mt.training.validation import corpus_loss, validate
 
+from transformer_mt.data.cleaning import encode_pairs
 from transformer_mt.data.corpus import SentencePair, read_parallel
-from transformer_mt.data.prepare import encode
 from transformer_mt.evaluation import (
     Evaluation,
     evaluate_model,
@@ -128,7 +128,7 @@ def loss_by_hand(translator: Translator, pairs: list[SentencePair]) -> float:
 def test_loss_is_the_mean_cross_entropy(any_translator: Translator) -> None:
     model_of(any_translator).eval()
     wanted = loss_by_hand(any_translator, PAIRS)
-    dataset = encode(PAIRS, any_translator.tokenizers)
+    dataset = encode_pairs(PAIRS, any_translator.tokenizers)
     model_of(any_translator).train()  # dropout must not matter
     for batch_tokens in (1, 40, 100_000):
         loss = corpus_loss(model_of(any_translator), dataset, batch_tokens)
@@ -187,7 +187,7 @@ def test_evaluation_as_json_and_as_a_table(translator: Translator) -> None:
 
 
 def test_validation_puts_it_together(any_translator: Translator) -> None:
-    dataset = encode(PAIRS, any_translator.tokenizers)
+    dataset = encode_pairs(PAIRS, any_translator.tokenizers)
     model = model_of(any_translator)
     found = validate(model, any_translator, dataset, PAIRS[:10], batch_tokens=64)
     scores = corpus_scores([t.text for t in found.translations], [p.tgt for p in PAIRS[:10]])

@@ -13,14 +13,14 @@ from helpers import PAIRS, python, tsv, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt.data import mapped, pairs, spool
-from transformer_mt.data import prepare as prepare_module
+from transformer_mt.data import encoding, mapped, rows, spool
 from transformer_mt.data.batching import BilingualDataset, Sequences
 from transformer_mt.data.corpus import Corpus, SentencePair, Source
-from transformer_mt.data.mapped import SCHEMA, ArrowMap, columns_of
-from transformer_mt.data.pairs import StoredPairs
-from transformer_mt.data.prepare import build_tokenizers, prepare
+from transformer_mt.data.mapped import ArrowMap, columns_of, schema_of
+from transformer_mt.data.prepare import prepare
+from transformer_mt.data.rows import StoredRows
 from transformer_mt.data.spool import Spool
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.task_config import PairsConfig, PairTokenizerConfig, TranslationConfig
 
 CONFIG = TranslationConfig(
@@ -41,7 +41,7 @@ def _nothing_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything goes to the disk, in small pieces."""
     for module in (spool, mapped):
         monkeypatch.setattr(module, "IN_MEMORY", 1)
-    for module in (pairs, prepare_module):
+    for module in (rows, encoding):
         monkeypatch.setattr(module, "_PIECE", 100)
 
 
@@ -49,11 +49,10 @@ def mapped_dataset(dataset: BilingualDataset, cuts: list[int]) -> BilingualDatas
     """The same pairs in record batches, cut at some rows, between two others."""
     ends = [0, *sorted(cuts), len(dataset)]
     parts = [dataset.take(range(*cut)) for cut in ((0, 1), *pairwise(ends), (0, 1))]
-    store = Spool(SCHEMA, "test")
+    store = Spool(schema_of(BilingualDataset), "test")
     for part in parts:
-        src, tgt = (side.take(range(len(side))) for side in (part.src, part.tgt))
-        store.write(columns_of(src, tgt))
-    return ArrowMap.of_spool(store.finish()).dataset(slice(1, -1))
+        store.write(columns_of(column.take(range(len(column))) for column in part.columns))
+    return ArrowMap.of_spool(store.finish()).dataset(BilingualDataset, slice(1, -1))
 
 
 id_lists = st.lists(st.integers(0, 2**31 - 1), max_size=5)
@@ -122,10 +121,11 @@ def test_what_was_read_of_a_map_does_not_stay_resident(
     monkeypatch.setattr(mapped, "_RESIDENT", limit)
     side = Sequences(np.zeros(2_000_000, np.int32), np.arange(0, 2_000_001, 1000))
     path = tmp_path / "x.arrow"
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-        writer.write_batch(pa.record_batch(columns_of(side, side), schema=SCHEMA))
+    schema = schema_of(BilingualDataset)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        writer.write_batch(pa.record_batch(columns_of([side, side]), schema=schema))
     with path.open("rb") as file:
-        dataset = ArrowMap.of_file(file).dataset(slice(None))
+        dataset = ArrowMap.of_file(file).dataset(BilingualDataset, slice(None))
     most = 0
     for first in range(0, len(dataset), 4):
         dataset.src.take(range(first, first + 4))
@@ -145,7 +145,7 @@ def test_stored_pairs_can_be_read_again_and_by_two_at_once_and_leave_nothing(
     tmp_path: Path,
 ) -> None:
     expected = [SentencePair(f"« {i} »\n\0", f"\u2028 {i}") for i in range(250)]
-    stored = StoredPairs.of(iter(expected))
+    stored = StoredRows.of(SentencePair, iter(expected))
     assert len(stored) == len(expected)
     assert list(stored) == list(stored) == expected
     assert [*zip(stored, stored, strict=True)] == [*zip(expected, expected, strict=True)]
@@ -154,7 +154,7 @@ def test_stored_pairs_can_be_read_again_and_by_two_at_once_and_leave_nothing(
 
 
 def test_no_pairs_are_stored() -> None:
-    stored = StoredPairs.of([])
+    stored = StoredRows.of(SentencePair, [])
     assert (len(stored), list(stored)) == (0, [])
 
 
@@ -184,11 +184,11 @@ FULL_DISK = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 from transformer_mt.data import spool
-from transformer_mt.data.pairs import SentencePair, StoredPairs
+from transformer_mt.data.rows import SentencePair, StoredRows
 from transformer_mt.errors import DataError
 spool.IN_MEMORY = 1
 try:
-    StoredPairs.of([SentencePair("a" * 1000, "b" * 1000)] * 99)
+    StoredRows.of(SentencePair, [SentencePair("a" * 1000, "b" * 1000)] * 99)
 except DataError as error:
     print(error)
 """

@@ -20,12 +20,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transformer_mt import phrasebook
-from transformer_mt.data import prepare as prepare_module
-from transformer_mt.data.batching import Sequences, SequenceStore
+from transformer_mt.data import cleaning, encoding
+from transformer_mt.data.batching import BilingualDataset, Sequences, SequenceStore
+from transformer_mt.data.cleaning import prepare_pairs
 from transformer_mt.data.corpus import Corpus, SentencePair, Source, load_corpus
-from transformer_mt.data.prepare import build_tokenizers, encode_corpus, encode_texts, prepare
-from transformer_mt.data.prepared import PreparedData, load_cached, save_cached
+from transformer_mt.data.encoding import encode_texts
+from transformer_mt.data.prepare import prepare
+from transformer_mt.data.prepared import Kinds, PreparedData, load_cached, save_cached
+from transformer_mt.data.reports import DataReport
 from transformer_mt.data.tokenizer import Tokenizers
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.task_config import PairsConfig, PairTokenizerConfig, TranslationConfig
 
@@ -45,10 +49,12 @@ def config(**data: Any) -> TranslationConfig:
     )
 
 
-def tokenizers_of(corpus: Corpus) -> Tokenizers:
+def tokenizers_of(corpus: Corpus[SentencePair]) -> Tokenizers:
     return build_tokenizers(config(), corpus)
 
 
+PreparedPairs = PreparedData[BilingualDataset, SentencePair, DataReport]
+KINDS = Kinds(BilingualDataset, SentencePair, DataReport)
 TOKENIZERS = tokenizers_of(Corpus(PAIRS, [], []))
 
 
@@ -72,7 +78,7 @@ def test_what_is_dropped_is_counted_by_reason() -> None:
     validation = [good[1], SentencePair(good[2].src, "new"), SentencePair("long " * 30, "l")]
     test = [good[3], good[4], SentencePair("a", "b")]
     corpus = Corpus(train, validation, test, ["a note"])
-    data = encode_corpus(config(max_length=8, max_length_ratio=3), corpus, tokenizers_of(corpus))
+    data = prepare_pairs(config(max_length=8, max_length_ratio=3), corpus, tokenizers_of(corpus))
     report = data.report
     assert (report.read, report.kept) == (19, 14)
     assert (report.empty, report.too_long, report.ratio) == (3, 1, 1)
@@ -80,7 +86,7 @@ def test_what_is_dropped_is_counted_by_reason() -> None:
     assert (report.validation, report.validation_overlap) == (3, 2)  # one by its source alone
     assert (report.test, report.test_overlap) == (3, 2)
     assert len(data.train) == 14
-    assert len(data.validation) == len(data.validation_pairs) == 3  # all are scored
+    assert len(data.validation) == len(data.validation_rows) == 3  # all are scored
     text = "\n".join(report.lines())
     assert text.startswith("a note\ntrain: 19 pairs read, 14 kept; dropped 3 empty, 1 too long")
     assert "2 duplicates" in text
@@ -90,7 +96,7 @@ def test_what_is_dropped_is_counted_by_reason() -> None:
 def test_encoded_data_is_the_text_in_order() -> None:
     corpus = Corpus([SentencePair("", "x"), *PAIRS], PAIRS[:3], PAIRS[3:4])
     tokenizers = tokenizers_of(corpus)
-    data = encode_corpus(config(), corpus, tokenizers)
+    data = prepare_pairs(config(), corpus, tokenizers)
     for index, pair in enumerate(PAIRS):
         assert tokenizers.src.decode(data.train[index].src_ids.tolist()) == pair.src
         assert tokenizers.tgt.decode(data.train[index].tgt_ids.tolist()) == pair.tgt
@@ -99,14 +105,14 @@ def test_encoded_data_is_the_text_in_order() -> None:
 def test_nothing_usable_says_why() -> None:
     corpus = Corpus([SentencePair("", "x"), SentencePair("a a a", "b")], PAIRS, PAIRS)
     with pytest.raises(DataError, match=r"none of the 2 training pairs .* 1 are empty, 1 longer"):
-        encode_corpus(config(max_length=2), corpus, tokenizers_of(corpus))
+        prepare_pairs(config(max_length=2), corpus, tokenizers_of(corpus))
 
 
 def test_text_is_encoded_alike_in_pieces_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [pair.src for pair in PAIRS] + [""]
     expected = [TOKENIZERS.src.encode(text) for text in texts]
     for chunk in (1, 3, len(texts), 1000):
-        monkeypatch.setattr(prepare_module, "_PIECE", chunk)
+        monkeypatch.setattr(encoding, "_PIECE", chunk)
         encoded = encode_texts(TOKENIZERS.src, texts)
         assert [encoded[index].tolist() for index in range(len(texts))] == expected
     assert len(encode_texts(TOKENIZERS.src, []).lengths) == 0
@@ -124,7 +130,7 @@ def test_overlap_and_duplicates_are_those_found_one_by_one(
     if not kept:
         return
     corpus = Corpus(train, validation, test)
-    report = encode_corpus(config(), corpus, TOKENIZERS).report
+    report = prepare_pairs(config(), corpus, TOKENIZERS).report
     for others, count in ((validation, report.validation_overlap), (test, report.test_overlap)):
         assert count == sum(any(o.src == t.src or o.tgt == t.tgt for t in kept) for o in others)
     assert report.duplicates == sum(pair in kept[:index] for index, pair in enumerate(kept))
@@ -138,15 +144,15 @@ def whole(side: SequenceStore) -> Sequences:
     return side.take(range(len(side)))
 
 
-def assert_same(first: PreparedData, second: PreparedData) -> None:
+def assert_same(first: PreparedPairs, second: PreparedPairs) -> None:
     for split in ("train", "validation"):
         for side in ("src", "tgt"):
             old, new = (whole(getattr(getattr(d, split), side)) for d in (first, second))
             assert np.array_equal(old.ids, new.ids)
             assert np.array_equal(old.offsets, new.offsets)
         assert getattr(first, split).fingerprint == getattr(second, split).fingerprint
-    assert first.validation_pairs == second.validation_pairs
-    assert all(isinstance(pair, SentencePair) for pair in second.validation_pairs)
+    assert first.validation_rows == second.validation_rows
+    assert all(isinstance(pair, SentencePair) for pair in second.validation_rows)
     assert first.report == second.report
 
 
@@ -206,14 +212,14 @@ def test_what_comes_from_the_cache_is_what_was_prepared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings = config(**origin(tmp_path), **limits)
-    plain = encode_corpus(settings, load_corpus(settings.data), TOKENIZERS)
+    plain = prepare_pairs(settings, load_corpus(settings.data), TOKENIZERS)
     first = prepare(settings, Source(settings.data), TOKENIZERS)
     (cached,) = cache_files(tmp_path)
 
     def fail(*_: object) -> None:
         raise AssertionError("prepared again")
 
-    monkeypatch.setattr(prepare_module, "encode_corpus", fail)
+    monkeypatch.setattr(cleaning, "encode_pairs", fail)
     if settings.data.dataset != "phrasebook":  # there the text itself tells whether it is the same
         monkeypatch.setattr("transformer_mt.data.corpus.load_corpus", fail)
     second = prepare(settings, Source(settings.data), TOKENIZERS)
@@ -225,7 +231,7 @@ def test_what_comes_from_the_cache_is_what_was_prepared(
 def prepare_anew(settings: TranslationConfig, tokenizers: Tokenizers = TOKENIZERS) -> None:
     """Prepares, and checks that no other text's cache was taken for this one's."""
     data = prepare(settings, Source(settings.data), tokenizers)
-    assert_same(data, encode_corpus(settings, load_corpus(settings.data), tokenizers))
+    assert_same(data, prepare_pairs(settings, load_corpus(settings.data), tokenizers))
 
 
 @pytest.mark.parametrize("side", [0, 1])
@@ -361,7 +367,7 @@ def test_a_damaged_cache_is_one_warning_and_is_rebuilt(
     tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = config(**parallel(tmp_path))
-    first = encode_corpus(settings, load_corpus(settings.data), TOKENIZERS)
+    first = prepare_pairs(settings, load_corpus(settings.data), TOKENIZERS)
     prepare(settings, Source(settings.data), TOKENIZERS)
     (cached,) = cache_files(tmp_path)
     content = cached.read_bytes()
@@ -413,13 +419,13 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 from pathlib import Path
 from transformer_mt.data.prepared import load_cached, save_cached
-from transformer_mt.data.prepare import encode_corpus
+from transformer_mt.data.cleaning import prepare_pairs
 import test_prepare
 settings = test_prepare.config(**dict.fromkeys(("train", "validation", "test"), sys.argv[1]))
 corpus = test_prepare.load_corpus(settings.data)
-data = encode_corpus(settings, corpus, test_prepare.TOKENIZERS)
+data = prepare_pairs(settings, corpus, test_prepare.TOKENIZERS)
 save_cached(Path(sys.argv[2]), data)
-print(load_cached(Path(sys.argv[2])))
+print(load_cached(Path(sys.argv[2]), test_prepare.KINDS))
 """
 
 
@@ -445,9 +451,9 @@ def test_many_that_write_and_read_at_once_never_see_half_a_cache(
 
     path = cached.with_name(cached.name.split("-")[0])
 
-    def write_and_read(_: int) -> PreparedData | None:
+    def write_and_read(_: int) -> PreparedPairs | None:
         save_cached(path, plain)
-        return load_cached(path)
+        return load_cached(path, KINDS)
 
     with ThreadPoolExecutor(8) as threads:
         for read in threads.map(write_and_read, range(200)):

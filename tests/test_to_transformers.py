@@ -95,9 +95,7 @@ def make(
         decoding=decoding or DecodingConfig(max_length_ratio=1.5, max_length_offset=3),
     )
     both = Tokenizers(tokenizer(kind, joint or large_source), tokenizer(kind, not large_source))
-    run = LoadedRun(
-        config, both, TRANSLATION.make_model(config, both).eval(), TrainState()
-    )
+    run = LoadedRun(config, both, TRANSLATION.make_model(config, both).eval(), TrainState())
     perturb(run.model)
     return run
 
@@ -176,6 +174,7 @@ CASES = [
     for kind in ("word", "bpe")
 ]
 CASES += [("post", "untied", "unigram"), ("pre", "tied all", "unigram")]
+CASES += [("post", "untied", "character"), ("pre", "tied decoder", "byte")]
 
 
 @pytest.fixture(scope="module", params=CASES, ids="-".join)
@@ -360,7 +359,7 @@ PARTS = [*SPECIAL_TOKENS, *"lmno'.(!", " ", "   ", "\t", "\n", "\u3000", "cat", 
 TEXTS = st.lists(st.sampled_from(PARTS) | st.text(max_size=6)).map("".join)
 
 
-@pytest.fixture(scope="module", params=["word", "bpe", "unigram"])
+@pytest.fixture(scope="module", params=["word", "bpe", "unigram", "character", "byte"])
 def pair(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Pair:
     """Our source tokenizer and theirs, which was saved once more by the library itself."""
     first, second = (tmp_path_factory.mktemp(name) for name in ("first", "second"))

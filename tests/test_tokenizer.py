@@ -16,14 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transformer_mt.data.corpus import Corpus, SentencePair
-from transformer_mt.data.prepare import build_tokenizers
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, SPECIAL_TOKENS, UNK_ID, Tokenizer
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.task_config import PairsConfig, PairTokenizerConfig, TranslationConfig
 
 Kind = Literal["word", "bpe", "unigram"]
 KINDS = get_args(Kind)
 SUBWORDS = ("bpe", "unigram")
+EXACT = ("character", "byte")  # to the last space
+ALL = (*KINDS, *EXACT)
 
 TYPOGRAPHY = [
     "« Oui », dit-il ; l'homme n'est pas là !",
@@ -75,7 +77,7 @@ def known_texts(draw: st.DrawFn) -> str:
     return text
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 @pytest.mark.parametrize("text", TYPOGRAPHY)
 def test_typography_is_reversible(kind: str, text: str) -> None:
     tokenizer = knowing_all(kind)
@@ -111,6 +113,66 @@ def test_blank_text_has_no_tokens(kind: str, text: str) -> None:
     assert knowing_all(kind).encode(text) == []
 
 
+def exact(text: str) -> str:
+    """What a round trip through characters or bytes gives."""
+    return unicodedata.normalize("NFC", text)
+
+
+@cache
+def trained_on(text: str, kind: str) -> Tokenizer:
+    return build([text], kind)
+
+
+@pytest.mark.parametrize("kind", EXACT)
+@given(text=st.text())
+def test_characters_and_bytes_give_back_everything(kind: str, text: str) -> None:
+    """Spaces, line ends and unprintable characters too."""
+    tokenizer = build([text], kind)
+    ids = tokenizer.encode(text)
+    assert UNK_ID not in ids
+    assert tokenizer.decode(ids) == exact(text)
+    assert tokenizer.encode_batch([text]) == [ids]
+    units = exact(text) if kind == "character" else exact(text).encode()
+    assert len(ids) == len(tokenizer.pieces(text)) == len(units)
+    assert tokenizer.join(tokenizer.pieces(text)) == exact(text)
+    assert not tokenizer.unknown_pieces([text])
+
+
+@given(text=st.text(), others=st.text())
+def test_characters_outside_the_vocabulary_are_unknown(text: str, others: str) -> None:
+    tokenizer = build([text], "character")
+    known = set(exact(text))
+    for piece, number in zip(tokenizer.pieces(others), tokenizer.encode(others), strict=True):
+        assert (number == UNK_ID) == (piece not in known)
+    unknown = Counter(c for c in exact(others) if c not in known)
+    assert tokenizer.unknown_pieces([others]) == unknown
+    assert tokenizer.join(tokenizer.pieces(others)) == exact(others)
+    assert tokenizer.decode(tokenizer.encode(others)) == "".join(
+        c for c in exact(others) if c in known
+    )
+
+
+@pytest.mark.parametrize(("vocab_size", "min_frequency"), [(1000, 1), (1000, 3), (7, 1), (5, 1)])
+def test_character_vocabulary_is_that_of_a_counter(vocab_size: int, min_frequency: int) -> None:
+    texts = ["a a a a bb b c c d\n", "\n e\ne"]
+    counts = Counter("".join(texts))
+    frequent = [n for n in sorted(counts.values(), reverse=True) if n >= min_frequency]
+    tokenizer = build(texts, "character", vocab_size=vocab_size, min_frequency=min_frequency)
+    kept = tokenizer.tokens(range(4, tokenizer.vocab_size))
+    assert [counts[character] for character in kept] == frequent[: vocab_size - 4]
+    assert len(set(kept)) == len(kept)
+
+
+@given(raw=st.binary())
+def test_bytes_are_their_values_whatever_the_text_was(raw: bytes) -> None:
+    tokenizer = trained_on("", "byte")
+    assert tokenizer.to_json() == trained_on("The cat.", "byte").to_json()
+    assert tokenizer.vocab_size == 4 + 256
+    text = raw.decode("utf-8", "replace")
+    assert tokenizer.encode(text) == [4 + byte for byte in exact(text).encode()]
+    assert tokenizer.decode([4 + byte for byte in raw]) == text  # U+FFFD for what is no UTF-8
+
+
 def test_words_and_marks_are_apart() -> None:
     """A word is one token whatever stands beside it."""
     tokenizer = build(["un homme ici . l'homme, ici."])
@@ -123,7 +185,7 @@ def test_words_and_marks_are_apart() -> None:
 # special tokens
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 def test_special_tokens_are_ids_0_to_3(kind: str) -> None:
     assert (PAD_ID, UNK_ID, SOS_ID, EOS_ID) == (0, 1, 2, 3)
     assert SPECIAL_TOKENS == ("[PAD]", "[UNK]", "[SOS]", "[EOS]")
@@ -139,7 +201,7 @@ def forger(kind: str) -> Tokenizer:
     return build([*FORGERY * 20, "[ [ EOS ] ] PAD UNK SOS E O S P A D U N K [a [[ ]] ]a"], kind)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 @pytest.mark.parametrize("text", FORGERY)
 def test_text_that_looks_special_is_text(kind: str, text: str) -> None:
     ids = forger(kind).encode(text)
@@ -147,13 +209,13 @@ def test_text_that_looks_special_is_text(kind: str, text: str) -> None:
     assert forger(kind).decode(ids) == text
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 @given(text=st.text(st.sampled_from("[]EOSPADUNK \u2581\uffed")))
 def test_no_text_forges_a_special_token(kind: str, text: str) -> None:
     assert not {PAD_ID, SOS_ID, EOS_ID} & set(forger(kind).encode(text))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 def test_special_tokens_are_not_shown(kind: str) -> None:
     tokenizer = knowing_all(kind)
     oui = tokenizer.encode("Oui")
@@ -229,7 +291,7 @@ def test_joint_vocabulary_knows_both_sides(joint: bool) -> None:
 # normalisation
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 def test_lower_casing(kind: str) -> None:
     tokenizer = build(["ÉTÉ Straße Oui", "oui"], kind, lowercase=True)
     assert tokenizer.decode(tokenizer.encode("ÉTÉ STRAßE OUI")) == "été straße oui"
@@ -237,7 +299,7 @@ def test_lower_casing(kind: str) -> None:
     assert plain.decode(plain.encode("ÉTÉ Straße Oui oui")) == "ÉTÉ Straße Oui oui"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 @pytest.mark.parametrize(
     ("form", "text", "expected"),
     [
@@ -251,7 +313,7 @@ def test_unicode_normalisation(kind: str, form: str, text: str, expected: str) -
     assert tokenizer.decode(tokenizer.encode(text)) == expected
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 def test_nfc_makes_two_spellings_one(kind: str) -> None:
     tokenizer = build(["\u00e9t\u00e9"], kind)
     assert tokenizer.encode("e\u0301te\u0301") == tokenizer.encode("\u00e9t\u00e9")
@@ -294,7 +356,7 @@ def test_unknown_pieces_are_counted() -> None:
 # files
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 def test_what_is_saved_loads_as_the_same(tmp_path: Path, kind: str) -> None:
     tokenizer = knowing_all(kind)
     loaded = Tokenizer.load(write(tmp_path / "t.json", tokenizer.to_json()))
@@ -304,7 +366,7 @@ def test_what_is_saved_loads_as_the_same(tmp_path: Path, kind: str) -> None:
         assert loaded.pieces(text) == tokenizer.pieces(text)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 def test_the_file_is_complete_in_itself(kind: str) -> None:
     """Any program with the tokenizers library reads it."""
     ours = knowing_all(kind)
@@ -328,16 +390,16 @@ def test_another_process_builds_the_same_bytes() -> None:
     texts = random_texts(800)
     done = subprocess.run(
         python("-c", BUILD),
-        input=json.dumps(dict.fromkeys(KINDS, texts)).encode(),
+        input=json.dumps(dict.fromkeys(ALL, texts)).encode(),
         env={**os.environ, "PYTHONHASHSEED": "7", "RAYON_NUM_THREADS": "3"},
         capture_output=True,
         check=True,
     )
-    ours = "".join(build(texts, kind, vocab_size=120).to_json() for kind in KINDS)
+    ours = "".join(build(texts, kind, vocab_size=120).to_json() for kind in ALL)
     assert done.stdout.decode() == ours
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 def test_building_again_gives_the_same_bytes(kind: str) -> None:
     texts = [*random_texts(800), *TYPOGRAPHY]
     assert len({build(texts, kind, vocab_size=300).to_json() for _ in range(4)}) == 1

@@ -29,7 +29,8 @@ class Blueprint(Generic[C, V, M]):
 
 
 def _translator(config: TranslationConfig, tokenizers: Tokenizers) -> Transformer:
-    return Transformer(config.model, *tokenizers.sizes, pad_id=PAD_ID)
+    src_size, tgt_size = tokenizers.sizes
+    return Transformer(config.model, src_size, tgt_size, pad_id=PAD_ID)
 
 
 def _language_model(config: LanguageModelConfig, vocabulary: TextVocabulary) -> LanguageModel:

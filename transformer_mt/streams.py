@@ -191,6 +191,13 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
         yield file
 
 
+def read_whole() -> str:
+    """Standard input as one text, its last line end left out; wrong bytes are replaced."""
+    with open_input(None) as file:
+        lines = [line for chunk in read_chunks(file) for line in chunk]
+    return "\n".join(lines)
+
+
 def argument_text(text: str) -> str:
     """A text of the command line; bytes that are no UTF-8 are replaced."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

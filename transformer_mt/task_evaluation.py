@@ -9,7 +9,6 @@ from transformer_mt.blueprint import blueprint_of
 from transformer_mt.checkpoint import load_run
 from transformer_mt.config import Files
 from transformer_mt.data.corpus import load_corpus, load_split
-from transformer_mt.data.prepare import encode_split
 from transformer_mt.device import choose_device
 from transformer_mt.run_dir import RunDir, load_run_config
 from transformer_mt.tasks.registry import make_task
@@ -65,7 +64,7 @@ def evaluate_run(
     if files is not None:
         data, split = replace(data, dataset=None, train=files, test=files), "test"
     task = make_task(config, run.vocabulary)
-    examples = encode_split(config, load_split(data, split), run.vocabulary)
-    found = task.validate(run.model, examples)
-    baselines = task.baselines(examples, load_corpus(config.data).train) if files is None else {}
+    rows = load_split(data, split)
+    found = task.validate(run.model, task.encode(rows))
+    baselines = task.baselines(rows, load_corpus(config.data).train) if files is None else {}
     return TaskEvaluation(found, baselines)

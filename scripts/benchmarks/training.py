@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.report import Cell, fastest, ratios
 from benchmarks.settings import OURS, Settings
@@ -106,10 +106,11 @@ def contestant(spec: Request) -> Contestant:
     )
     session = load_session(config, spec["device"], anew=True)
     count = spec["updates"]
-    coming = list(islice(updates(session), count * spec["rounds"]))
+    coming: list[list[Any]] = list(islice(updates(session), count * spec["rounds"]))
     if spec["name"] != "ours":
         del session.model, session.optimizer  # a peer's memory is to be its own
-    update = {"ours": _ours, "torch": _torch, "transformers": _transformers}[spec["name"]](session)
+    make = {"ours": _ours, "torch": _torch, "transformers": _transformers}[spec["name"]]
+    update = make(session, config)
 
     def go(request: Request) -> Answer:
         first = request["round"] * count
@@ -122,22 +123,21 @@ def contestant(spec: Request) -> Contestant:
             "tokens": sum(batch.num_tokens for batch in flat),
             "src_tokens": sum(int((batch.src != PAD_ID).sum()) for batch in flat),
             "sentences": sum(len(batch.src) for batch in flat),
-            "vocabulary": session.tokenizers.tgt.vocab_size,
+            "vocabulary": session.vocabulary.sizes[-1],
             "loss": sum(losses) / len(losses),
         }
 
     return go
 
 
-def _ours(session: "Session") -> Update:
+def _ours(session: "Session", config: TranslationConfig) -> Update:
     """The step that `tmt train` makes, in the precision that is asked for."""
     from transformer_mt.device import keep_freed_memory
     from transformer_mt.training.loop import training_step
 
     keep_freed_memory()  # as it does; the peers come as they are
 
-    def update(batches: list["PairBatch"], request: Request) -> float:
-        config = session.config
+    def update(batches: list[Any], request: Request) -> float:
         precision = replace(config.training, precision=request["precision"])
         session.config = replace(config, training=precision)
         return training_step(session, batches, LEARNING_RATE)[0]
@@ -145,21 +145,21 @@ def _ours(session: "Session") -> Update:
     return update
 
 
-def _torch(session: "Session") -> Update:
+def _torch(session: "Session", config: TranslationConfig) -> Update:
     from benchmarks.peers import TorchTransformer, Trainer
 
-    model = TorchTransformer(session.config, session.tokenizers.tgt.vocab_size)
-    trainer = Trainer(model, session.config, session.device)
+    model = TorchTransformer(config, session.vocabulary.sizes[-1])
+    trainer = Trainer(model, config, session.device)
     return lambda batches, request: trainer.update(
         batches, LEARNING_RATE, bf16=request["precision"] == "bf16"
     )
 
 
-def _transformers(session: "Session") -> Update:
+def _transformers(session: "Session", config: TranslationConfig) -> Update:
     from benchmarks.peers import Marian, Trainer
 
-    model = Marian(session.config, session.tokenizers.tgt.vocab_size)
-    trainer = Trainer(model, session.config, session.device)
+    model = Marian(config, session.vocabulary.sizes[-1])
+    trainer = Trainer(model, config, session.device)
 
     def update(batches: list["PairBatch"], request: Request) -> float:
         model.choose(request["attention"])

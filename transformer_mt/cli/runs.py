@@ -69,7 +69,7 @@ def evaluate(
         return
     run = find_model(model)
     if not is_translator(run):
-        options = {
+        options: dict[str, object] = {
             "--reference": reference,
             "--output": output_file,
             "--beam-size": beam_size,

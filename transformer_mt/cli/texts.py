@@ -39,9 +39,9 @@ def generate(
     device: Device = "auto",
 ) -> None:
     """Continue a text with a language model; it appears as it is written."""
-    from transformer_mt.streams import argument_text, read_text
+    from transformer_mt.streams import argument_text, read_whole
 
-    text = read_text() if prompt is None else argument_text(prompt)
+    text = read_whole() if prompt is None else argument_text(prompt)
     generator = load_generator(model, device)
     pieces = generator.generate(
         text, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed

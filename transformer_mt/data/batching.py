@@ -1,11 +1,11 @@
-"""Encoded sentence pairs and token-budget batches of them."""
+"""Encoded examples and token-budget batches of them."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import chain
-from typing import NamedTuple, Protocol, Self
+from typing import ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 import torch
@@ -101,41 +101,111 @@ def _ends(lengths: Sequence[int] | Lengths | Offsets) -> Offsets:
     return offsets
 
 
-@dataclass(frozen=True)
-class BilingualDataset:
-    """Encoded pairs, in the order of the corpus."""
+class Dataset:
+    """Encoded examples, in the order of the corpus.
 
-    src: SequenceStore
-    tgt: SequenceStore
-    known_fingerprint: str | None = None
-    """What was found when the data were stored; None: not known yet."""
+    Args:
+        columns: of each example an id sequence in each.
+        known_fingerprint: what was found when the data were stored; None: not known yet.
+    """
+
+    names: ClassVar[tuple[str, ...]]
+    """Of the columns."""
+
+    def __init__(self, *columns: SequenceStore, known_fingerprint: str | None = None) -> None:
+        self.columns = columns
+        self._known_fingerprint = known_fingerprint
 
     def __len__(self) -> int:
-        return len(self.src)
+        return len(self.columns[0])
+
+    @property
+    def positions(self) -> tuple[Lengths, ...]:
+        """(count,) positions that each example has in a batch; in translation, on each side."""
+        raise NotImplementedError
 
     @cached_property
     def fingerprint(self) -> str:
-        """Equal for equal data alone: offsets and ids of one side, then of the other."""
-        if self.known_fingerprint is not None:
-            return self.known_fingerprint
+        """Equal for equal data alone: offsets and ids of one column, then of the next."""
+        if self._known_fingerprint is not None:
+            return self._known_fingerprint
         digest = hashlib.blake2b(digest_size=16)
-        for side in (self.src, self.tgt):
+        for column in self.columns:
             end = np.zeros(1, dtype=np.int64)
             digest.update(end.data)
-            for piece in side.pieces():
+            for piece in column.pieces():
                 ends = end + piece.offsets[1:]
                 digest.update(ends.data)
                 end = ends[-1:]
-            for piece in side.pieces():
+            for piece in column.pieces():
                 digest.update(piece.ids.data)
         return digest.hexdigest()
 
-    def take(self, rows: Rows) -> "BilingualDataset":
-        """Some pairs, in the order of `rows`."""
-        return BilingualDataset(self.src.take(rows), self.tgt.take(rows))
+    def take(self, rows: Rows) -> Self:
+        """Some examples, in the order of `rows`."""
+        return type(self)(*(column.take(rows) for column in self.columns))
+
+    def pieces(self) -> Iterator[tuple[Sequences, ...]]:
+        """The columns of all examples, in order, in parts that fit in memory."""
+        return zip(*(column.pieces() for column in self.columns), strict=True)
+
+
+class BilingualDataset(Dataset):
+    """Sentence pairs."""
+
+    names = ("src", "tgt")
+
+    @property
+    def src(self) -> SequenceStore:
+        return self.columns[0]
+
+    @property
+    def tgt(self) -> SequenceStore:
+        return self.columns[1]
+
+    @property
+    def positions(self) -> tuple[Lengths, ...]:
+        """The tokens and a special one."""
+        return self.src.lengths + 1, self.tgt.lengths + 1
 
     def __getitem__(self, index: int) -> Example:
         return Example(self.src[index], self.tgt[index])
+
+
+class TextDataset(Dataset):
+    """Running text in rows: the first token of each is read but not predicted.
+
+    The input of a language model is a row without its last token, its target one without its first.
+    """
+
+    names = ("text",)
+
+    @property
+    def text(self) -> SequenceStore:
+        return self.columns[0]
+
+    @property
+    def positions(self) -> tuple[Lengths, ...]:
+        return (self.text.lengths - 1,)
+
+
+class LabelledDataset(Dataset):
+    """Texts of at least one token, and the number of the class of each."""
+
+    names = ("text", "label")
+
+    @property
+    def text(self) -> SequenceStore:
+        return self.columns[0]
+
+    @property
+    def label(self) -> SequenceStore:
+        """Of one number each."""
+        return self.columns[1]
+
+    @property
+    def positions(self) -> tuple[Lengths, ...]:
+        return (self.text.lengths,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,23 +297,24 @@ def pad(
 
 
 def token_batches(
-    dataset: BilingualDataset, batch_tokens: int, shuffle: tuple[int, int] | None = None
+    dataset: Dataset, batch_tokens: int, shuffle: tuple[int, int] | None = None
 ) -> list[RowNumbers]:
     """Group examples of like length into batches of at most `batch_tokens` positions.
 
-    A batch of n pairs has n times the longest of its sentences (either side, its special token
-    included) positions; a single longer sentence is a batch of its own.
+    A batch of n examples has n times the longest of them positions (of pairs, of either side, its
+    special token included); a single longer one is a batch of its own.
 
     Args:
         dataset: the examples; each is in exactly one batch.
         batch_tokens: the budget, in positions of one side.
-        shuffle: (seed, epoch), which fix the order of the batches and which of the pairs of the
+        shuffle: (seed, epoch), which fix the order of the batches and which of the examples of the
             same lengths meet; None sorts by length.
 
     Returns:
         The rows of each batch.
     """
-    src_len, tgt_len = dataset.src.lengths + 1, dataset.tgt.lengths + 1
+    positions = dataset.positions
+    src_len, tgt_len = positions[0], positions[-1]  # the same where there is one
     random = np.random.default_rng(shuffle) if shuffle else None
     rows = np.arange(len(dataset), dtype=np.int32)
     if random:
@@ -291,11 +362,10 @@ def _cuts(src_len: Lengths, tgt_len: Lengths, batch_tokens: int) -> list[int]:
     return cuts
 
 
-def padding_share(dataset: BilingualDataset, batches: list[RowNumbers]) -> float:
-    """Share of the positions of both sides that hold padding."""
+def padding_share(dataset: Dataset, batches: list[RowNumbers]) -> float:
+    """Share of the positions (of pairs, of both sides) that hold padding."""
     real = padded = 0
-    for side in (dataset.src, dataset.tgt):
-        lengths = side.lengths + 1
+    for lengths in dataset.positions:
         real += int(lengths.sum())
         padded += sum(int(lengths[rows].max()) * len(rows) for rows in batches)
     return 1 - real / padded

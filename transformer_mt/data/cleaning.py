@@ -1,16 +1,47 @@
-"""Which training pairs are kept, and what a person should know of all pairs."""
+"""Sentence pairs: which training pairs are kept, and how they are encoded."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from transformer_mt.data.batching import Lengths
-from transformer_mt.data.corpus import Corpus
-from transformer_mt.data.pairs import SentencePair
-from transformer_mt.data.prepared import DataReport
+from transformer_mt.data.batching import BilingualDataset, Lengths
+from transformer_mt.data.corpus import Corpus, SentencePair
+from transformer_mt.data.duplicates import Duplicates, Overlap
+from transformer_mt.data.encoding import encode_texts, in_pieces
+from transformer_mt.data.mapped import ExampleSpool
+from transformer_mt.data.prepared import PreparedData
+from transformer_mt.data.reports import DataReport
+from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.errors import DataError
-from transformer_mt.task_config import PairsConfig
+from transformer_mt.task_config import PairsConfig, TranslationConfig
+
+
+def prepare_pairs(
+    config: TranslationConfig, corpus: Corpus[SentencePair], tokenizers: Tokenizers
+) -> PreparedData[BilingualDataset, SentencePair, DataReport]:
+    """Encode and clean a corpus, a piece at a time.
+
+    Raises:
+        DataError: no training pair is left, or there is no room for them.
+    """
+    cleaning = Cleaning(config.data, corpus)
+    spool = ExampleSpool(BilingualDataset)
+    for pairs in in_pieces(corpus.train):
+        encoded = encode_pairs(pairs, tokenizers)
+        rows = cleaning.keep(pairs, encoded.src.lengths, encoded.tgt.lengths)
+        spool.write(encoded.take(rows))
+    report = cleaning.report()
+    validation = encode_pairs(corpus.validation, tokenizers)
+    return PreparedData(spool.finish(), validation, corpus.validation, report)
+
+
+def encode_pairs(pairs: Sequence[SentencePair], tokenizers: Tokenizers) -> BilingualDataset:
+    """Token ids of all pairs."""
+    return BilingualDataset(
+        encode_texts(tokenizers.src, [pair.src for pair in pairs]),
+        encode_texts(tokenizers.tgt, [pair.tgt for pair in pairs]),
+    )
 
 
 class Cleaning:
@@ -19,13 +50,13 @@ class Cleaning:
     Of those that went by it keeps 8 bytes each, to count duplicates.
     """
 
-    def __init__(self, config: PairsConfig, corpus: Corpus) -> None:
+    def __init__(self, config: PairsConfig, corpus: Corpus[SentencePair]) -> None:
         self._config = config
         self._corpus = corpus
         self._read = self._empty = self._too_long = self._ratio = 0
-        self._hashes: list[NDArray[np.int64]] = []
-        self._validation = _Overlap(corpus.validation)
-        self._test = _Overlap(corpus.test)
+        self._kept = Duplicates()
+        self._validation = Overlap(corpus.validation)
+        self._test = Overlap(corpus.test)
 
     def keep(
         self, pairs: Sequence[SentencePair], src_len: Lengths, tgt_len: Lengths
@@ -41,9 +72,8 @@ class Cleaning:
         self._too_long += int(too_long.sum())
         self._ratio += int(ratio.sum())
         kept = [pairs[row] for row in rows.tolist()]
-        self._hashes.append(np.fromiter(map(hash, kept), dtype=np.int64, count=len(kept)))
-        self._validation.see(kept)
-        self._test.see(kept)
+        for each in (self._kept, self._validation, self._test):
+            each.see(kept)
         return rows
 
     def report(self) -> DataReport:
@@ -52,42 +82,21 @@ class Cleaning:
         Raises:
             DataError: none is kept.
         """
-        hashes = np.concatenate([np.zeros(0, dtype=np.int64), *self._hashes])
-        if not len(hashes):
+        if not self._kept.seen:
             raise DataError(
                 f"none of the {self._read} training pairs is usable: {self._empty} are empty,"
                 f" {self._too_long} longer than data.max_length, {self._ratio} of odd length ratio"
             )
-        hashes.sort()
         return DataReport(
             read=self._read,
             empty=self._empty,
             too_long=self._too_long,
             ratio=self._ratio,
-            kept=len(hashes),
-            duplicates=int((hashes[1:] == hashes[:-1]).sum()),
+            kept=self._kept.seen,
+            duplicates=self._kept.count(),
             validation=len(self._corpus.validation),
             test=len(self._corpus.test),
             validation_overlap=self._validation.count(),
             test_overlap=self._test.count(),
             notes=tuple(self._corpus.notes),
         )
-
-
-class _Overlap:
-    """Which pairs of a split share a sentence with train, on either side."""
-
-    def __init__(self, pairs: Sequence[SentencePair]) -> None:
-        self._pairs = pairs
-        self._not_seen = {pair.src for pair in pairs}, {pair.tgt for pair in pairs}
-
-    def see(self, train: Sequence[SentencePair]) -> None:
-        """Compare with some of the training pairs."""
-        src, tgt = self._not_seen
-        src.difference_update(pair.src for pair in train)
-        tgt.difference_update(pair.tgt for pair in train)
-
-    def count(self) -> int:
-        """How many share a sentence with those that were seen."""
-        src, tgt = self._not_seen
-        return sum(pair.src not in src or pair.tgt not in tgt for pair in self._pairs)

@@ -1,34 +1,36 @@
-"""Where sentence pairs come from, and how missing splits are cut."""
+"""Where the text of a run comes from, and how missing splits are cut."""
 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import zip_longest
 from pathlib import Path
+from typing import Any, Generic
 
-from transformer_mt.data.files import digest_of_files, read_text
+from transformer_mt.config import DataConfig, Files
+from transformer_mt.data.files import digest_of_files
 from transformer_mt.data.heldout import cut_missing_splits
-from transformer_mt.data.hub import SPLITS, Tables, dataset_pairs, files_of, open_splits
-from transformer_mt.data.pairs import Pairs, StoredPairs
-from transformer_mt.data.pairs import SentencePair as SentencePair  # for all who import it here
-from transformer_mt.data.tables import Columns, read_table, table_suffix
+from transformer_mt.data.hub import SPLITS, Tables, dataset_rows, files_of, open_splits
+from transformer_mt.data.reading import Reading, parallel_pairs, reading_of
+from transformer_mt.data.rows import LabelledText as LabelledText  # for all who import them here
+from transformer_mt.data.rows import Row, Rows, StoredRows
+from transformer_mt.data.rows import SentencePair as SentencePair
+from transformer_mt.data.rows import Text as Text
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.task_config import PairsConfig, SourceFiles
 
 PHRASEBOOK = "phrasebook"
-_Reader = tuple[str, Iterator[SentencePair]]
-"""What a split is called in errors, and its pairs, not read yet."""
+_Reader = tuple[str, Iterator[Row]]
+"""What a split is called in errors, and its rows, not read yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
+class Corpus(Generic[Row]):
     """The three splits, and what was done to get them."""
 
-    train: Pairs
+    train: Rows[Row]
     """Any number: only to be counted, and gone through as often as one likes."""
-    validation: list[SentencePair]
-    test: list[SentencePair]
+    validation: list[Row]
+    test: list[Row]
     notes: list[str] = field(default_factory=list)
     """What a person should be told: splits cut from train, and the like."""
 
@@ -38,21 +40,21 @@ class Corpus:
         digest = hashlib.blake2b(repr(self.notes).encode(), digest_size=16)
         for split in (self.train, self.validation, self.test):
             digest.update(f"{len(split)}\n".encode())
-            for src, tgt in split:
-                digest.update(f"{len(src)} {len(tgt)} {src}{tgt}".encode())
+            for row in split:
+                digest.update(f"{' '.join(map(str, map(len, row)))} {''.join(row)}".encode())
         return digest.hexdigest()
 
 
 class Source:
     """Where the corpus of a run comes from; files are read as text when it is first asked for."""
 
-    def __init__(self, config: PairsConfig) -> None:
+    def __init__(self, config: DataConfig) -> None:
         self._config = config
         self.fingerprint = self.current_fingerprint()
         """Equal fingerprints of equal settings promise equal text."""
 
     @cached_property
-    def corpus(self) -> Corpus:
+    def corpus(self) -> Corpus[Any]:
         """The text, as `load_corpus` reads it, with its errors."""
         return load_corpus(self._config, self._tables)
 
@@ -80,11 +82,11 @@ class Source:
         return [[Path(f) for f in _listed(getattr(self._config, name))] for name in SPLITS]
 
 
-def load_corpus(config: PairsConfig, tables: "Tables | None" = None) -> Corpus:
+def load_corpus(config: DataConfig, tables: "Tables | None" = None) -> Corpus[Any]:
     """Read all splits; one that is missing is cut from train.
 
     Args:
-        config: where they are.
+        config: where they are; its class says of what kind the rows are.
         tables: the splits of a data set, where it was opened before.
 
     Raises:
@@ -92,45 +94,30 @@ def load_corpus(config: PairsConfig, tables: "Tables | None" = None) -> Corpus:
             cannot be loaded.
         ConfigError: no training text, or a split or column that does not exist is named.
     """
+    reading = reading_of(config)
     if config.dataset is None and config.train is None:
-        raise ConfigError(
-            "'data.train' is missing: give two parallel files, one table, or a 'data.dataset'"
-        )
+        raise ConfigError(f"'data.train' is missing: give {reading.choices}, or a 'data.dataset'")
     if config.dataset == PHRASEBOOK:
-        splits = load_phrasebook(config)
+        splits = _phrasebook(reading)
     else:
-        splits = _stored(_readers(config, tables))
-    notes = cut_missing_splits(splits, config.heldout_size)
+        splits = _stored(reading, _readers(reading, tables))
+    notes = cut_missing_splits(reading.kind, splits, config.heldout_size, reading.what, reading.cut)
+    notes = reading.notes + notes
     return Corpus(splits["train"], list(splits["validation"]), list(splits["test"]), notes)
 
 
-def load_split(config: PairsConfig, name: str) -> list[SentencePair]:
+def load_split(config: DataConfig, name: str) -> list[Any]:
     """Validation or test alone: train is read only where they are to be cut from it.
 
     Raises:
         DataError, ConfigError: as for `load_corpus`.
     """
-    readers = {} if config.dataset == PHRASEBOOK else _readers(config)
+    reading = reading_of(config)
+    readers = {} if config.dataset == PHRASEBOOK else _readers(reading)
     if name in readers:
-        return list(_stored({name: readers[name]})[name])
-    split: list[SentencePair] = getattr(load_corpus(config), name)
+        return list(_stored(reading, {name: readers[name]})[name])
+    split: list[Any] = getattr(load_corpus(config), name)
     return split
-
-
-def _readers(config: PairsConfig, tables: "Tables | None" = None) -> dict[str, _Reader]:
-    if config.dataset is None:
-        return _of_files(config)
-    return _of_tables(config, tables or open_splits(config))
-
-
-def _stored(readers: dict[str, _Reader]) -> dict[str, Pairs]:
-    """Read the splits, which may be larger than memory and may be readable only once."""
-    splits: dict[str, Pairs] = {}
-    for name, (origin, pairs) in readers.items():
-        splits[name] = StoredPairs.of(pairs)
-        if not len(splits[name]):
-            raise DataError(f"{origin}: there are no rows")
-    return splits
 
 
 def read_parallel(src_path: Path, tgt_path: Path) -> list[SentencePair]:
@@ -139,64 +126,40 @@ def read_parallel(src_path: Path, tgt_path: Path) -> list[SentencePair]:
     Raises:
         DataError: as for `load_corpus`.
     """
-    return list(_parallel_pairs(src_path, tgt_path))
+    return list(parallel_pairs(src_path, tgt_path))
 
 
-def _parallel_pairs(src_path: Path, tgt_path: Path) -> Iterator[SentencePair]:
-    src_count = tgt_count = 0
-    for src, tgt in zip_longest(read_text(src_path), read_text(tgt_path)):
-        src_count += src is not None
-        tgt_count += tgt is not None
-        if src_count == tgt_count:
-            yield SentencePair(src, tgt)
-    if src_count != tgt_count:
-        raise DataError(
-            f"{src_path} has {src_count} lines but {tgt_path} has {tgt_count}: parallel files must"
-            " align line by line (the shorter one ends after line"
-            f" {min(src_count, tgt_count)})"
-        )
-
-
-def load_phrasebook(config: PairsConfig) -> dict[str, Pairs]:
-    """The splits of the built-in corpus, in the direction of the languages."""
-    from transformer_mt.phrasebook import phrasebook_splits
-
-    languages = (config.src_lang, config.tgt_lang)
-    if languages not in (("en", "fr"), ("fr", "en")):
-        raise ConfigError(
-            "the phrasebook is English and French: set data.src_lang and data.tgt_lang to en and fr"
-        )
-    order = 1 if languages == ("en", "fr") else -1
-    return {
-        name: [SentencePair(*pair[::order]) for pair in pairs]
-        for name, pairs in phrasebook_splits().items()
-    }
-
-
-def _listed(files: SourceFiles | None) -> tuple[str, ...]:
-    return (files,) if isinstance(files, str) else files or ()
-
-
-def _of_files(config: PairsConfig) -> dict[str, _Reader]:
-    named = {name: getattr(config, name) for name in SPLITS}
-    return {name: _file_reader(files, config) for name, files in named.items() if files}
-
-
-def _file_reader(files: SourceFiles, config: PairsConfig) -> _Reader:
-    if isinstance(files, tuple):
-        return files[0], _parallel_pairs(Path(files[0]), Path(files[1]))
-    path = Path(files)
-    return files, read_table(path, table_suffix(path), columns_of(config))
-
-
-def _of_tables(config: PairsConfig, tables: Tables) -> dict[str, _Reader]:
-    readers: dict[str, _Reader] = {}
-    for split, table in tables.items():
+def _readers(reading: Reading[Any, Row], tables: "Tables | None" = None) -> dict[str, _Reader[Row]]:
+    config = reading.config
+    if config.dataset is None:
+        named = {name: getattr(config, name) for name in SPLITS}
+        return {
+            name: (_listed(files)[0], reading.files(files))
+            for name, files in named.items()
+            if files
+        }
+    readers = {}
+    for split, table in (tables or open_splits(config)).items():
         origin = f"{config.dataset} ({getattr(config, split) or split})"
-        readers[split] = origin, dataset_pairs(table, origin, columns_of(config))
+        readers[split] = origin, dataset_rows(table, origin, reading.columns)
     return readers
 
 
-def columns_of(config: PairsConfig) -> Columns:
-    """What the two sides are called in a table."""
-    return Columns(config.src_column or config.src_lang, config.tgt_column or config.tgt_lang)
+def _stored(reading: Reading[Any, Row], readers: dict[str, _Reader[Row]]) -> dict[str, Rows[Row]]:
+    """Read the splits, which may be larger than memory and may be readable only once."""
+    splits: dict[str, Rows[Row]] = {}
+    for name, (origin, rows) in readers.items():
+        splits[name] = StoredRows.of(reading.kind, reading.usable(name, rows))
+        if not len(splits[name]):
+            raise DataError(f"{origin}: there are no rows")
+    return splits
+
+
+def _phrasebook(reading: Reading[Any, Row]) -> dict[str, Rows[Row]]:
+    from transformer_mt.phrasebook import phrasebook_splits
+
+    return {name: reading.phrases(pairs) for name, pairs in phrasebook_splits().items()}
+
+
+def _listed(files: Files | None) -> tuple[str, ...]:
+    return (files,) if isinstance(files, str) else files or ()

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from transformer_mt.config import DataConfig
-from transformer_mt.data.pairs import SentencePair
-from transformer_mt.data.tables import NESTED, Columns, arrow_pairs
+from transformer_mt.data.rows import Row
+from transformer_mt.data.tables import NESTED, Columns, arrow_rows
 from transformer_mt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from datasets import Dataset
 
 log = logging.getLogger(__name__)
@@ -104,17 +105,32 @@ def _go_offline_if_unreachable(name: str) -> None:
         huggingface_hub.constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
 
 
-def dataset_pairs(table: "Dataset", origin: str, columns: Columns) -> Iterator[SentencePair]:
-    """The two languages of a data set: a `translation` dictionary, or a column each.
+def dataset_rows(table: "Dataset", origin: str, columns: Columns[Row]) -> Iterator[Row]:
+    """Some columns of a data set, or of its `translation` dictionary.
 
     Raises:
-        DataError: a column is missing, or holds something other than text.
+        DataError: a column is missing, or holds what it cannot.
     """
     nested = columns.are_nested(table.column_names)
-    if nested or set(columns) <= set(table.column_names):
-        table = table.select_columns([NESTED] if nested else list(columns))
+    if nested or set(columns.names) <= set(table.column_names):
+        table = table.select_columns([NESTED] if nested else list(columns.names))
     parts = table.with_format("arrow").iter(batch_size=_PIECE)
-    return arrow_pairs(table.features.arrow_schema, parts, origin, columns)
+    named = (_with_names(part, table) for part in parts)
+    return arrow_rows(table.features.arrow_schema, named, origin, columns)
+
+
+def _with_names(part: "pa.Table", table: "Dataset") -> "pa.Table":
+    """Its numbered classes by their names; -1 stands for none, which has an empty one."""
+    import datasets
+    import pyarrow as pa
+
+    for place, name in enumerate(part.column_names):
+        feature = table.features[name]
+        if isinstance(feature, datasets.ClassLabel):
+            known = dict(enumerate(feature.names)) | {-1: ""}
+            names = [known.get(number) for number in part.column(name).to_pylist()]
+            part = part.set_column(place, name, pa.array(names, pa.string()))
+    return part
 
 
 def silence() -> None:

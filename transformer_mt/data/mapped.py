@@ -1,44 +1,49 @@
-"""Encoded pairs in an Arrow file that is mapped into memory: any number, in hardly any room.
+"""Encoded examples in an Arrow file that is mapped into memory: any number, in hardly any room.
 
-A file of record batches with a list of ids for each side; any program that reads Arrow reads it.
+A file of record batches with a list of ids for each column; any program that reads Arrow reads it.
 """
 
 import mmap
 import os
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from transformer_mt.data.batching import BilingualDataset, Ids, Lengths, Offsets, Rows, Sequences
-from transformer_mt.data.spool import IN_MEMORY, SpoolFile
+from transformer_mt.data.batching import Dataset, Ids, Lengths, Offsets, Rows, Sequences
+from transformer_mt.data.spool import IN_MEMORY, Spool, SpoolFile
 
 IDS = pa.list_(pa.int32())
-SCHEMA = pa.schema([("src", IDS), ("tgt", IDS)])
+D = TypeVar("D", bound=Dataset)
 
 _RESIDENT = 128 * 2**20
-"""Bytes of a map that may be resident before they are given back. To touch a batch of pairs anew
+"""Bytes of a map that may be resident before they are given back. To touch a batch of examples anew
 takes 3 ms: what fits stays."""
 _FAULT = 2 * 64 * 2**10
-"""Bytes that a row of one side may make resident: its offsets and its ids, where the system maps 64
-KiB around a page that is touched."""
+"""Bytes that a row of one column may make resident: its offsets and its ids, where the system maps
+64 KiB around a page that is touched."""
 _WORD = np.dtype(np.int32).itemsize
 
 
-def columns_of(src: Sequences, tgt: Sequences) -> list[pa.Array]:
+def schema_of(kind: type[Dataset]) -> pa.Schema:
+    """That of the file of a data set."""
+    return pa.schema([(name, IDS) for name in kind.names])
+
+
+def columns_of(columns: Iterable[Sequences]) -> list[pa.Array]:
     """The columns of a record batch; nothing is copied but offsets."""
-    columns = []
-    for side in (src, tgt):
-        ends = pa.py_buffer(side.offsets.astype(np.int32))
-        ids = pa.Array.from_buffers(pa.int32(), len(side.ids), [None, pa.py_buffer(side.ids)])
-        columns.append(pa.Array.from_buffers(IDS, len(side), [None, ends], children=[ids]))
-    return columns
+    arrays = []
+    for column in columns:
+        ends = pa.py_buffer(column.offsets.astype(np.int32))
+        ids = pa.Array.from_buffers(pa.int32(), len(column.ids), [None, pa.py_buffer(column.ids)])
+        arrays.append(pa.Array.from_buffers(IDS, len(column), [None, ends], children=[ids]))
+    return arrays
 
 
 class ArrowMap:
-    """The bytes of an Arrow file with `SCHEMA`: mapped or, if there are few, in memory."""
+    """The bytes of an Arrow file of examples: mapped or, if there are few, in memory."""
 
     def __init__(self, content: bytes | mmap.mmap) -> None:
         self._content = content
@@ -69,10 +74,10 @@ class ArrowMap:
         """What stands in the file beside the data."""
         return self._reader.schema.metadata or {}
 
-    def dataset(self, batches: slice, fingerprint: str | None = None) -> BilingualDataset:
-        """The pairs of some of the record batches."""
-        src, tgt = (MappedSequences(self, self.batches[batches], side) for side in SCHEMA.names)
-        return BilingualDataset(src, tgt, fingerprint)
+    def dataset(self, kind: type[D], batches: slice, fingerprint: str | None = None) -> D:
+        """The examples of some of the record batches."""
+        columns = (MappedSequences(self, self.batches[batches], name) for name in kind.names)
+        return kind(*columns, known_fingerprint=fingerprint)
 
     def touched(self, size: int) -> None:
         """Count the bytes that a reader made resident, and give all back where they are too many.
@@ -86,16 +91,41 @@ class ArrowMap:
                 self._content.madvise(mmap.MADV_DONTNEED)
 
 
+class ExampleSpool(Generic[D]):
+    """Encoded examples that need not be in memory: written in pieces, then one data set."""
+
+    def __init__(self, kind: type[D]) -> None:
+        self._kind = kind
+        self._spool = Spool(schema_of(kind), "encoded text")
+
+    def write(self, piece: D) -> None:
+        """Add some examples.
+
+        Raises:
+            DataError: there is no room.
+        """
+        for columns in piece.pieces():
+            self._spool.write(columns_of(columns))
+
+    def finish(self) -> D:
+        """All of them.
+
+        Raises:
+            DataError: there is no room.
+        """
+        return ArrowMap.of_spool(self._spool.finish()).dataset(self._kind, slice(None))
+
+
 class MappedSequences:
-    """One side of the pairs of some record batches."""
+    """One column of the examples of some record batches."""
 
     def __init__(self, file: ArrowMap, batches: Sequence[pa.RecordBatch], column: str) -> None:
-        sides = [batch.column(column) for batch in batches if batch.num_rows]
+        parts = [batch.column(column) for batch in batches if batch.num_rows]
         self._file = file
-        self._counts = [len(side) for side in sides]
+        self._counts = [len(part) for part in parts]
         self._first = np.cumsum([0, *self._counts], dtype=np.int64)[:-1]
-        self._offsets_at = self._places([side.offsets for side in sides])
-        self._ids_at = self._places([side.values for side in sides])
+        self._offsets_at = self._places([part.offsets for part in parts])
+        self._ids_at = self._places([part.values for part in parts])
 
     def _places(self, arrays: Sequence[pa.Array]) -> NDArray[np.int64]:
         """Where in `words` the arrays begin."""

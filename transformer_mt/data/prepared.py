@@ -8,12 +8,13 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Generic
 
 import pyarrow as pa
 
-from transformer_mt.data.batching import BilingualDataset
-from transformer_mt.data.mapped import SCHEMA, ArrowMap, columns_of
-from transformer_mt.data.pairs import SentencePair
+from transformer_mt.data.mapped import ArrowMap, D, columns_of, schema_of
+from transformer_mt.data.reports import R
+from transformer_mt.data.rows import Row
 from transformer_mt.user_cache import cache_folder, mark_used, remove_unused
 
 log = logging.getLogger(__name__)
@@ -23,43 +24,22 @@ _ABOUT = b"transformer_mt"
 
 
 @dataclass(frozen=True, slots=True)
-class DataReport:
-    """What a person should know of the data before training; counts of pairs."""
+class PreparedData(Generic[D, Row, R]):
+    """Everything that training and validation read."""
 
-    read: int
-    empty: int
-    too_long: int
-    ratio: int
-    kept: int
-    duplicates: int
-    """Kept pairs that occurred before (they stay)."""
-    validation: int
-    test: int
-    validation_overlap: int
-    """Validation pairs with a source or target sentence that also stands in train."""
-    test_overlap: int
-    notes: tuple[str, ...]
-
-    def lines(self) -> list[str]:
-        """The report as sentences."""
-        dropped = f"{self.empty:,} empty, {self.too_long:,} too long, {self.ratio:,} odd ratio"
-        return [
-            *self.notes,
-            f"train: {self.read:,} pairs read, {self.kept:,} kept; dropped {dropped};"
-            f" {self.duplicates:,} duplicates",
-            f"validation: {self.validation:,} pairs, {self.validation_overlap:,} with a sentence of"
-            f" train; test: {self.test:,} pairs, {self.test_overlap:,} with one",
-        ]
+    train: D
+    validation: D
+    validation_rows: list[Row]
+    report: R
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedData:
-    """Everything that training and validation read."""
+class Kinds(Generic[D, Row, R]):
+    """Of what kinds the parts of prepared data are."""
 
-    train: BilingualDataset
-    validation: BilingualDataset
-    validation_pairs: list[SentencePair]
-    report: DataReport
+    dataset: type[D]
+    row: type[Row]
+    report: type[R]
 
 
 def cache_path(key: str) -> Path:
@@ -67,7 +47,7 @@ def cache_path(key: str) -> Path:
     return cache_folder() / key
 
 
-def load_cached(path: Path) -> PreparedData | None:
+def load_cached(path: Path, kinds: Kinds[D, Row, R]) -> PreparedData[D, Row, R] | None:
     """What `save_cached` wrote; None where nothing is or (with a warning) it is damaged.
 
     The name of a file ends with a digest of its bytes. They are read once to compare it, by plain
@@ -76,13 +56,13 @@ def load_cached(path: Path) -> PreparedData | None:
     """
     for file in sorted(path.parent.glob(f"{path.name}-*.arrow")):
         try:
-            return _load(file)
+            return _load(file, kinds)
         except Exception as error:  # a damaged cache is only a slow start
             log.warning("%s: the cache cannot be read (%s); preparing the data anew", file, error)
     return None
 
 
-def save_cached(path: Path, data: PreparedData) -> None:
+def save_cached(path: Path, data: PreparedData[D, Row, R]) -> None:
     """All at once or, with a warning, not at all."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,24 +77,24 @@ def save_cached(path: Path, data: PreparedData) -> None:
         log.warning("%s: the prepared data cannot be cached (%s)", path, error)
 
 
-def _write(path: Path, data: PreparedData) -> None:
+def _write(path: Path, data: PreparedData[D, Row, R]) -> None:
     about = {
         "report": asdict(data.report),
-        "validation_pairs": data.validation_pairs,
+        "validation_rows": data.validation_rows,
         "fingerprints": [data.train.fingerprint, data.validation.fingerprint],
-        "train_batches": sum(1 for _ in data.train.src.pieces()),
+        "train_batches": sum(1 for _ in data.train.pieces()),
     }
-    schema = SCHEMA.with_metadata({_ABOUT: json.dumps(about).encode()})
+    schema = schema_of(type(data.train)).with_metadata({_ABOUT: json.dumps(about).encode()})
     with path.open("wb") as file:
         with pa.ipc.new_file(file, schema) as writer:
             for dataset in (data.train, data.validation):
-                for piece in zip(dataset.src.pieces(), dataset.tgt.pieces(), strict=True):
-                    writer.write_batch(pa.record_batch(columns_of(*piece), schema=schema))
+                for piece in dataset.pieces():
+                    writer.write_batch(pa.record_batch(columns_of(piece), schema=schema))
         file.flush()
         os.fsync(file.fileno())
 
 
-def _load(path: Path) -> PreparedData:
+def _load(path: Path, kinds: Kinds[D, Row, R]) -> PreparedData[D, Row, R]:
     with path.open("rb") as file:
         if not path.stem.endswith(f"-{_digest(file)}"):
             raise ValueError("its content is not what was written")
@@ -123,14 +103,13 @@ def _load(path: Path) -> PreparedData:
     about = json.loads(found.metadata[_ABOUT])
     cut = about["train_batches"]
     train, validation = (
-        found.dataset(batches, fingerprint)
+        found.dataset(kinds.dataset, batches, fingerprint)
         for batches, fingerprint in zip(
             (slice(cut), slice(cut, None)), about["fingerprints"], strict=True
         )
     )
-    pairs = [SentencePair(*pair) for pair in about["validation_pairs"]]
-    report = DataReport(**{**about["report"], "notes": tuple(about["report"]["notes"])})
-    return PreparedData(train, validation, pairs, report)
+    rows = [kinds.row._make(row) for row in about["validation_rows"]]
+    return PreparedData(train, validation, rows, kinds.report.of(about["report"]))
 
 
 def _digest(file: io.BufferedReader) -> str:

@@ -11,30 +11,30 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar, Protocol, Self
 
 import tokenizers
-from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import models
 
 from transformer_mt.config import TokenizerConfig
 from transformer_mt.data.tokenizer_file import MOST_BYTES, check_tokenizer
+from transformer_mt.data.tokenizer_rules import EOS_ID as EOS_ID  # for all who import them here
+from transformer_mt.data.tokenizer_rules import JOINER as JOINER
+from transformer_mt.data.tokenizer_rules import PAD_ID as PAD_ID
+from transformer_mt.data.tokenizer_rules import SOS_ID as SOS_ID
+from transformer_mt.data.tokenizer_rules import SPECIAL_TOKENS as SPECIAL_TOKENS
+from transformer_mt.data.tokenizer_rules import UNK_ID as UNK_ID
+from transformer_mt.data.tokenizer_rules import rules_of, settle, trainer_of
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.safe_files import read_text
 from transformer_mt.task_config import PairTokenizerConfig
-
-SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[SOS]", "[EOS]")
-PAD_ID, UNK_ID, SOS_ID, EOS_ID = range(4)
-
-JOINER = "\uffed"  # a small square: "no space on this side" of a punctuation mark
-_PUNCTUATION = rf"[^\w\s{JOINER}]"
-_METASPACE = "\u2581"
 
 
 class Tokenizer:
     """A vocabulary with the rules to split text into its tokens and to join them again.
 
     [PAD] [UNK] [SOS] [EOS] are ids 0 to 3. They are words of the vocabulary that no text can
-    spell: brackets are always split off, so "[EOS]" in a sentence is three ordinary tokens.
+    spell: brackets are always split off, so "[EOS]" in a sentence is three ordinary tokens or more.
     """
 
     def __init__(self, rules: tokenizers.Tokenizer) -> None:
@@ -48,9 +48,11 @@ class Tokenizer:
         Raises:
             ConfigError: subwords need a larger vocabulary, to spell every word by its characters.
         """
-        rules = _word_rules(config) if config.type == "word" else _subword_rules(config)
+        rules = rules_of(config)
+        if config.type == "byte":  # all there are
+            return cls(rules)
         try:
-            rules.train_from_iterator(texts, _trainer(config))
+            rules.train_from_iterator(texts, trainer_of(config))
             too_small = rules.get_vocab_size() > config.vocab_size
         except Exception:  # the unigram trainer's only one is of this kind
             too_small = True
@@ -61,7 +63,7 @@ class Tokenizer:
             )
         saved = json.loads(rules.to_str())
         if config.type == "unigram":
-            saved["model"]["vocab"] = _settle(saved["model"]["vocab"])
+            saved["model"]["vocab"] = settle(saved["model"]["vocab"])
         saved["added_tokens"] = []  # else text that spells a special token would become one
         return cls(tokenizers.Tokenizer.from_str(json.dumps(saved)))
 
@@ -72,15 +74,19 @@ class Tokenizer:
         Raises:
             DataError: the file is missing or is not such a tokenizer.
         """
+        return cls.parse(read_tokenizer(path), path)
+
+    @classmethod
+    def parse(cls, text: str, path: Path) -> "Tokenizer":
+        """The same from the text of the file, which `path` is named as.
+
+        Raises:
+            DataError: it is not such a tokenizer.
+        """
         try:
-            text = read_text(path, MOST_BYTES)
             check_tokenizer(text, SPECIAL_TOKENS[UNK_ID])
             with _panics_are_errors():
                 rules = tokenizers.Tokenizer.from_str(text)
-        except FileNotFoundError:
-            raise DataError(
-                f"{path}: there is no such tokenizer; run tmt build-tokenizer"
-            ) from None
         except Exception as error:  # the library raises plain Exception
             raise DataError(f"{path}: is not a tokenizer ({error})") from None
         found = [rules.id_to_token(number) for number in range(len(SPECIAL_TOKENS))]
@@ -141,7 +147,9 @@ class Tokenizer:
             ids = self.encode(text)
             if UNK_ID in ids:
                 pairs = zip(ids, self.pieces(text), strict=True)
-                unknown.update(piece.strip(JOINER) for number, piece in pairs if number == UNK_ID)
+                unknown.update(
+                    piece.strip(JOINER) or piece for number, piece in pairs if number == UNK_ID
+                )
         return unknown
 
     def _split_words(self, text: str) -> list[str]:
@@ -149,29 +157,52 @@ class Tokenizer:
         return [word for word, _ in self._rules.pre_tokenizer.pre_tokenize_str(normalized)]
 
 
-@dataclass(frozen=True, slots=True)
-class Tokenizers:
-    """One tokenizer for each side; equal ones for a joint vocabulary."""
+class Vocabulary(Protocol):
+    """What stands in a run directory beside its weights and configuration."""
 
-    src: Tokenizer
-    tgt: Tokenizer
+    names: ClassVar[tuple[str, ...]]
+    """Of its files."""
 
-    names: ClassVar[tuple[str, ...]] = ("tokenizer.src.json", "tokenizer.tgt.json")
+    def texts(self) -> dict[str, str]:
+        """What each file holds."""
+
+    def tokenizers(self) -> dict[str, Tokenizer]:
+        """By the names of their files, in the order of the columns of text."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        return self.src.vocab_size, self.tgt.vocab_size
+        """How many tokens there are, on each side, and how many labels."""
 
-    def texts(self) -> dict[str, str]:
-        return dict(zip(self.names, (self.src.to_json(), self.tgt.to_json()), strict=True))
-
-    @classmethod
-    def of_texts(cls, texts: Mapping[str, str], folder: Path) -> "Tokenizers":
-        return cls(*(Tokenizer(tokenizers.Tokenizer.from_str(texts[name])) for name in cls.names))
+    def describe(self) -> str:
+        """The sizes, for a person."""
 
     @classmethod
-    def load(cls, folder: Path) -> "Tokenizers":
-        return cls(*(Tokenizer.load(folder / name) for name in cls.names))
+    def of_texts(cls, texts: Mapping[str, str], folder: Path) -> Self:
+        """The same vocabulary from these files, of which the folder is told in errors.
+
+        Raises:
+            DataError: one is missing, or is not what it should be.
+        """
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read the files of a folder.
+
+        Raises:
+            DataError: as for `of_texts`.
+        """
+        texts = {name: read_tokenizer(folder / name) for name in cls.names}
+        return cls.of_texts(texts, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenizers(Vocabulary):
+    """One tokenizer for each side; equal ones for a joint vocabulary."""
+
+    names: ClassVar = ("tokenizer.src.json", "tokenizer.tgt.json")
+
+    src: Tokenizer
+    tgt: Tokenizer
 
     @classmethod
     def build(
@@ -186,6 +217,49 @@ class Tokenizers:
             joint = Tokenizer.build(chain(src, tgt), config)
             return cls(joint, joint)
         return cls(Tokenizer.build(src, config), Tokenizer.build(tgt, config))
+
+    def tokenizers(self) -> dict[str, Tokenizer]:
+        return dict(zip(self.names, (self.src, self.tgt), strict=True))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return self.src.vocab_size, self.tgt.vocab_size
+
+    def describe(self) -> str:
+        return f"{self.src.vocab_size:,} source, {self.tgt.vocab_size:,} target tokens"
+
+    def texts(self) -> dict[str, str]:
+        sides = self.src.to_json(), self.tgt.to_json()
+        return dict(zip(self.names, sides, strict=True))
+
+    @classmethod
+    def of_texts(cls, texts: Mapping[str, str], folder: Path) -> Self:
+        return cls(*(parse_tokenizer(texts, name, folder) for name in cls.names))
+
+
+def read_tokenizer(path: Path) -> str:
+    """The text of a file of a vocabulary.
+
+    Raises:
+        DataError: it is missing, too large, or no text.
+    """
+    try:
+        return read_text(path, MOST_BYTES)
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such tokenizer; run tmt build-tokenizer") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: is not a tokenizer ({error})") from None
+
+
+def parse_tokenizer(texts: Mapping[str, str], name: str, folder: Path) -> Tokenizer:
+    """The tokenizer in one of these files.
+
+    Raises:
+        DataError: it is missing, or no such tokenizer.
+    """
+    if name not in texts:
+        raise DataError(f"{folder}: lacks {name}")
+    return Tokenizer.parse(texts[name], folder / name)
 
 
 @contextlib.contextmanager
@@ -209,86 +283,3 @@ def _failures_are_told() -> Iterator[None]:
         raise
     except Exception as error:
         raise DataError(f"the tokenizer cannot process this text ({error})") from None
-
-
-def _normalizers(config: TokenizerConfig) -> list[normalizers.Normalizer]:
-    steps: list[normalizers.Normalizer] = []
-    if config.normalization != "none":
-        steps.append(normalizers.NFC() if config.normalization == "nfc" else normalizers.NFKC())
-    if config.lowercase:
-        steps.append(normalizers.Lowercase())
-    return steps
-
-
-def _word_rules(config: TokenizerConfig) -> tokenizers.Tokenizer:
-    """Words and single punctuation marks; a joiner on a mark tells where there was no space.
-
-    Words never carry a joiner, so "homme" is one word in "l'homme" and in "un homme".
-    """
-    rules = tokenizers.Tokenizer(models.WordLevel(unk_token=SPECIAL_TOKENS[UNK_ID]))
-    rules.normalizer = normalizers.Sequence(
-        [
-            *_normalizers(config),
-            normalizers.Replace(JOINER, "\u25a0"),  # the joiner itself cannot be spelled
-            normalizers.Replace(Regex(rf"(?<=\S)(?={_PUNCTUATION})"), f" {JOINER}"),
-            normalizers.Replace(Regex(rf"(?<={_PUNCTUATION})(?=\w)"), f"{JOINER} "),
-        ]
-    )
-    rules.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    rules.decoder = decoders.Sequence(
-        [
-            decoders.WordPiece(prefix=JOINER, cleanup=False),  # space before, unless joined
-            decoders.Fuse(),
-            decoders.Replace(f"{JOINER} ", ""),
-            decoders.Replace(JOINER, ""),
-        ]
-    )
-    return rules
-
-
-def _subword_rules(config: TokenizerConfig) -> tokenizers.Tokenizer:
-    """Pieces of words; the mark of a word's start stands for the space before it.
-
-    Punctuation is kept apart, so that no piece mixes it with letters.
-    """
-    model = (
-        models.BPE(unk_token=SPECIAL_TOKENS[UNK_ID]) if config.type == "bpe" else models.Unigram()
-    )
-    rules = tokenizers.Tokenizer(model)
-    rules.normalizer = normalizers.Sequence(
-        [*_normalizers(config), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()]
-    )
-    words = Regex(rf"{_METASPACE}?\w+|{_METASPACE}?[^\w{_METASPACE}]|{_METASPACE}")
-    rules.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Metaspace(), pre_tokenizers.Split(words, "isolated")]
-    )
-    rules.decoder = decoders.Metaspace()
-    return rules
-
-
-def _settle(vocab: list[list[Any]]) -> list[list[Any]]:
-    """The pieces of a unigram model and their scores, in digits that every build agrees on.
-
-    The library adds up in a random order; and to characters that it would have pruned it gives
-    the lowest score plus 0, 0.0001, 0.0002 ..., again in a random order: here all get the lowest.
-    """
-    specials, pieces = vocab[: len(SPECIAL_TOKENS)], vocab[len(SPECIAL_TOKENS) :]
-    lowest = min((score for _, score in pieces), default=0.0)
-    pruned_below = lowest + 0.0001 * sum(len(piece) == 1 for piece, _ in pieces)
-    settled = [
-        [piece, round(lowest if len(piece) == 1 and score < pruned_below else score, 6)]
-        for piece, score in pieces
-    ]
-    return specials + sorted(settled, key=lambda item: (-item[1], item[0]))
-
-
-def _trainer(config: TokenizerConfig) -> trainers.Trainer:
-    shared: dict[str, Any] = {
-        "vocab_size": config.vocab_size,
-        "special_tokens": list(SPECIAL_TOKENS),
-        "show_progress": False,
-    }
-    if config.type == "unigram":
-        return trainers.UnigramTrainer(unk_token=SPECIAL_TOKENS[UNK_ID], **shared)
-    trainer = trainers.WordLevelTrainer if config.type == "word" else trainers.BpeTrainer
-    return trainer(min_frequency=config.min_frequency, **shared)

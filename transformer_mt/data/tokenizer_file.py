@@ -22,8 +22,8 @@ _PARTS = {
         "Prepend",
         "Precompiled",
     },
-    "pre_tokenizer": {"Sequence", "WhitespaceSplit", "Metaspace", "Split"},
-    "decoder": {"Sequence", "WordPiece", "Fuse", "Replace", "Metaspace"},
+    "pre_tokenizer": {"Sequence", "WhitespaceSplit", "Metaspace", "Split", "ByteLevel"},
+    "decoder": {"Sequence", "WordPiece", "Fuse", "Replace", "Metaspace", "ByteLevel"},
 }
 _MEMBERS = {
     "normalizer": "normalizers",

@@ -1,24 +1,186 @@
-"""What a model reads and writes text with: all that a run directory keeps beside its weights."""
+"""What a run of each task keeps beside its weights: tokenizers, and the labels of a classifier."""
 
-from collections.abc import Mapping
+import json
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
-VOCABULARY_FILES = ("tokenizer.src.json", "tokenizer.tgt.json", "tokenizer.json", "labels.json")
+from transformer_mt.config import Config
+from transformer_mt.data.corpus import Corpus
+from transformer_mt.data.rows import LabelledText, SentencePair, Text
+from transformer_mt.data.tokenizer import Tokenizer, Tokenizers, Vocabulary, parse_tokenizer
+from transformer_mt.errors import DataError
+from transformer_mt.safe_files import MOST_TEXT
+from transformer_mt.task_config import (
+    ClassificationConfig,
+    LanguageModelConfig,
+    TextTokenizerConfig,
+    TranslationConfig,
+)
+
+__all__ = ["LabelledVocabulary", "TextVocabulary", "Vocabulary", "build_vocabulary"]
+
+_TOKENIZER, _LABELS = "tokenizer.json", "labels.json"
+_LONGEST_LABEL = 200
+"""Characters: what is longer is no label but a text."""
 
 
-class Vocabulary(Protocol):
-    """Tokenizers, and labels."""
+@dataclass(frozen=True, slots=True)
+class TextVocabulary(Vocabulary):
+    """That of a language model."""
 
-    names: ClassVar[tuple[str, ...]]
+    names: ClassVar = (_TOKENIZER,)
+
+    tokenizer: Tokenizer
+
+    def tokenizers(self) -> dict[str, Tokenizer]:
+        return {_TOKENIZER: self.tokenizer}
 
     @property
-    def sizes(self) -> tuple[int, ...]: ...
+    def sizes(self) -> tuple[int, ...]:
+        return (self.tokenizer.vocab_size,)
 
-    def texts(self) -> dict[str, str]: ...
+    def describe(self) -> str:
+        return f"{self.tokenizer.vocab_size:,} tokens"
+
+    def texts(self) -> dict[str, str]:
+        return {_TOKENIZER: self.tokenizer.to_json()}
 
     @classmethod
-    def of_texts(cls, texts: Mapping[str, str], folder: Path) -> Self: ...
+    def of_texts(cls, texts: Mapping[str, str], folder: Path) -> Self:
+        return cls(parse_tokenizer(texts, _TOKENIZER, folder))
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledVocabulary(Vocabulary):
+    """That of a classifier."""
+
+    names: ClassVar = (_TOKENIZER, _LABELS)
+
+    tokenizer: Tokenizer
+    labels: tuple[str, ...]
+    """Of the classes, by their numbers."""
+
+    def tokenizers(self) -> dict[str, Tokenizer]:
+        return {_TOKENIZER: self.tokenizer}
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return self.tokenizer.vocab_size, len(self.labels)
+
+    def describe(self) -> str:
+        return f"{self.tokenizer.vocab_size:,} tokens, {len(self.labels):,} labels"
+
+    def texts(self) -> dict[str, str]:
+        labels = json.dumps(self.labels, ensure_ascii=False, indent=0)
+        return {_TOKENIZER: self.tokenizer.to_json(), _LABELS: labels + "\n"}
 
     @classmethod
-    def load(cls, folder: Path) -> Self: ...
+    def of_texts(cls, texts: Mapping[str, str], folder: Path) -> Self:
+        tokenizer = parse_tokenizer(texts, _TOKENIZER, folder)
+        try:
+            return cls(tokenizer, _parse_labels(texts[_LABELS]))
+        except KeyError:
+            raise DataError(f"{folder}: lacks {_LABELS}") from None
+        except (ValueError, RecursionError) as error:
+            reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
+            raise DataError(f"{folder / _LABELS}: is no list of labels ({reason})") from None
+
+
+def build_vocabulary(config: Config, corpus: Corpus[Any]) -> Vocabulary:
+    """Learn the vocabulary of a run from its training text, or take over what it names.
+
+    Raises:
+        DataError: the text cannot be used, or a file cannot be read.
+        ConfigError: as for `Tokenizer.build`.
+    """
+    return _BUILDERS[type(config)](config, corpus)
+
+
+def build_tokenizers(config: TranslationConfig, corpus: Corpus[SentencePair]) -> Tokenizers:
+    """Learn the vocabularies of both sides from the training pairs."""
+    src = (pair.src for pair in corpus.train)
+    tgt = (pair.tgt for pair in corpus.train)
+    return Tokenizers.build(src, tgt, config.tokenizer)
+
+
+def _build_text(config: LanguageModelConfig, corpus: Corpus[Text]) -> TextVocabulary:
+    return TextVocabulary(_tokenizer(config.tokenizer, (row.text for row in corpus.train)))
+
+
+def _build_labelled(
+    config: ClassificationConfig, corpus: Corpus[LabelledText]
+) -> LabelledVocabulary:
+    labels = _check_labels(sorted({row.label for row in corpus.train}, key=_order))
+    tokenizer = _tokenizer(config.tokenizer, (row.text for row in corpus.train))
+    return LabelledVocabulary(tokenizer, labels)
+
+
+_BUILDERS: dict[type[Config], Callable[[Any, Corpus[Any]], Vocabulary]] = {
+    TranslationConfig: build_tokenizers,
+    LanguageModelConfig: _build_text,
+    ClassificationConfig: _build_labelled,
+}
+
+
+def _tokenizer(config: TextTokenizerConfig, texts: Iterable[str]) -> Tokenizer:
+    if config.file is None:
+        return Tokenizer.build(texts, config)
+    path = Path(config.file)
+    if not path.exists():
+        raise DataError(f"tokenizer.file: {path}: there is no such file")
+    try:
+        return Tokenizer.load(path)
+    except DataError as error:
+        raise DataError(f"tokenizer.file: {error}") from None
+
+
+def _order(label: str) -> tuple[bool, int, str]:
+    """Numbers first, by their size."""
+    number = int(label) if label.isdecimal() and len(label) < 10 else None
+    return number is None, number or 0, label
+
+
+def _check_labels(labels: list[str]) -> tuple[str, ...]:
+    """Those of the training text.
+
+    Raises:
+        DataError: they can be no labels.
+    """
+    if len(labels) < 2:
+        raise DataError(
+            f"all training texts have the label '{labels[0]}': there is nothing to tell apart"
+        )
+    text = json.dumps(labels, ensure_ascii=False, indent=0)
+    try:
+        return _parse_labels(text)
+    except ValueError as error:
+        raise DataError(
+            f"the labels of the training text cannot be used ({error}); does data.label_column name"
+            " the column of the labels?"
+        ) from None
+
+
+def _parse_labels(text: str) -> tuple[str, ...]:
+    """The labels in a file that a stranger may have made."""
+    if len(text) > MOST_TEXT:
+        raise ValueError(f"they have more than {MOST_TEXT:,} characters")
+    labels = json.loads(text)
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ValueError("not all of them are text")
+    if len(labels) < 2 or len(set(labels)) < len(labels):
+        raise ValueError("they are not two or more different ones")
+    for label in labels:
+        if not label or len(label) > _LONGEST_LABEL:
+            raise ValueError(f"one does not have 1 to {_LONGEST_LABEL} characters: '{label[:40]}'")
+        if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in label):
+            raise ValueError(f"one is not a line of text: {label!a}")
+    return tuple(labels)
+
+
+VOCABULARY_FILES = tuple(
+    dict.fromkeys(Tokenizers.names + TextVocabulary.names + LabelledVocabulary.names)
+)
+"""All names that may be theirs."""

@@ -131,7 +131,7 @@ def _blocks_of_lines(file: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 
 def blocks_of_rows(
-    split: Split, rows: Sequence[Row], columns: tuple[str, str], complain: Complain
+    split: Split, rows: Sequence[Row], columns: tuple[str, ...], complain: Complain
 ) -> Iterator[Block]:
     """The rows that have text on both sides; of others the place is told."""
     kept = []

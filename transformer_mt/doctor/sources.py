@@ -8,10 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transformer_mt.data.corpus import PHRASEBOOK, columns_of, load_phrasebook
+from transformer_mt.data.corpus import PHRASEBOOK
 from transformer_mt.data.files import first_line_of
 from transformer_mt.data.hub import SPLITS, open_splits
-from transformer_mt.data.tables import NESTED, Columns, open_parquet, table_suffix
+from transformer_mt.data.reading import PairsReading
+from transformer_mt.data.rows import SentencePair
+from transformer_mt.data.tables import NESTED, Columns, open_parquet
 from transformer_mt.doctor.reading import (
     Advance,
     Block,
@@ -52,7 +54,7 @@ class ParallelFiles(Split):
 class Table(Split):
     """One text file with both sides on each line; a .tsv, .csv or .jsonl file."""
 
-    def __init__(self, name: str, file: str, suffix: str, columns: Columns) -> None:
+    def __init__(self, name: str, file: str, suffix: str, columns: Columns[SentencePair]) -> None:
         super().__init__(name, (file,))
         self._columns = columns
         self._rows = {".tsv": self._cell_rows, ".csv": self._cell_rows, ".jsonl": self._json_rows}[
@@ -68,7 +70,7 @@ class Table(Split):
         blocks = read_texts(self, self.files[0], complain, advance)
         rows = self._rows(itertools.chain.from_iterable(blocks), complain)
         while chunk := list(itertools.islice(rows, _ROWS)):
-            yield from blocks_of_rows(self, chunk, self._columns, complain)
+            yield from blocks_of_rows(self, chunk, self._columns.names, complain)
 
     def _complain_of_line(self, complain: Complain, code: str, message: str, line: int) -> None:
         complain(self.error(code, message, Example(self.files[0], line)))
@@ -103,7 +105,7 @@ class Table(Split):
                 yield reader.line_num, row
 
     def _json_rows(self, lines: Iterator[str], complain: Complain) -> Iterator[Row]:
-        src, tgt = self._columns
+        src, tgt = self._columns.names
         for number, line in enumerate(lines, start=1):
             if not line:
                 continue
@@ -130,7 +132,7 @@ class Rows(Split):
         self,
         name: str,
         origin: str,
-        columns: Columns,
+        columns: Columns[SentencePair],
         schema: "pa.Schema",
         parts: "Callable[[], Iterator[pa.Table]]",
         count: int,
@@ -157,7 +159,7 @@ class Rows(Split):
                 rows = list(self._cells(self._columns.unfold(part), first, complain))
                 first += len(part)
                 advance(len(part))
-                yield from blocks_of_rows(self, rows, self._columns, complain)
+                yield from blocks_of_rows(self, rows, self._columns.names, complain)
         except (OSError, EOFError, pa.ArrowException) as error:
             message = f"{self.files[0]}: cannot be read on after row {first - 1:,}"
             complain(self.error("unreadable", f"{message} ({first_line_of(error)})"))
@@ -165,7 +167,7 @@ class Rows(Split):
     def _cells(self, part: "pa.Table", first: int, complain: Complain) -> Iterator[Row]:
         """The rows of a part; where there is text that is no UTF-8, those of them without."""
         try:
-            sides = [part.column(name).to_pylist() for name in self._columns]
+            sides = [part.column(name).to_pylist() for name in self._columns.names]
         except UnicodeDecodeError:
             if len(part) == 1:
                 message = "lines that are not valid UTF-8"
@@ -184,56 +186,59 @@ def open_corpus(config: PairsConfig, complain: Complain) -> list[Split]:
     Raises:
         ConfigError: it names none to train on, or something that cannot be.
     """
-    columns = columns_of(config)
+    reading = PairsReading(config)
     if config.dataset == PHRASEBOOK:
-        return _phrasebook(config)
+        return _phrasebook(reading)
     if config.dataset is not None:
         try:
             tables = open_splits(config)
         except DataError as error:
             complain(Finding("error", "unreadable", "train", str(error)))
             return []
-        return [_data_set(split, table, config) for split, table in tables.items()]
+        return [_data_set(split, table, reading) for split, table in tables.items()]
     if config.train is None:
-        raise ConfigError(
-            "'data.train' is missing: give two parallel files, one table, or a 'data.dataset'"
-        )
+        raise ConfigError(f"'data.train' is missing: give {reading.choices}, or a 'data.dataset'")
     named = [(split, files) for split in SPLITS if (files := getattr(config, split))]
-    opened = (_open_files(split, files, columns, complain) for split, files in named)
+    opened = (_open_files(split, files, reading, complain) for split, files in named)
     return [split for split in opened if split is not None]
 
 
-def _phrasebook(config: PairsConfig) -> list[Split]:
+def _phrasebook(reading: PairsReading) -> list[Split]:
     import pyarrow as pa
 
-    names = Columns(config.src_lang, config.tgt_lang)
+    from transformer_mt.phrasebook import phrasebook_splits
+
+    columns = Columns(SentencePair, (reading.config.src_lang, reading.config.tgt_lang))
     splits: list[Split] = []
-    for split, pairs in load_phrasebook(config).items():
-        table = pa.table(dict(zip(names, zip(*pairs, strict=True), strict=True)))
+    for split, pairs in phrasebook_splits().items():
+        sides = zip(*reading.phrases(pairs), strict=True)
+        table = pa.table(dict(zip(columns.names, sides, strict=True)))
         origin, parts = f"{PHRASEBOOK} ({split})", partial(iter, [table])
-        splits.append(Rows(split, origin, names, table.schema, parts, len(table)))
+        splits.append(Rows(split, origin, columns, table.schema, parts, len(table)))
     return splits
 
 
-def _data_set(split: str, table: "Dataset", config: PairsConfig) -> Split:
+def _data_set(split: str, table: "Dataset", reading: PairsReading) -> Split:
+    config, schema = reading.config, table.features.arrow_schema
     origin = f"{config.dataset} ({getattr(config, split) or split})"
     parts = partial(table.with_format("arrow").iter, batch_size=_ROWS)
-    return Rows(split, origin, columns_of(config), table.features.arrow_schema, parts, len(table))
+    return Rows(split, origin, reading.columns, schema, parts, len(table))
 
 
 def _open_files(
-    split: str, files: str | tuple[str, str], columns: Columns, complain: Complain
+    split: str, files: str | tuple[str, str], reading: PairsReading, complain: Complain
 ) -> Split | None:
     if isinstance(files, tuple):
         return ParallelFiles(split, files)
-    path = Path(files)
-    suffix = table_suffix(path)
+    suffix = reading.suffix_of(files)
     if suffix != ".parquet":
-        return Table(split, files, suffix, columns)
-    return _parquet(split, files, columns, complain)
+        return Table(split, files, suffix, reading.columns)
+    return _parquet(split, files, reading.columns, complain)
 
 
-def _parquet(split: str, file: str, columns: Columns, complain: Complain) -> Split | None:
+def _parquet(
+    split: str, file: str, columns: Columns[SentencePair], complain: Complain
+) -> Split | None:
     import pyarrow as pa
 
     def parts() -> Iterator[pa.Table]:
@@ -257,15 +262,15 @@ def _tsv_rows(lines: Iterator[str]) -> Iterator[Cells]:
 
 
 def _places(
-    split: Split, names: Sequence[str], columns: Columns, complain: Complain
+    split: Split, names: Sequence[str], columns: Columns[SentencePair], complain: Complain
 ) -> list[int] | None:
     """Where the two columns are; None, with a complaint, where one is missing."""
-    for column, key in zip(columns, ("src_column", "tgt_column"), strict=True):
+    for column, key in zip(columns.names, columns.keys, strict=True):
         if column not in names:
             message = f"there is no column '{column}', only {', '.join(names)}; set data.{key}"
             complain(split.error("columns", f"{split.files[0]}: {message}"))
             return None
-    return [names.index(column) for column in columns]
+    return [names.index(column) for column in columns.names]
 
 
 def _bytes_of(files: Sequence[str]) -> int:

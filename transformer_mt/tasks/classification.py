@@ -1,5 +1,6 @@
 """Classification: predict the label of a text."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,15 +8,15 @@ import torch
 from torch import Tensor
 
 from transformer_mt.analysis.confusion import Confusion, confusion_figure
-from transformer_mt.data.batching import Dataset, Rows, TextBatch, pad
-from transformer_mt.data.prepared import Examples
-from transformer_mt.data.rows import LabelledText
+from transformer_mt.data.batching import Dataset, RowNumbers, TextBatch, pad
+from transformer_mt.data.labelled_data import encode_labelled
+from transformer_mt.data.rows import LabelledText, Rows
 from transformer_mt.data.tokenizer import PAD_ID
 from transformer_mt.data.vocabularies import LabelledVocabulary
 from transformer_mt.model.classifier import Classifier
 from transformer_mt.task_config import ClassificationConfig
 from transformer_mt.tasks.loss import label_smoothed_loss
-from transformer_mt.tasks.task import Task, Validation
+from transformer_mt.tasks.task import Examples, Task, Validation
 from transformer_mt.workers import ALONE, Workers
 
 if TYPE_CHECKING:
@@ -32,12 +33,12 @@ class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
         self.config = config
         self.vocabulary = vocabulary
 
-    def batch(self, dataset: Dataset, rows: Rows) -> TextBatch:
+    def batch(self, dataset: Dataset, rows: RowNumbers) -> TextBatch:
         texts, labels = (column.take(rows) for column in dataset.columns)
         targets = torch.from_numpy(labels.ids.astype(np.int64))
         return TextBatch(pad(texts, PAD_ID), targets, num_tokens=len(targets))
 
-    def num_answers(self, dataset: Dataset, rows: Rows) -> int:
+    def num_answers(self, dataset: Dataset, rows: RowNumbers) -> int:  # noqa: ARG002
         """A label for each text."""
         return len(rows)
 
@@ -46,6 +47,16 @@ class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
         return label_smoothed_loss(
             pooled, output.weight, batch.targets, _NO_LABEL, label_smoothing, output.bias
         )
+
+    def encode(self, rows: list[LabelledText]) -> Examples[LabelledText]:
+        dataset, _ = encode_labelled(self.config.data, rows, self.vocabulary, "test")
+        return Examples(dataset, rows)
+
+    def baselines(self, rows: list[LabelledText], train: Rows[LabelledText]) -> dict[str, float]:
+        """What comes of giving each text the label that train has most of."""
+        commonest = max(Counter(row.label for row in train).items(), key=lambda item: item[1])[0]
+        share = sum(row.label == commonest for row in rows) / len(rows)
+        return {"accuracy of the commonest label": 100 * share}
 
     def validate(
         self, model: Classifier, examples: Examples[LabelledText], workers: Workers = ALONE

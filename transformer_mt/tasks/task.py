@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from transformer_mt.data.batching import Batch, Dataset, Rows, token_batches
-from transformer_mt.data.prepared import Examples
-from transformer_mt.data.rows import Row
+from transformer_mt.data.batching import Batch, Dataset, RowNumbers, token_batches
+from transformer_mt.data.prepared import PreparedData
+from transformer_mt.data.rows import Row, Rows
 from transformer_mt.workers import ALONE, Workers
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=nn.Module)
 B = TypeVar("B", bound=Batch)
-R = TypeVar("R", bound=Row)
 
 _SHOWN = {
     "loss": "loss {:.3f}",
@@ -56,15 +55,26 @@ class Validation:
         return ", ".join(_SHOWN[name].format(value) for name, value in self.figures.items())
 
 
-class Task(ABC, Generic[M, B, R]):
+@dataclass(frozen=True, slots=True)
+class Examples(Generic[Row]):
+    """What a model is measured on."""
+
+    dataset: Dataset
+    rows: list[Row]
+    """The same as text."""
+    characters: int = 0
+    """Of running text; the end of a line is one."""
+
+
+class Task(ABC, Generic[M, B, Row]):
     """Batches of a model's examples, their loss, and how good the model is."""
 
     @abstractmethod
-    def batch(self, dataset: Dataset, rows: Rows) -> B:
+    def batch(self, dataset: Dataset, rows: RowNumbers) -> B:
         """The given examples, in this order; none is allowed."""
 
     @abstractmethod
-    def num_answers(self, dataset: Dataset, rows: Rows) -> int:
+    def num_answers(self, dataset: Dataset, rows: RowNumbers) -> int:
         """`num_tokens` of the batch of these examples, which need not be made for it."""
 
     @abstractmethod
@@ -72,11 +82,19 @@ class Task(ABC, Generic[M, B, R]):
         """Cross-entropy summed over all answers of a batch, a scalar."""
 
     @abstractmethod
-    def validate(self, model: M, examples: Examples[R], workers: Workers = ALONE) -> Validation:
+    def encode(self, rows: list[Row]) -> Examples[Row]:
+        """Rows of a corpus, to be measured on."""
+
+    def validation_examples(self, data: PreparedData[Any, Row, Any]) -> Examples[Row]:
+        """Those of the data that training has."""
+        return Examples(data.validation, data.validation_rows)
+
+    @abstractmethod
+    def validate(self, model: M, examples: Examples[Row], workers: Workers = ALONE) -> Validation:
         """How good the model is on some examples. Several processes share the work."""
 
-    def baselines(self, examples: Examples[R], train: Rows[R]) -> dict[str, float]:  # noqa: ARG002
-        """What simple methods reach that learn from the same text, by the names of figures."""
+    def baselines(self, rows: list[Row], train: Rows[Row]) -> dict[str, float]:  # noqa: ARG002
+        """What simple methods reach on some rows that learn from others, by their names."""
         return {}
 
     def batches(self, dataset: Dataset, budget: int, workers: Workers = ALONE) -> Iterator[B]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from transformer_mt.analysis.render import cross_attention_figure
-from transformer_mt.data.batching import BilingualDataset, Collator, Dataset, PairBatch, Rows
-from transformer_mt.data.prepared import Examples
+from transformer_mt.data.batching import BilingualDataset, Collator, Dataset, PairBatch, RowNumbers
+from transformer_mt.data.cleaning import encode_pairs
 from transformer_mt.data.rows import SentencePair
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, Tokenizers
 from transformer_mt.engines.torch_engine import TorchEngine
@@ -16,7 +16,7 @@ from transformer_mt.model.transformer import Transformer
 from transformer_mt.sharded_translator import ShardedTranslator
 from transformer_mt.task_config import TranslationConfig
 from transformer_mt.tasks.loss import label_smoothed_loss
-from transformer_mt.tasks.task import Task, Validation
+from transformer_mt.tasks.task import Examples, Task, Validation
 from transformer_mt.translator import Translator
 from transformer_mt.workers import ALONE, Workers
 
@@ -35,11 +35,11 @@ class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
         self.config = config
         self.tokenizers = tokenizers
 
-    def batch(self, dataset: Dataset, rows: Rows) -> PairBatch:
+    def batch(self, dataset: Dataset, rows: RowNumbers) -> PairBatch:
         assert isinstance(dataset, BilingualDataset)
         return _COLLATOR.batch(dataset, rows)
 
-    def num_answers(self, dataset: Dataset, rows: Rows) -> int:
+    def num_answers(self, dataset: Dataset, rows: RowNumbers) -> int:
         """Every target token, and [EOS]."""
         return len(dataset.columns[-1].take(rows).ids) + len(rows)
 
@@ -47,6 +47,9 @@ class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
         hidden = model(batch.src, batch.tgt_in)
         weight, bias = model.output.weight, model.output.bias
         return label_smoothed_loss(hidden, weight, batch.tgt_out, PAD_ID, label_smoothing, bias)
+
+    def encode(self, rows: list[SentencePair]) -> Examples[SentencePair]:
+        return Examples(encode_pairs(rows, self.tokenizers), rows)
 
     def validate(
         self, model: Transformer, examples: Examples[SentencePair], workers: Workers = ALONE
@@ -77,7 +80,8 @@ class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
         def picture() -> "Figure":
             return _attention(translator, pairs[0])
 
-        return Validation({**figures, "bleu": bleu, "chrf": chrf}, samples, ("attention", picture))
+        figures |= {"bleu": bleu, "chrf": chrf}
+        return Validation(figures, samples, picture=("attention", picture))
 
 
 def _attention(translator: Translator, pair: SentencePair) -> "Figure":

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from transformer_mt import checkpoint
 from transformer_mt.data.batching import Dataset, RowNumbers
+from transformer_mt.data.rows import Row
 from transformer_mt.data.vocabularies import Vocabulary
 from transformer_mt.run_dir import RunDir
-from transformer_mt.tasks.task import B, M, R, Task
+from transformer_mt.tasks.task import B, M, Task
 from transformer_mt.train_state import TrainState
 from transformer_mt.training.progress import Clock
 from transformer_mt.training.signals import StopSignals
@@ -50,7 +51,7 @@ def copy_from_main(workers: Workers, model: nn.Module, optimizer: torch.optim.Op
     checkpoint.restore_optimizer(optimizer, tensors)
 
 
-def own_batch(workers: Workers, task: Task[M, B, R], dataset: Dataset, rows: RowNumbers) -> B:
+def own_batch(workers: Workers, task: Task[M, B, Row], dataset: Dataset, rows: RowNumbers) -> B:
     """The rows of a batch that fall to this process, perhaps none; `num_tokens` is that of all.
 
     Rows are in the order of their lengths, so each process gets short and long ones.

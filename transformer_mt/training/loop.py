@@ -215,7 +215,7 @@ def _save(session: Session, progress: Progress) -> None:
 
 
 def _validate(session: Session) -> Validation:
-    result = session.task.validate(session.model, session.data.validation, session.workers)
+    result = session.task.validate(session.model, session.validation, session.workers)
     if not math.isfinite(result.figures["loss"]):
         raise DivergedError("the validation loss", result.figures["loss"], lasting=True)
     return result

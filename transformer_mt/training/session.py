@@ -26,7 +26,7 @@ from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.base import count_parameters
 from transformer_mt.run_dir import RunDir
 from transformer_mt.tasks.registry import make_task
-from transformer_mt.tasks.task import Task
+from transformer_mt.tasks.task import Examples, Task
 from transformer_mt.train_state import TrainState
 from transformer_mt.training import distributed
 from transformer_mt.training.limits import is_over
@@ -59,12 +59,17 @@ class Session:
     run: RunDir
     task: Task[Any, Any, Any]
     vocabulary: Vocabulary
-    data: PreparedData[Any]
+    data: PreparedData[Any, Any, Any]
     model: nn.Module
     optimizer: torch.optim.Optimizer
     state: TrainState
     device: torch.device
     workers: Workers
+
+    @property
+    def validation(self) -> Examples[Any]:
+        """What each validation measures the model on."""
+        return self.task.validation_examples(self.data)
 
     @property
     def use_bf16(self) -> bool:
@@ -269,11 +274,13 @@ def _say_what_is_trained(session: Session) -> None:
 
 
 def _save_info(session: Session) -> None:
+    data = session.data.report
+    examples = f"{data.kept:,} training, {data.validation:,} validation, {data.test:,} test"
     info = {
         "parameters": count_parameters(session.model),
         "vocabulary": session.vocabulary.describe(),
-        "examples": session.data.report.summary(),
-        "data": asdict(session.data.report),
+        "examples": f"{examples} examples",
+        "data": asdict(data),
         "peak_learning_rate": peak_learning_rate(session.config),
         "device": str(session.device),
         "versions": run_dir.environment(),
