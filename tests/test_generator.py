@@ -114,6 +114,12 @@ def test_a_character_waits_for_its_bytes() -> None:
     assert joined.end() == "\ufffd"
 
 
+def test_a_character_that_stays_incomplete_is_told_at_the_end() -> None:
+    ids = tokenizer_of("byte").encode("a€")[:-1]
+    told = list(generator_of(Parrot([*ids, EOS], 260), "byte").generate("", temperature=0))
+    assert told == ["a", "\ufffd"]
+
+
 @each_type
 @pytest.mark.parametrize("text", TEXTS)
 def test_what_the_model_says_is_what_is_told(kind: str, text: str) -> None:

@@ -71,6 +71,14 @@ def test_of_equals_the_first_come_first(sampling: dict[str, Any], expected: list
     assert found == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("sampling", "count"), [({"temperature": 0}, 1), ({"top_k": 3}, 3), ({"top_p": 0.25}, 256)]
+)
+def test_of_many_equals_just_enough_are_kept(sampling: dict[str, Any], count: int) -> None:
+    found = distribution(torch.zeros(1, 1024), Sampling(**sampling))[0].tolist()
+    assert found == [1 / count] * count + [0.0] * (1024 - count)
+
+
 @pytest.mark.parametrize("temperature", [5e-324, 1e-300, 1e-6])
 def test_hardly_any_temperature_is_none(temperature: float) -> None:
     assert probabilities(PROBS, temperature=temperature) == [0, 1, 0, 0, 0]
