@@ -103,9 +103,13 @@ def test_rows_are_those_cut_by_hand_in_pieces_of_any_size(
     assert [length.tolist() for length in dataset.positions] == [[len(r) - 1 for r in expected]]
     targets = [token for row in rows_of(dataset) for token in row[1:]]
     kept = [line for line in lines if examples == "blocks" or vocabulary.tokenizer.encode(*line)]
-    whole = [vocabulary.tokenizer.encode(line.text) + [EOS_ID] for line in kept]
+    whole = [[*vocabulary.tokenizer.encode(line.text), EOS_ID] for line in kept]
     assert targets == list(chain.from_iterable(whole))  # each token is predicted exactly once
-    assert (counts.lines, counts.tokens, counts.examples) == (len(kept), len(targets), len(expected))
+    assert (counts.lines, counts.tokens, counts.examples) == (
+        len(kept),
+        len(targets),
+        len(expected),
+    )
     assert counts.characters == sum(len(line.text) + 1 for line in kept)
     assert counts.unknown == targets.count(UNK_ID)
 
@@ -157,7 +161,7 @@ def test_prepared_text_and_its_report(examples: Examples, tmp_path: Path) -> Non
 
 def test_another_cut_is_prepared_anew(tmp_path: Path) -> None:
     path = str(write(tmp_path / "a.txt", "".join(f"{line.text}\n" for line in LINES * 10)))
-    changes = ({}, {"block_size": 9}, {"examples": "lines"})
+    changes: list[dict[str, Any]] = [{}, {"block_size": 9}, {"examples": "lines"}]
     seen = set()
     for change in changes:
         settings = config(train=path, validation=path, test=path, **change)
