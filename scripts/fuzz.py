@@ -10,9 +10,9 @@ everything that it can say). The laws:
 
 - Reading: one text for each line, which is its UTF-8, with U+FFFD for what is not.
 - Tokens: a text never becomes [PAD], [SOS] or [EOS], and there is a piece for each id.
-- Round trip: decode(encode(x)) is x in Unicode's form NFC, wherever no token is [UNK]; with words and
-  subwords there is one space for any run of white space and none at the ends, and x must not have
-  the two marks that they put into text (the joiner U+FFED and SentencePiece's U+2581).
+- Round trip: decode(encode(x)) is x in Unicode's form NFC, wherever no token is [UNK]; with words
+  and subwords there is one space for any run of white space and none at the ends, and x must not
+  have the two marks that they put into text (the joiner U+FFED and SentencePiece's U+2581).
 - Bytes: none is ever [UNK].
 - Ids: any ids of a vocabulary can be decoded.
 - Translation: one line for each line (tsv: one for each candidate; jsonl: one object), which no
@@ -44,6 +44,7 @@ import torch
 from tqdm import tqdm
 
 from transformer_mt import checkpoint, run_dir
+from transformer_mt.blueprint import TRANSLATION
 from transformer_mt.console import set_up_logging
 from transformer_mt.data.corpus import Corpus, SentencePair
 from transformer_mt.data.tokenizer import EOS_ID, JOINER, SPECIAL_TOKENS, UNK_ID, Tokenizer
@@ -204,12 +205,12 @@ def make_tested(path: Path, kind: Type) -> Tested:
     pairs = [SentencePair(text, text) for text in _training_texts()]
     tokenizers = build_tokenizers(config, Corpus(pairs, pairs, pairs))
     torch.manual_seed(1)
-    model = checkpoint.make_model(config, tokenizers).eval()
+    model = TRANSLATION.make_model(config, tokenizers).eval()
     with torch.no_grad():  # so that [UNK], which a random model seldom says, is among the tokens
         model.output.weight[UNK_ID] *= 3
     run = RunDir(path)
     run_dir.save_config(run, config)
-    run_dir.save_tokenizers(run, tokenizers)
+    run_dir.save_vocabulary(run, tokenizers)
     checkpoint.save_weights(run.best, checkpoint.weights_of(model), TrainState(finished="made"))
     return Tested(path, Translator(TorchEngine(model), tokenizers, config.data, config.decoding))
 

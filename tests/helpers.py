@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from typer.testing import CliRunner
 
 from transformer_mt import checkpoint, run_dir
+from transformer_mt.blueprint import TRANSLATION
 from transformer_mt.cli import app
 from transformer_mt.data.corpus import Corpus, SentencePair
 from transformer_mt.data.vocabularies import build_tokenizers
@@ -57,7 +58,12 @@ def tiny_config_file(folder: Path) -> Path:
     return write(folder / "c.yaml", TINY_YAML.format(run_dir=folder / "run", train=train))
 
 
-def make_run(path: Path, finished: str | None = "all updates made", **data: Any) -> Path:
+def make_run(
+    path: Path,
+    finished: str | None = "all updates made",
+    attention: Literal["narrow", "wide"] = "narrow",
+    **data: Any,
+) -> Path:
     """A run directory with an untrained model: it translates, though badly.
 
     Its tokenizers know the words of PAIRS; lines of more than 20 tokens are cut.
@@ -67,16 +73,21 @@ def make_run(path: Path, finished: str | None = "all updates made", **data: Any)
         data=PairsConfig(src_lang="en", tgt_lang="fr", max_length=20, **{"train": "-", **data}),
         tokenizer=PairTokenizerConfig(min_frequency=1),
         model=EncoderDecoderConfig(
-            d_model=16, num_heads=2, d_ff=16, num_encoder_layers=1, num_decoder_layers=1
+            d_model=16,
+            num_heads=2,
+            attention=attention,
+            d_ff=16,
+            num_encoder_layers=1,
+            num_decoder_layers=1,
         ),
         decoding=DecodingConfig(beam_size=3),
     )
     run, tokenizers = RunDir(path), build_tokenizers(config, Corpus(PAIRS, PAIRS, PAIRS))
     torch.manual_seed(1)
-    weights = checkpoint.weights_of(checkpoint.make_model(config, tokenizers))
+    weights = checkpoint.weights_of(TRANSLATION.make_model(config, tokenizers))
     state = TrainState(step=1, best_step=1, finished=finished, scores={"bleu": 12.5, "loss": 3.5})
     run_dir.save_config(run, config)
-    run_dir.save_tokenizers(run, tokenizers)
+    run_dir.save_vocabulary(run, tokenizers)
     for folder in (run.best, run.last):
         checkpoint.save_weights(folder, weights, state)
     return path

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from transformer_mt.task_config import EncoderDecoderConfig
-from transformer_mt.training.loss import label_smoothed_loss
+from transformer_mt.tasks.loss import label_smoothed_loss
 
 NORMS = ("post", "pre")
 SRC_VOCAB, TGT_VOCAB, JOINT_VOCAB = 11, 17, 17

@@ -1,10 +1,13 @@
+import math
+
 import pytest
 import torch
 from conftest import PAD, VOCAB, as_src, as_tgt, perturb, sentences, tiny_model
 from torch import Tensor, nn
 
 from transformer_mt.masks import causal_mask, padding_mask
-from transformer_mt.model.attention import KeyValues, MultiHeadAttention
+from transformer_mt.model.attention import KeyValues, MultiHeadAttention, Past
+from transformer_mt.model.base import count_parameters
 from transformer_mt.model.inspection import AttentionWeights, attention_weights
 from transformer_mt.model.layers import DecoderLayer
 from transformer_mt.model.transformer import Transformer
@@ -16,11 +19,18 @@ CAUSAL = causal_mask(6, 6)
 MASKS = {"none": None, "padding": REAL, "causal": CAUSAL, "both": REAL & CAUSAL}
 
 
-@pytest.fixture
-def attention() -> MultiHeadAttention:
-    module = MultiHeadAttention(D_MODEL, NUM_HEADS, dropout=0.0)
+WIDTHS = {"narrow": D_MODEL // NUM_HEADS, "wide": D_MODEL}  # of a head
+
+
+def make_attention(width: str, dropout: float = 0.0) -> MultiHeadAttention:
+    module = MultiHeadAttention(D_MODEL, NUM_HEADS, WIDTHS[width], dropout)
     perturb(module)
     return module
+
+
+@pytest.fixture(params=WIDTHS)
+def attention(request: pytest.FixtureRequest) -> MultiHeadAttention:
+    return make_attention(request.param)
 
 
 def torch_attention(ours: MultiHeadAttention) -> nn.MultiheadAttention:
@@ -38,12 +48,28 @@ def inputs(queries: int = 6) -> tuple[Tensor, Tensor]:
     return torch.randn(3, queries, D_MODEL), torch.randn(3, 6, D_MODEL)
 
 
+def results(module: nn.Module, out: Tensor, *leaves: Tensor) -> dict[str, Tensor]:
+    """What came out, and its gradients in what went in and in the parameters."""
+    (out * torch.arange(out.numel()).view(out.shape).sin()).sum().backward()
+    gradients = {name: parameter.grad for name, parameter in module.named_parameters()}
+    gradients |= {f"input {n}": leaf.grad for n, leaf in enumerate(leaves)}
+    found = {name: grad.clone() for name, grad in gradients.items() if grad is not None}
+    assert len(found) == len(gradients)
+    for leaf in leaves:
+        leaf.grad = None
+    module.zero_grad()
+    return {"out": out.detach(), **found}
+
+
 @pytest.mark.parametrize("name", MASKS)
-def test_matches_torch(attention: MultiHeadAttention, name: str) -> None:
-    x, source = inputs()
+def test_narrow_attention_is_that_of_torch(name: str) -> None:
+    attention = make_attention("narrow")
+    x, source = (leaf.requires_grad_() for leaf in inputs())
     mask = MASKS[name]
     kv = attention.keys_values(source)
-    out, weights = torch_attention(attention)(
+    ours = results(attention, attention(x, kv, mask), x, source)
+    theirs = torch_attention(attention)
+    out, weights = theirs(
         x,
         source,
         source,
@@ -51,8 +77,59 @@ def test_matches_torch(attention: MultiHeadAttention, name: str) -> None:
         attn_mask=~CAUSAL if name in ("causal", "both") else None,
         average_attn_weights=False,
     )
-    torch.testing.assert_close(attention(x, kv, mask), out, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(attention.weights(x, kv, mask), weights, rtol=1e-5, atol=1e-5)
+    expected = results(theirs, out, x, source)
+    for kind in ("weight", "bias"):
+        parts = zip("qkv", expected.pop(f"in_proj_{kind}").chunk(3), strict=True)
+        expected |= {f"{part}_proj.{kind}": gradient for part, gradient in parts}
+    torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5)
+
+
+def head_by_head(attention: MultiHeadAttention, x: Tensor, source: Tensor, seen: Tensor) -> Tensor:
+    """Section 3.2.2 of the paper: each head from its own rows of the matrices, and all summed up.
+
+    seen: 1 where a key is seen, else 0, (3, 6, 6)
+    """
+    parameters = dict(attention.named_parameters())
+    out = parameters["out_proj.bias"].expand(x.shape)
+    head_dim = len(parameters["q_proj.bias"]) // NUM_HEADS
+    for head in range(NUM_HEADS):
+        part = slice(head * head_dim, (head + 1) * head_dim)
+        q, k, v = (
+            side @ parameters[f"{name}_proj.weight"][part].T + parameters[f"{name}_proj.bias"][part]
+            for name, side in (("q", x), ("k", source), ("v", source))
+        )
+        weights = torch.einsum("bqd,bkd->bqk", q, k).div(head_dim**0.5).exp() * seen
+        found = torch.einsum("bqk,bkd->bqd", weights / weights.sum(dim=2, keepdim=True), v)
+        out = out + found @ parameters["out_proj.weight"][:, part].T
+    return out
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_attention_is_the_sum_of_its_heads(attention: MultiHeadAttention, name: str) -> None:
+    x, source = (leaf.requires_grad_() for leaf in inputs())
+    mask = MASKS[name]
+    ours = results(attention, attention(x, attention.keys_values(source), mask), x, source)
+    seen = torch.ones(3, 1, 6, 6) if mask is None else mask.expand(3, 1, 6, 6).float()
+    out = head_by_head(attention, x, source, seen[:, 0])
+    torch.testing.assert_close(ours, results(attention, out, x, source), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_head_has_its_dimensions(width: str) -> None:
+    attention, head_dim = make_attention(width), WIDTHS[width]
+    inner = NUM_HEADS * head_dim
+    shapes = {f"{part}_proj.{kind}": (inner, D_MODEL)[: 2 - (kind == "bias")]
+              for part in "qkv" for kind in ("weight", "bias")}  # fmt: skip
+    shapes |= {"out_proj.weight": (D_MODEL, inner), "out_proj.bias": (D_MODEL,)}
+    assert {name: tuple(p.shape) for name, p in attention.named_parameters()} == shapes
+    count = 3 * (D_MODEL * inner + inner) + inner * D_MODEL + D_MODEL
+    assert count_parameters(attention) == count
+    x, source = inputs(queries=2)
+    kv = attention.keys_values(source)
+    assert kv.keys.shape == kv.values.shape == (3, NUM_HEADS, 6, head_dim)
+    assert attention.weights(x, kv).shape == (3, NUM_HEADS, 2, 6)
+    assert attention(x, kv).shape == (3, 2, D_MODEL)
 
 
 @pytest.mark.parametrize("name", MASKS)
@@ -101,6 +178,21 @@ def test_rows_may_share_a_source(
     torch.testing.assert_close(shared, attention(x, attention.keys_values(repeated), mask))
 
 
+def test_the_past_grows_and_follows_its_rows() -> None:
+    whole = KeyValues(torch.randn(4, 2, 9, 5), torch.randn(4, 2, 9, 5))
+    past, end = Past(), 0
+    past.select(torch.tensor([0]))  # of nothing
+    for new_len in (3, 1, 5):
+        part = KeyValues(*(each[:, :, end : end + new_len] for each in whole))
+        end += new_len
+        for found, each in zip(past.extend(part), whole, strict=True):
+            assert torch.equal(found, each[:, :, :end])
+    past.select(torch.tensor([2, 2, 0]))
+    selected = past.extend(KeyValues(*torch.empty(2, 3, 2, 0, 5)))
+    for found, each in zip(selected, whole, strict=True):
+        assert torch.equal(found, each[[2, 2, 0]])
+
+
 def test_selected_rows_are_in_the_given_order() -> None:
     kv = KeyValues(torch.randn(4, 2, 3, 5), torch.randn(4, 2, 3, 5))
     rows = [3, 0, 0, 2, 1]
@@ -110,7 +202,7 @@ def test_selected_rows_are_in_the_given_order() -> None:
 
 
 def test_dropout_of_weights_is_for_training_alone() -> None:
-    attention = MultiHeadAttention(D_MODEL, NUM_HEADS, dropout=0.5)
+    attention = make_attention("narrow", dropout=0.5)
     x, source = inputs()
     kv = attention.keys_values(source)
     assert not torch.allclose(attention(x, kv), attention(x, kv))
@@ -160,16 +252,17 @@ def test_each_attention_stands_in_its_place() -> None:
     assert torch.equal(last.encoder, before.encoder)
 
 
-def test_inspection_agrees_with_the_model() -> None:
+@pytest.mark.parametrize(("width", "head_dim"), [("narrow", 4), ("wide", 16)])
+def test_inspection_agrees_with_the_model(width: str, head_dim: int) -> None:
     """The first layer's attention, worked out from the embeddings by the paper's formula."""
-    model = tiny_model(norm="post")
+    model = tiny_model(norm="post", attention=width)
     attention = model.get_submodule("encoder.0.self_attn")
     assert isinstance(attention, MultiHeadAttention)
     x = model.src_embedding(SRC)
     for head in range(4):
-        part = slice(4 * head, 4 * head + 4)
+        part = slice(head_dim * head, head_dim * (head + 1))
         q, k = (p(x)[:, :, part] for p in (attention.q_proj, attention.k_proj))
-        scores = torch.einsum("bqd,bkd->bqk", q, k) / 2  # sqrt(head_dim)
+        scores = torch.einsum("bqd,bkd->bqk", q, k) / math.sqrt(head_dim)
         weights = scores.exp() * (SRC != PAD)[:, None]
         expected = weights / weights.sum(dim=-1, keepdim=True)
         torch.testing.assert_close(inspect(model).encoder[0, :, head], expected)

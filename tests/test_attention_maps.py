@@ -1,15 +1,19 @@
 """The attention of translations, against the tokens, the masks and a model that looks back."""
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from helpers import make_run, tmt
 from torch import Tensor, nn
 from training_helpers import model_of, reverse_pairs
 
 from transformer_mt.analysis.maps import AttentionMaps
+from transformer_mt.api import load
 from transformer_mt.data.tokenizer import EOS_ID, SOS_ID
 from transformer_mt.model.attention import KeyValues, MultiHeadAttention
 from transformer_mt.task_config import PairsConfig
@@ -93,6 +97,34 @@ def weights_by_hand(translator: Translator, translation: Translation) -> dict[st
             heads.append(scores.softmax(dim=1))
         found[name] = torch.stack(heads)
     return found
+
+
+@pytest.fixture(params=["narrow", "wide"])
+def of_width(request: pytest.FixtureRequest, tmp_path: Path) -> Translator:
+    """A translator with random weights."""
+    return load(make_run(tmp_path / "run", attention=request.param), device="cpu")
+
+
+def test_weights_of_wide_heads_are_shown_as_those_of_narrow_ones(of_width: Translator) -> None:
+    attention = model_of(of_width).get_submodule("decoder.0.cross_attn")
+    narrow = model_of(of_width).config.attention == "narrow"
+    assert attention.get_parameter("q_proj.weight").shape == ((16 if narrow else 32), 16)
+    test_weights_are_those_of_the_layers(of_width)
+    maps = maps_of(of_width, "The cat is red .")[0]
+    assert maps.cross.shape == (1, 2, len(maps.tgt_out), len(maps.src_tokens))
+
+
+@pytest.mark.parametrize("name", ["heads.json", "heads.html"])
+def test_the_command_writes_wide_heads(tmp_path: Path, name: str) -> None:
+    run, path = make_run(tmp_path / "run", attention="wide"), tmp_path / name
+    result = tmt("attention", "The cat is red .", "-o", path, "--model", run)
+    assert (result.exit_code, result.stderr) == (0, "")
+    text = path.read_text("utf-8")
+    if name.endswith("json"):
+        cross = np.array(json.loads(text)[0]["cross"])
+        assert cross.shape[:2] == (1, 2)
+        assert np.allclose(cross.sum(axis=-1), 1, atol=1e-3)
+    assert "cat" in text
 
 
 def test_weights_are_those_of_the_layers(any_translator: Translator) -> None:

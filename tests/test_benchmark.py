@@ -23,7 +23,7 @@ from conftest import EOS, PAD, SOS, as_src, as_tgt, sentences
 from helpers import PAIRS, make_run, tsv, write
 from torch.utils.flop_counter import FlopCounterMode
 
-from transformer_mt.data.batching import Batch
+from transformer_mt.data.batching import PairBatch
 from transformer_mt.task_config import DecodingConfig, EncoderDecoderConfig, TranslationConfig
 
 SMALL = EncoderDecoderConfig(
@@ -60,11 +60,11 @@ def small_training(folder: Path, name: str, *, batch_tokens: int, updates: int =
     return training.contestant(spec(folder, name=name, folder=str(folder), rounds=3, **more))
 
 
-def a_batch(*lengths: int, extra: int = 0) -> Batch:
+def a_batch(*lengths: int, extra: int = 0) -> PairBatch:
     """Sources and targets of these lengths, with `extra` positions of padding."""
     rows = sentences(*lengths, vocab=VOCAB)
     tgt_in, tgt_out = as_tgt(rows, extra)
-    return Batch(as_src(rows, extra), tgt_in, tgt_out, sum(lengths) + len(lengths))
+    return PairBatch(as_src(rows, extra), tgt_in, tgt_out, num_tokens=sum(lengths) + len(lengths))
 
 
 def small_config() -> TranslationConfig:

@@ -15,12 +15,15 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from training_helpers import logged, make_config, reverse_pairs
+from transformer_mt.training.validation import Validation
 
 from transformer_mt import checkpoint, durable, run_dir, train_state
 from transformer_mt.api import load
+from transformer_mt.blueprint import TRANSLATION
 from transformer_mt.checkpoint import load_run, load_training, save_training
 from transformer_mt.config_file import to_yaml
 from transformer_mt.data.corpus import load_corpus
+from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.durable import DamagedError, verify
 from transformer_mt.errors import ConfigError, DataError
@@ -32,7 +35,6 @@ from transformer_mt.training.loop import training_step, updates
 from transformer_mt.training.optimizer import make_optimizer
 from transformer_mt.training.recovery import recover
 from transformer_mt.training.session import Session, load_session
-from transformer_mt.training.validation import Validation
 
 pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -66,7 +68,7 @@ def place(tmp_path: Path) -> RunDir:
 
 def untrained(session: Session) -> tuple[Transformer, torch.optim.Optimizer]:
     torch.manual_seed(99)
-    model = checkpoint.make_model(session.config, session.tokenizers)
+    model = TRANSLATION.make_model(session.config, session.vocabulary)
     return model, make_optimizer(model, session.config.training)
 
 
@@ -266,14 +268,14 @@ def test_recovery_removes_nothing_of_others(session: Session, place: RunDir) -> 
 def test_best_can_be_read_while_it_is_replaced(run: Path) -> None:
     new, old = run / ".best.new", run / ".best.old"
     (run / "best").rename(old)
-    assert load_run(run, CPU).state == train_state.load_state(old)
+    assert load_run(run, CPU, TRANSLATION).state == train_state.load_state(old)
     shutil.copytree(old, new)
     save_file({}, old / MODEL)
-    assert load_run(run, CPU).state == train_state.load_state(new)
+    assert load_run(run, CPU, TRANSLATION).state == train_state.load_state(new)
     recover(RunDir(run))
     assert not old.exists()
     assert not new.exists()
-    load_run(run, CPU)
+    load_run(run, CPU, TRANSLATION)
 
 
 def test_text_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -424,10 +426,10 @@ DAMAGES = [Path.unlink, cut, garbage, emptied, flipped]
 def test_damaged_run_is_refused_by_file(
     run: Path, name: str, damage: Callable[[Path], None]
 ) -> None:
-    load_run(run, CPU, "last")
+    load_run(run, CPU, TRANSLATION, "last")
     damage(run / name)
     with pytest.raises(DataError) as raised:
-        load_run(run, CPU, "last")
+        load_run(run, CPU, TRANSLATION, "last")
     assert str(run / name) in str(raised.value)
 
 
@@ -438,25 +440,25 @@ def test_newest_whole_checkpoint_takes_the_place_of_a_damaged_best(
 ) -> None:
     damage(run / "best" / name)
     if (name, damage) == (SUMS, Path.unlink):  # of an earlier version: taken as it is
-        load_run(run, CPU)
+        load_run(run, CPU, TRANSLATION)
         return
     for whole in ("checkpoints/step-00000600", "last"):
         with logged() as messages:
-            loaded = load_run(run, CPU)
+            loaded = load_run(run, CPU, TRANSLATION)
         assert messages == [messages[0]]
         assert messages[0].startswith(f"{run / 'best' / name}: ")
         assert messages[0].endswith(f"; {run / whole} is used instead")
         assert loaded.state == train_state.load_state(run / whole)
         damage(run / whole / name)
     with pytest.raises(DamagedError, match="best"):
-        load_run(run, CPU)
+        load_run(run, CPU, TRANSLATION)
 
 
 @pytest.mark.parametrize("damage", [garbage, emptied])
 def test_damaged_config_is_refused_by_file(run: Path, damage: Callable[[Path], None]) -> None:
     damage(run / "config.yaml")
     with pytest.raises(DataError, match=r"config\.yaml"):
-        load_run(run, CPU)
+        load_run(run, CPU, TRANSLATION)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -547,11 +549,11 @@ def test_overwriting_that_is_cut_off_leaves_the_old_run_or_none(run: Path, left:
     recover(place)
     if place.last.is_dir():
         assert place.config.is_file()
-        assert run_dir.has_tokenizers(place)
+        assert run_dir.has_vocabulary(place, Tokenizers)
         verify(place.last)
     else:
         assert not place.previous.exists()
-        assert place.config.is_file() or not run_dir.has_tokenizers(place)
+        assert place.config.is_file() or not run_dir.has_vocabulary(place, Tokenizers)
 
 
 WRONG_STATES = [
@@ -600,16 +602,16 @@ def test_training_state_with_other_tensors_is_refused_by_file(
 
 def test_what_is_no_run_is_said(tmp_path: Path, session: Session) -> None:
     with pytest.raises(DataError, match="no such run directory"):
-        load_run(tmp_path / "nowhere", CPU)
+        load_run(tmp_path / "nowhere", CPU, TRANSLATION)
     with pytest.raises(DataError, match=r"is not a run directory.*config\.yaml"):
-        load_run(tmp_path / "data", CPU)
+        load_run(tmp_path / "data", CPU, TRANSLATION)
     run = RunDir(tmp_path / "run")
     run_dir.save_config(run, session.config)
-    assert not run_dir.has_tokenizers(run)
-    run_dir.save_tokenizers(run, session.tokenizers)
-    assert run_dir.has_tokenizers(run)
+    assert not run_dir.has_vocabulary(run, Tokenizers)
+    run_dir.save_vocabulary(run, session.vocabulary)
+    assert run_dir.has_vocabulary(run, Tokenizers)
     with pytest.raises(DataError, match=r"no checkpoint 'best' yet.*tmt train"):
-        load_run(run.path, CPU)
+        load_run(run.path, CPU, TRANSLATION)
 
 
 # --- what a run directory is
@@ -640,7 +642,7 @@ def test_run_can_be_moved(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("name", ["best", "last", "checkpoints/step-00000600"])
 def test_any_checkpoint_can_be_loaded(trained_run: Path, name: str) -> None:
-    run = load_run(trained_run, CPU, name)
+    run = load_run(trained_run, CPU, TRANSLATION, name)
     assert run.state.step == 600
     assert not run.model.training
     saved = load_file(trained_run / name / MODEL)
@@ -653,12 +655,12 @@ def test_loaded_configuration_and_tokenizers_are_those_saved(
     config: TranslationConfig = session.config
     run = RunDir(tmp_path / "run")
     run_dir.save_config(run, config)
-    run_dir.save_tokenizers(run, build_tokenizers(config, load_corpus(config.data)))
+    run_dir.save_vocabulary(run, build_tokenizers(config, load_corpus(config.data)))
     assert run_dir.load_run_config(run) == config
     assert run.config.read_text("utf-8") == to_yaml(config)
-    loaded = run_dir.load_tokenizers(run)
-    assert loaded.src.to_json() == session.tokenizers.src.to_json()
-    assert loaded.tgt.to_json() == session.tokenizers.tgt.to_json()
+    loaded = run_dir.load_vocabulary(run, Tokenizers)
+    assert loaded.src.to_json() == session.vocabulary.src.to_json()
+    assert loaded.tgt.to_json() == session.vocabulary.tgt.to_json()
 
 
 def test_newest_run_is_the_last_finished(tmp_path: Path) -> None:

@@ -20,9 +20,10 @@ from helpers import Result, python, tmt
 from training_helpers import logged, reverse_pairs, start_tmt, write_lines
 
 from transformer_mt import api, checkpoint, run_dir
+from transformer_mt.blueprint import TRANSLATION
 from transformer_mt.checkpoint import load_run
 from transformer_mt.data.corpus import Corpus, SentencePair
-from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, UNK_ID
+from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizers
 from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.decoding.hypothesis import length_normalization
 from transformer_mt.engines import cache, ctranslate2_engine
@@ -82,10 +83,10 @@ def make_run(
         ),
     )
     tokenizers = build_tokenizers(config, Corpus(PAIRS, PAIRS, PAIRS))
-    made = checkpoint.make_model(config, tokenizers)
+    made = TRANSLATION.make_model(config, tokenizers)
     perturb(made)
     run_dir.save_config(RunDir(path), config)
-    run_dir.save_tokenizers(RunDir(path), tokenizers)
+    run_dir.save_vocabulary(RunDir(path), tokenizers)
     state = TrainState(step=1, best_step=1, finished="all updates made")
     checkpoint.save_weights(RunDir(path).best, checkpoint.weights_of(made), state)
     return path
@@ -155,6 +156,11 @@ def test_export_is_the_same_model(tmp_path: Path, norm: str, vocabulary: str, ki
     compare(*both(make_run(tmp_path, vocabulary, kind, norm=norm)))
 
 
+@pytest.mark.parametrize("kind", ["character", "byte"])
+def test_text_as_it_is(tmp_path: Path, kind: str) -> None:
+    compare(*both(make_run(tmp_path, "joint", kind, max_length=100)))
+
+
 @pytest.mark.parametrize(
     "model",
     [
@@ -162,6 +168,8 @@ def test_export_is_the_same_model(tmp_path: Path, norm: str, vocabulary: str, ki
         {"activation": "swish", "norm": "post"},
         {"num_encoder_layers": 1, "num_decoder_layers": 1},
         {"num_encoder_layers": 3, "num_decoder_layers": 6, "num_heads": 1},
+        {"attention": "wide"},
+        {"attention": "wide", "num_heads": 3, "norm": "pre"},  # 3 does not divide d_model
     ],
 )
 def test_other_shapes(tmp_path: Path, model: dict[str, Any]) -> None:
@@ -209,7 +217,7 @@ def test_what_is_too_long_is_an_error(nonsense: Path) -> None:
 def test_the_model_that_is_exported_stays_as_it_is(
     nonsense: Path, tmp_path: Path, quantization: str
 ) -> None:
-    loaded = load_run(nonsense, torch.device("cpu"))
+    loaded = load_run(nonsense, torch.device("cpu"), TRANSLATION)
     before = {name: p.clone() for name, p in loaded.model.named_parameters()}
     to_ctranslate2.write_ctranslate2(loaded, tmp_path, quantization)
     after = dict(loaded.model.named_parameters())
@@ -269,7 +277,7 @@ def test_candidates(
 def test_greedy_search_where_tokens_are_forbidden(tmp_path: Path) -> None:
     """Of a model that would most like to write [PAD], [SOS] and [UNK]."""
     run = RunDir(make_run(tmp_path, output_bias=True))
-    loaded = load_run(run.path, torch.device("cpu"))
+    loaded = load_run(run.path, torch.device("cpu"), TRANSLATION)
     with torch.no_grad():
         loaded.model.output.bias[[PAD_ID, SOS_ID, UNK_ID]] += 2.0
         loaded.model.output.bias[EOS_ID] += 1.0
@@ -386,7 +394,7 @@ def exports(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Grows by the place of every export that is written."""
     real, places = to_ctranslate2.write_ctranslate2, list[Path]()
 
-    def write(loaded: checkpoint.LoadedRun, folder: Path, quantization: str) -> None:
+    def write(loaded: checkpoint.TranslatorRun, folder: Path, quantization: str) -> None:
         places.append(folder)
         real(loaded, folder, quantization)
 
@@ -400,7 +408,7 @@ def translate(run: RunDir, **options: Any) -> list[str]:
 
 
 def export_of(run: RunDir, quantization: str = "float32") -> Path:
-    return cache.export_place(run, run_dir.load_run_config(run), quantization)
+    return cache.export_place(run, run_dir.load_run_config(run, TranslationConfig), quantization)
 
 
 def all_exports() -> list[str]:
@@ -411,7 +419,7 @@ def all_exports() -> list[str]:
 
 def change_weights(run: RunDir) -> None:
     """To others, in a file of the same size."""
-    loaded = load_run(run.path, torch.device("cpu"))
+    loaded = load_run(run.path, torch.device("cpu"), TRANSLATION)
     perturb(loaded.model)
     checkpoint.save_weights(run.best, checkpoint.weights_of(loaded.model), loaded.state)
 
@@ -526,7 +534,7 @@ def test_export_of_another_version_is_made_again(
 
 def test_longer_sentences_need_another_export(run: RunDir, exports: list[Path]) -> None:
     translate(run)
-    config = run_dir.load_run_config(run)
+    config = run_dir.load_run_config(run, TranslationConfig)
     run_dir.save_config(run, replace(config, data=replace(config.data, max_length=1500)))
     long = api.load(run.path, engine="ctranslate2", device="cpu")
     assert len(long.translate("red " * 1400, beam_size=1, details=False).src_ids) == 1400
@@ -537,7 +545,7 @@ def test_training_that_goes_on_meanwhile(run: RunDir, monkeypatch: pytest.Monkey
     """Weights that are replaced between being read and being written are exported again."""
     real = checkpoint.load_run
 
-    def load(*args: Any) -> checkpoint.LoadedRun:
+    def load(*args: Any) -> checkpoint.TranslatorRun:
         monkeypatch.setattr(checkpoint, "load_run", real)
         loaded = real(*args)
         change_weights(run)
@@ -733,7 +741,7 @@ def test_attention_is_refused(trained_pair: tuple[Translator, Translator]) -> No
 
 
 def test_folder_that_cannot_be_loaded(run: RunDir, tmp_path: Path) -> None:
-    tokenizers = run_dir.load_tokenizers(run)
+    tokenizers = run_dir.load_vocabulary(run, Tokenizers)
     with pytest.raises(DataError, match=f"{tmp_path}: CTranslate2 cannot load it on cpu"):
         CTranslate2Engine(tmp_path, tokenizers, "cpu")
 

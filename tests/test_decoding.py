@@ -9,6 +9,7 @@ from conftest import EOS, PAD, SOS, VOCAB, as_src, sentences, tiny_model
 from torch import Tensor
 
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions, length_normalization
+from transformer_mt.decoding.scorer import LogProbs
 from transformer_mt.decoding.search import beam_search
 from transformer_mt.model.transformer import Transformer
 
@@ -82,7 +83,7 @@ def toy_search(
         beam_size=beam,
         length_penalty=alpha,
     )
-    return beam_search(toy, torch.tensor(names)[:, None], max_lengths, options)
+    return beam_search(LogProbs(toy), torch.tensor(names)[:, None], max_lengths, options)
 
 
 def normalized(log_prob: float, length: int, alpha: float) -> float:
@@ -266,7 +267,7 @@ def search(
     model: Transformer, rows: Sequence[int], beam: int, alpha: float = 1.0
 ) -> list[list[Hypothesis]]:
     src = as_src([SOURCES[row] for row in rows])
-    return beam_search(model, src, [LIMITS[row] for row in rows], options(beam, alpha))
+    return beam_search(LogProbs(model), src, [LIMITS[row] for row in rows], options(beam, alpha))
 
 
 @dataclass
@@ -300,7 +301,7 @@ class Uncached:
 def test_decoding_with_a_cache_is_decoding_without(norm: str, beam: int) -> None:
     for seed in range(3):
         model = talker(norm, seed)
-        uncached = beam_search(Uncached(model), as_src(SOURCES), LIMITS, options(beam))
+        uncached = beam_search(LogProbs(Uncached(model)), as_src(SOURCES), LIMITS, options(beam))
         assert_same(search(model, range(len(SOURCES)), beam), uncached)
 
 
@@ -338,5 +339,5 @@ def test_a_score_is_the_teacher_forced_log_probability_by_length(beam: int, alph
 @each_beam
 def test_extra_padding_changes_no_hypothesis(beam: int) -> None:
     model = talker("pre")
-    padded = beam_search(model, as_src(SOURCES, extra=5), LIMITS, options(beam))
+    padded = beam_search(LogProbs(model), as_src(SOURCES, extra=5), LIMITS, options(beam))
     assert_same(padded, search(model, range(6), beam))

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 from training_helpers import WORDS, model_of, reverse_pairs, write_lines
+from transformer_mt.training.validation import corpus_loss, validate
 
 from transformer_mt.data.cleaning import encode_pairs
 from transformer_mt.data.corpus import SentencePair, read_parallel
@@ -22,7 +23,6 @@ from transformer_mt.evaluation import (
     unknown_rate,
 )
 from transformer_mt.metrics import corpus_scores, length_ratio, perplexity
-from transformer_mt.training.validation import corpus_loss, validate
 from transformer_mt.translator import Translator
 
 pytest_plugins = ["training_fixtures"]

@@ -27,13 +27,14 @@ from training_helpers import make_config, reverse_pairs, write_pairs
 
 import transformer_mt
 from transformer_mt import exporting
-from transformer_mt.checkpoint import LoadedRun
+from transformer_mt.checkpoint import TranslatorRun
 from transformer_mt.data.corpus import SentencePair, load_corpus
+from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.formats.to_ctranslate2 import write_ctranslate2
 from transformer_mt.metrics import corpus_scores
 from transformer_mt.run_dir import RunDir, load_run_config
-from transformer_mt.task_config import PairTokenizerConfig
+from transformer_mt.task_config import PairTokenizerConfig, TranslationConfig
 from transformer_mt.training.loop import train
 from transformer_mt.translator import Translator
 
@@ -395,7 +396,7 @@ def test_snippet_with_separate_vocabularies_translates_as_we_do(
 def disturbed(write: Callable[..., None]) -> Callable[..., None]:
     """Writes another model than it is given."""
 
-    def write_another(run: LoadedRun, folder: Path, *options: str) -> None:
+    def write_another(run: TranslatorRun, folder: Path, *options: str) -> None:
         weight = run.model.output.weight
         before = weight.detach().clone()
         with torch.no_grad():
@@ -474,6 +475,16 @@ def test_wrong_options(options: list[str], message: str, trained_run: Path, tmp_
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.error.startswith(message)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_wide_attention_is_for_ctranslate2_alone(tmp_path: Path) -> None:
+    run, output = make_run(tmp_path / "run", attention="wide"), tmp_path / "out"
+    refused = export(run, output, "transformers", "--no-verify")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "none of them can hold one with 'model.attention: wide'" in refused.error
+    assert not output.exists()
+    written = export(run, output, "ctranslate2", "--no-verify")
+    assert (written.exit_code, written.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("option", ["--to", "--output"])
@@ -560,10 +571,9 @@ def test_export_leaves_the_run_as_it_is(run_copy: Path, tmp_path: Path) -> None:
 def test_exported_ctranslate2_folder_loads_by_itself(exports: Exports, trained_run: Path) -> None:
     """Its tokenizers are those of the run, and its vocabulary is theirs."""
     folder, run = exports("ctranslate2").folder, RunDir(trained_run)
-    for side in ("src", "tgt"):
-        copied = RunDir(folder).tokenizer(side).read_text("utf-8")
-        assert copied == run.tokenizer(side).read_text("utf-8")
+    for name in Tokenizers.names:
+        assert (folder / name).read_text("utf-8") == (run.path / name).read_text("utf-8")
     vocabulary = json.loads((folder / "shared_vocabulary.json").read_text("utf-8"))
     assert vocabulary[:4] == ["[PAD]", "[UNK]", "[SOS]", "[EOS]"]
-    assert load_run_config(run).training.validate_sentences == 4
+    assert load_run_config(run, TranslationConfig).training.validate_sentences == 4
     assert ctranslate2.Translator(str(folder)).compute_type == "float32"

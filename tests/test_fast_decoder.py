@@ -26,7 +26,13 @@ SELECTIONS: list[tuple[list[int], list[int] | None]] = [
 @pytest.mark.parametrize("activation", ["relu", "gelu", "swish"])
 @pytest.mark.parametrize(
     "options",
-    [{"tied_embeddings": "all"}, {"tied_embeddings": "none"}, {"output_bias": True}],
+    [
+        {"tied_embeddings": "all"},
+        {"tied_embeddings": "none"},
+        {"output_bias": True},
+        {"attention": "wide"},
+        {"attention": "wide", "num_heads": 3},
+    ],
     ids=str,
 )
 def test_the_fast_decoder_gives_the_model_s_log_probs(
@@ -53,10 +59,11 @@ def test_the_fast_decoder_gives_the_model_s_log_probs(
 
 @pytest.mark.parametrize("beam", [1, 4])
 @pytest.mark.parametrize("norm", ["pre", "post"])
+@pytest.mark.parametrize("width", ["narrow", "wide"])
 def test_the_search_finds_the_same_with_it(
-    norm: str, beam: int, monkeypatch: pytest.MonkeyPatch
+    norm: str, width: str, beam: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = tiny_model(norm=norm, tied_embeddings="none")
+    model = tiny_model(norm=norm, attention=width, tied_embeddings="none")
     model.tgt_embedding.positions.normal_()
     options = SearchOptions(sos_id=SOS, eos_id=EOS, forbidden=(PAD, SOS), beam_size=beam)
     limits = [12, 30, 5, 0, 25]

@@ -43,6 +43,7 @@ from transformer_mt.data.tokenizer import (
     Tokenizer,
 )
 from transformer_mt.decoding.hypothesis import SearchOptions
+from transformer_mt.decoding.scorer import LogProbs
 from transformer_mt.decoding.search import beam_search
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.formats.from_marian import MarianModel, marian_engine, read_marian
@@ -52,7 +53,7 @@ from transformer_mt.formats.sentencepiece_tokenizer import (
     sentencepiece_tokenizer,
 )
 from transformer_mt.model.transformer import Transformer
-from transformer_mt.training.loss import label_smoothed_loss
+from transformer_mt.tasks.loss import label_smoothed_loss
 
 pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses")
 
@@ -185,7 +186,7 @@ def test_the_engine_finds_the_same(folder_of: Callable[[str], Path], kind: str) 
         assert len(expected) == (targets[row] != PAD_ID).sum()
     limits = [4 + row % 5 for row in range(len(src))]
     options = SearchOptions(sos_id=SOS_ID, eos_id=EOS_ID, forbidden=(PAD_ID, SOS_ID), beam_size=1)
-    hypotheses = beam_search(model, src, limits, options)
+    hypotheses = beam_search(LogProbs(model), src, limits, options)
     greedy = engine.greedy(phrases("source", 40), limits)
     assert [found[0].token_ids for found in hypotheses] == greedy
     assert len(set(greedy)) > 5
@@ -831,5 +832,5 @@ def test_long_sources_are_cut_alike(folder: Path, imported: MarianModel) -> None
     text = " ".join(phrases("source", 40))
     src = torch.tensor([[*imported.tokenizers.src.encode(text)[: imported.max_length], EOS_ID]])
     options = SearchOptions(sos_id=SOS_ID, eos_id=EOS_ID, forbidden=(PAD_ID, SOS_ID), beam_size=1)
-    found = beam_search(model, src, [6], options)
+    found = beam_search(LogProbs(model), src, [6], options)
     assert engine.greedy([text], [6]) == [found[0][0].token_ids]

@@ -21,6 +21,7 @@ from marian_models import edit_json, make_marian_folder, phrases
 
 import transformer_mt
 from transformer_mt import importing
+from transformer_mt.blueprint import TRANSLATION
 from transformer_mt.checkpoint import load_run
 from transformer_mt.data.batching import Collator
 from transformer_mt.data.corpus import SentencePair
@@ -144,10 +145,11 @@ def test_it_can_be_trained_further(
     assert losses[-1] < 0.8 * losses[0]
     assert files(imported.run) == before
     first, second = (
-        load_run(path, torch.device("cpu")) for path in (imported.run, tmp_path / "further")
+        load_run(path, torch.device("cpu"), TRANSLATION)
+        for path in (imported.run, tmp_path / "further")
     )
     assert second.config.model == first.config.model
-    assert second.tokenizers.tgt.to_json() == first.tokenizers.tgt.to_json()
+    assert second.vocabulary.tgt.to_json() == first.vocabulary.tgt.to_json()
     assert not torch.equal(first.model.output.weight, second.model.output.weight)
 
 
@@ -194,7 +196,7 @@ def round_trip(imported: Imported, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def batch(imported: Imported) -> tuple[torch.Tensor, torch.Tensor]:
     """Source and decoder input in our ids."""
-    tokenizers = load_run(imported.run, torch.device("cpu")).tokenizers
+    tokenizers = load_run(imported.run, torch.device("cpu"), TRANSLATION).vocabulary
     collator = Collator(PAD_ID, SOS_ID, EOS_ID)
     return (
         collator.pad(tokenizers.src.encode_batch(SOURCES), after=EOS_ID),

@@ -24,8 +24,10 @@ from training_helpers import (
     write_config,
     write_pairs,
 )
+from transformer_mt.training.validation import corpus_loss
 
 from transformer_mt import checkpoint, run_dir, train_state
+from transformer_mt.blueprint import TRANSLATION
 from transformer_mt.checkpoint import LoadedRun, load_run, weights_of
 from transformer_mt.config_file import load_config, to_yaml
 from transformer_mt.errors import ConfigError, DataError
@@ -36,7 +38,6 @@ from transformer_mt.train_state import TrainState
 from transformer_mt.training.loop import train
 from transformer_mt.training.session import load_session
 from transformer_mt.training.signals import Interrupted
-from transformer_mt.training.validation import corpus_loss
 
 pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -70,10 +71,10 @@ def parent(trained_parent: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def imported(trained_parent: Path, tmp_path: Path) -> Path:
     """A run directory as `tmt import` makes it: no data, and no training to go on with."""
-    origin, run = load_run(trained_parent, CPU), RunDir(tmp_path / "imported")
+    origin, run = load_run(trained_parent, CPU, TRANSLATION), RunDir(tmp_path / "imported")
     data = PairsConfig(src_lang="src", tgt_lang="tgt")
     run_dir.save_config(run, replace(origin.config, run_dir=str(run.path), data=data))
-    run_dir.save_tokenizers(run, origin.tokenizers)
+    run_dir.save_vocabulary(run, origin.vocabulary)
     checkpoint.save_weights(run.best, weights_of(origin.model), TrainState(finished=IMPORTED))
     return run.path
 
@@ -211,7 +212,7 @@ def test_the_parent_of_a_parent_is_not_asked(parent: Path, tmp_path: Path) -> No
     shutil.rmtree(parent)
     config = child_config(tmp_path, middle)
     assert config.model == load_run_config(RunDir(middle)).model
-    assert_same_weights(load_session(config, "cpu"), load_run(middle, CPU))
+    assert_same_weights(load_session(config, "cpu"), load_run(middle, CPU, TRANSLATION))
 
 
 # training
@@ -224,7 +225,7 @@ def train_child(folder: Path, parent: Path, *overrides: str) -> TranslationConfi
 
 
 def test_a_new_run_is_the_parent_before_its_first_update(parent: Path, tmp_path: Path) -> None:
-    origin = load_run(parent, CPU)
+    origin = load_run(parent, CPU, TRANSLATION)
     config = child_config(tmp_path, parent, "model.dropout=0.4")
     with logged() as messages:
         session = load_session(config, "cpu")
@@ -233,8 +234,8 @@ def test_a_new_run_is_the_parent_before_its_first_update(parent: Path, tmp_path:
     assert_same_weights(session, origin)
     assert (origin.model.output.bias != 0).any()  # it has learnt
     assert session.model.config.dropout == 0.4
-    assert session.tokenizers.src.to_json() == origin.tokenizers.src.to_json()
-    assert session.tokenizers.tgt.to_json() == origin.tokenizers.tgt.to_json()
+    assert session.vocabulary.src.to_json() == origin.vocabulary.src.to_json()
+    assert session.vocabulary.tgt.to_json() == origin.vocabulary.tgt.to_json()
     assert session.optimizer.state_dict()["state"] == {}
     assert session.state == TrainState(data=session.data.train.fingerprint)
     loss = corpus_loss(session.model, session.data.validation, 64)
@@ -258,7 +259,7 @@ def test_fine_tuning_begins_at_the_loss_of_the_parent_and_leaves_it_alone(
 
 def test_fine_tuning_learns(parent: Path, tmp_path: Path) -> None:
     config = train_child(tmp_path / "child", parent)
-    trained = load_run(Path(config.run_dir), CPU)
+    trained = load_run(Path(config.run_dir), CPU, TRANSLATION)
     assert trained.state.scores["loss"] < read_state(parent / "best")["scores"]["loss"]
     assert trained.config == config
     assert describe_run(Path(config.run_dir))["begun from"] == str(parent)
@@ -286,7 +287,8 @@ def test_going_on_needs_no_parent(parent: Path, tmp_path: Path, deleted: bool) -
     assert not [message for message in messages if message.startswith("beginning with")]
     for name in ("best", "last"):
         ours, theirs = (
-            load_run(run, CPU, name) for run in (tmp_path / "child/run", Path(reference.run_dir))
+            load_run(run, CPU, TRANSLATION, name)
+            for run in (tmp_path / "child/run", Path(reference.run_dir))
         )
         assert_same_weights(ours, theirs)
     again = load_config(path, options)
@@ -299,13 +301,13 @@ def test_a_finished_run_is_complete(
     parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = train_child(tmp_path / "child", parent)
-    before = load_run(Path(config.run_dir), CPU)
+    before = load_run(Path(config.run_dir), CPU, TRANSLATION)
     shutil.rmtree(parent)
     moved = Path(config.run_dir).rename(tmp_path / "elsewhere")
     shutil.rmtree(tmp_path / "child")
     monkeypatch.chdir(tmp_path)
     assert load_run_config(RunDir(moved)) == config
-    assert_same_weights(load_run(moved, CPU), before)
+    assert_same_weights(load_run(moved, CPU, TRANSLATION), before)
     assert describe_run(moved)["status"] == "finished (all updates made)"
     # a parent of another shape that has come to stand there is no matter either
     train(make_config(tmp_path / "other", f"run_dir={parent}", "model.d_model=16"), device="cpu")
@@ -330,9 +332,11 @@ def test_other_tokenizers_in_the_run_directory_are_not_used(parent: Path, tmp_pa
     config = child_config(tmp_path, parent)
     run = RunDir(Path(config.run_dir))
     other = load_session(make_config(tmp_path / "other", "tokenizer.vocab_size=6"), "cpu")
-    run_dir.save_tokenizers(run, other.tokenizers)
+    run_dir.save_vocabulary(run, other.vocabulary)
     train(config, device="cpu")
-    assert run.tokenizer("src").read_bytes() == RunDir(parent).tokenizer("src").read_bytes()
+    assert (run.path / "tokenizer.src.json").read_bytes() == (
+        RunDir(parent).path / "tokenizer.src.json"
+    ).read_bytes()
 
 
 def test_overwrite_begins_with_the_parent_as_it_is_now(parent: Path, tmp_path: Path) -> None:
@@ -345,7 +349,7 @@ def test_overwrite_begins_with_the_parent_as_it_is_now(parent: Path, tmp_path: P
     result = tmt("train", "-c", path, f"--set=init_from={parent}", "--overwrite")
     assert result.exit_code == 1
     assert f"init_from: {parent}: there is no such run directory" in result.stderr
-    load_run(Path(config.run_dir), CPU)  # nothing was removed
+    load_run(Path(config.run_dir), CPU, TRANSLATION)  # nothing was removed
 
 
 # refusals
@@ -457,9 +461,9 @@ def test_a_dry_run_shows_the_model_of_the_parent(parent: Path, tmp_path: Path) -
 def test_an_imported_model_is_trained_further(imported: Path, tmp_path: Path) -> None:
     before = files(imported)
     session = load_session(child_config(tmp_path, imported), "cpu")
-    assert_same_weights(session, load_run(imported, CPU))
+    assert_same_weights(session, load_run(imported, CPU, TRANSLATION))
     config = train_child(tmp_path / "child", imported)
-    assert load_run(Path(config.run_dir), CPU).state.step > 0
+    assert load_run(Path(config.run_dir), CPU, TRANSLATION).state.step > 0
     assert files(imported) == before
 
 
@@ -495,7 +499,7 @@ def test_an_imported_model_is_replaced_by_overwrite(imported: Path, tmp_path: Pa
     path = child_file(tmp_path / "child", model=small_model())
     result = tmt("train", "-c", path, f"--set=run_dir={imported}", "--overwrite", "-q")
     assert result.exit_code == 0, result.stderr
-    assert load_run(imported, CPU).config.model.d_model == 16
+    assert load_run(imported, CPU, TRANSLATION).config.model.d_model == 16
 
 
 def small_model() -> dict[str, int]:

@@ -59,6 +59,9 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "sharded_translator": CORE
     | {"data", "engines", "processes", "translation", "translator", "workers"},
     "streams": {"translation", "data", "errors", "console"},
+    "rescoring": {"decoding", "streams", "errors", "console"},
+    "ngram": set(),
+    "generator": CORE | {"engines", "decoding", "model", "data"},
     "doctor": CORE | {"data", "run_dir", "console"},
     "run_info": CORE | {"train_state", "run_dir", "config_file"},
     "evaluation": CORE | {"translator", "data", "metrics", "console"},

@@ -5,12 +5,12 @@ import torch
 from conftest import EOS, PAD, SOS, VOCAB, sentences, tiny_model
 from torch import Tensor
 from torch.nn import functional as F
-
-from transformer_mt.data.batching import Batch, BilingualDataset, Collator, Sequences
-from transformer_mt.model.transformer import Transformer
-from transformer_mt.training import loss as loss_module
-from transformer_mt.training.loss import label_smoothed_loss, plain_loss
 from transformer_mt.training.validation import corpus_loss
+
+from transformer_mt.data.batching import BilingualDataset, Collator, PairBatch, Sequences
+from transformer_mt.model.transformer import Transformer
+from transformer_mt.tasks.loss import label_smoothed_loss, plain_loss
+from transformer_mt.training import loss as loss_module
 
 SMOOTHINGS = [0.0, 0.1]
 D_MODEL = 4
@@ -156,7 +156,7 @@ def test_bf16_products_cost_little_precision(dtype: torch.dtype) -> None:
         assert (gradient - right).norm() < 0.02 * right.norm()
 
 
-def mean_gradients(model: Transformer, batches: Iterable[Batch]) -> list[Tensor]:
+def mean_gradients(model: Transformer, batches: Iterable[PairBatch]) -> list[Tensor]:
     """The gradient of the mean loss of a token, batch after batch."""
     batches = list(batches)
     num_tokens = sum(batch.num_tokens for batch in batches)

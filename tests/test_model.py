@@ -12,16 +12,18 @@ from torch.nn import functional as F
 
 from transformer_mt import fast_paths
 from transformer_mt.config_file import load_config
+from transformer_mt.model.base import count_parameters
 from transformer_mt.model.embedding import Embedding, sinusoids
 from transformer_mt.model.layers import FeedForward
-from transformer_mt.model.transformer import Transformer, count_parameters
-from transformer_mt.task_config import EncoderDecoderConfig
-from transformer_mt.training.loss import label_smoothed_loss
+from transformer_mt.model.transformer import Transformer
+from transformer_mt.task_config import EncoderDecoderConfig, TranslationConfig
+from transformer_mt.tasks.loss import label_smoothed_loss
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 TIES = ("none", "decoder", "all")
 SOURCES, TARGETS = sentences(5, 2, 7), sentences(6, 3, 4, seed=1)
 each_norm = pytest.mark.parametrize("norm", NORMS)
+each_width = pytest.mark.parametrize("width", ["narrow", "wide"])
 each_tie = pytest.mark.parametrize("tied", TIES)
 
 
@@ -125,9 +127,10 @@ def loss_and_gradients(
 
 
 @each_norm
+@each_width
 @pytest.mark.parametrize("output_bias", [False, True])
-def test_padding_changes_no_value_and_no_gradient(norm: str, output_bias: bool) -> None:
-    model = tiny_model(norm=norm, output_bias=output_bias)
+def test_padding_changes_no_value_and_no_gradient(norm: str, width: str, output_bias: bool) -> None:
+    model = tiny_model(norm=norm, attention=width, output_bias=output_bias)
     torch.testing.assert_close(
         loss_and_gradients(model, SOURCES, TARGETS, extra=4),
         loss_and_gradients(model, SOURCES, TARGETS),
@@ -198,9 +201,10 @@ def test_bf16_products_cost_little_precision(norm: str) -> None:
 
 
 @each_norm
+@each_width
 @pytest.mark.parametrize("output_bias", [False, True])
-def test_stepping_is_teacher_forcing(norm: str, output_bias: bool) -> None:
-    model = tiny_model(norm=norm, output_bias=output_bias)
+def test_stepping_is_teacher_forcing(norm: str, width: str, output_bias: bool) -> None:
+    model = tiny_model(norm=norm, attention=width, output_bias=output_bias)
     src, tgt_in = as_src(SOURCES), torch.tensor([[SOS, *row] for row in sentences(7, 7, 7)])
     state = model.start(src)
     stepped = torch.stack([model.step(tokens, state) for tokens in tgt_in.T], dim=1)
@@ -244,7 +248,8 @@ def expected_count(config: EncoderDecoderConfig, src_vocab: int, tgt_vocab: int)
     """Counted from figure 1 of the paper."""
     d, d_ff = config.d_model, config.d_ff
     norm = 2 * d
-    attention = 4 * (d * d + d) + norm
+    heads = d * (config.num_heads if config.attention == "wide" else 1)  # together
+    attention = 3 * (d * heads + heads) + (heads * d + d) + norm
     feed_forward = (d * d_ff + d_ff) + (d_ff * d + d) + norm
     layers = config.num_encoder_layers * (attention + feed_forward)
     layers += config.num_decoder_layers * (2 * attention + feed_forward)
@@ -255,9 +260,11 @@ def expected_count(config: EncoderDecoderConfig, src_vocab: int, tgt_vocab: int)
 
 @each_norm
 @each_tie
-def test_tied_matrices_are_one_and_counted_once(norm: str, tied: str) -> None:
+@each_width
+def test_tied_matrices_are_one_and_counted_once(norm: str, tied: str, width: str) -> None:
     sizes = (VOCAB, VOCAB) if tied == "all" else (VOCAB + 4, VOCAB)
-    model = tiny_model(*sizes, norm=norm, tied_embeddings=tied, num_encoder_layers=3)
+    options: dict[str, Any] = {"norm": norm, "tied_embeddings": tied, "attention": width}
+    model = tiny_model(*sizes, num_encoder_layers=3, **options)
     assert count_parameters(model) == expected_count(model.config, *sizes)
     matrices = (model.output, model.tgt_embedding.token, model.src_embedding.token)
     storages = [matrix.weight.untyped_storage().data_ptr() for matrix in matrices]
@@ -266,12 +273,14 @@ def test_tied_matrices_are_one_and_counted_once(norm: str, tied: str) -> None:
     assert len(set(storages)) == 4 - shared
 
 
-def test_base_config_has_the_paper_s_63_million_parameters() -> None:
-    config = load_config(CONFIGS / "base.yaml").model
+@pytest.mark.parametrize(("width", "millions"), [("narrow", 63), ("wide", 195)])
+def test_base_config_has_the_paper_s_63_million_parameters(width: str, millions: int) -> None:
+    overrides = [f"model.attention={width}"]
+    config = load_config(CONFIGS / "base.yaml", overrides, TranslationConfig).model
     with torch.device("meta"):  # shapes without memory
         model = Transformer(config, 37_000, 37_000, PAD)
     assert count_parameters(model) == expected_count(config, 37_000, 37_000)
-    assert round(count_parameters(model) / 1e6) == 63
+    assert round(count_parameters(model) / 1e6) == millions
 
 
 @pytest.mark.parametrize(("length", "d_model"), [(1, 2), (50, 16), (700, 6)])

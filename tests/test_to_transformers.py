@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import Tensor
 
-from transformer_mt.checkpoint import LoadedRun, make_model
+from transformer_mt.blueprint import TRANSLATION
+from transformer_mt.checkpoint import LoadedRun, TranslatorRun
 from transformer_mt.data.tokenizer import SPECIAL_TOKENS, Tokenizer, Tokenizers
 from transformer_mt.decoding.hypothesis import SearchOptions
+from transformer_mt.decoding.scorer import LogProbs
 from transformer_mt.decoding.search import beam_search
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.formats import to_transformers, transformers_engine
@@ -71,7 +73,7 @@ def make(
     large_source: bool = False,
     decoding: DecodingConfig | None = None,
     **model: Any,
-) -> LoadedRun:
+) -> TranslatorRun:
     """An untrained run in which no bias is 0; its vocabularies differ in size unless joint."""
     tied, joint = SHARING[sharing]
     config = TranslationConfig(
@@ -93,19 +95,19 @@ def make(
         decoding=decoding or DecodingConfig(max_length_ratio=1.5, max_length_offset=3),
     )
     both = Tokenizers(tokenizer(kind, joint or large_source), tokenizer(kind, not large_source))
-    run = LoadedRun(config, both, make_model(config, both).eval(), TrainState())
+    run = LoadedRun(config, both, TRANSLATION.make_model(config, both).eval(), TrainState())
     perturb(run.model)
     return run
 
 
 class Exported(NamedTuple):
-    run: LoadedRun
+    run: TranslatorRun
     folder: Path
     model: Any
     tokenizer: Any
 
     @classmethod
-    def of(cls, run: LoadedRun, folder: Path) -> "Exported":
+    def of(cls, run: TranslatorRun, folder: Path) -> "Exported":
         write_transformers(run, folder)
         return cls(
             run,
@@ -121,14 +123,14 @@ class Exported(NamedTuple):
 
 
 def our_greedy(
-    run: LoadedRun, limits: Sequence[int], lines: Sequence[str] = SOURCES
+    run: TranslatorRun, limits: Sequence[int], lines: Sequence[str] = SOURCES
 ) -> list[tuple[int, ...]]:
     unknown = (UNK,) if run.config.decoding.unknown_words == "forbid" else ()
     options = SearchOptions(
         sos_id=SOS, eos_id=EOS, forbidden=(PAD, SOS, *unknown), beam_size=1, length_penalty=0.0
     )
-    src = as_src([ids[:MAX_LENGTH] for ids in run.tokenizers.src.encode_batch(lines)])
-    return [found[0].token_ids for found in beam_search(run.model, src, limits, options)]
+    src = as_src([ids[:MAX_LENGTH] for ids in run.vocabulary.src.encode_batch(lines)])
+    return [found[0].token_ids for found in beam_search(LogProbs(run.model), src, limits, options)]
 
 
 def whole_rows(found: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -137,20 +139,20 @@ def whole_rows(found: Sequence[Sequence[int]]) -> list[list[int]]:
     return [[SOS, *ids, EOS] + [PAD] * (longest - len(ids)) for ids in found]
 
 
-def longest_limit(run: LoadedRun) -> int:
+def longest_limit(run: TranslatorRun) -> int:
     return run.config.decoding.length_limit(run.config.data.max_length)
 
 
 @torch.inference_mode()
-def our_logits(run: LoadedRun, src: Tensor, tgt_in: Tensor) -> Tensor:
+def our_logits(run: TranslatorRun, src: Tensor, tgt_in: Tensor) -> Tensor:
     return run.model.project(run.model(src, tgt_in))
 
 
 def difference(exported: Exported) -> float:
     """The largest between the logits at the real positions of a padded batch."""
     src_size, tgt_size = (
-        exported.run.tokenizers.src.vocab_size,
-        exported.run.tokenizers.tgt.vocab_size,
+        exported.run.vocabulary.src.vocab_size,
+        exported.run.vocabulary.tgt.vocab_size,
     )
     src = as_src(sentences(6, 1, 9, 4, vocab=src_size), extra=2)
     tgt_in, tgt_out = as_tgt(sentences(3, 8, 5, 0, vocab=tgt_size, seed=1), extra=1)
@@ -172,6 +174,7 @@ CASES = [
     for kind in ("word", "bpe")
 ]
 CASES += [("post", "untied", "unigram"), ("pre", "tied all", "unigram")]
+CASES += [("post", "untied", "character"), ("pre", "tied decoder", "byte")]
 
 
 @pytest.fixture(scope="module", params=CASES, ids="-".join)
@@ -196,8 +199,8 @@ def test_engine_agrees_with_our_model_and_search(exported: Exported) -> None:
     assert len(references) == len(SOURCES)
     found = engine.token_log_probs(SOURCES, references)
     for source, reference, log_probs in zip(SOURCES, references, found, strict=True):
-        src = as_src([run.tokenizers.src.encode(source)[:MAX_LENGTH]])
-        tgt_in, tgt_out = as_tgt([run.tokenizers.tgt.encode(reference)])
+        src = as_src([run.vocabulary.src.encode(source)[:MAX_LENGTH]])
+        tgt_in, tgt_out = as_tgt([run.vocabulary.tgt.encode(reference)])
         ours = our_logits(run, src, tgt_in)[0].log_softmax(dim=1)
         assert log_probs == pytest.approx(ours.gather(1, tgt_out.T)[:, 0].tolist(), abs=1e-5)
 
@@ -208,7 +211,7 @@ def test_engine_agrees_with_our_model_and_search(exported: Exported) -> None:
 
 
 def test_tokenizers_are_ours(exported: Exported) -> None:
-    both = exported.run.tokenizers
+    both = exported.run.vocabulary
     target = exported.folder / TARGET_TOKENIZER
     assert target.exists() == (both.src.to_json() != both.tgt.to_json())
     assert exported.tokenizer(SOURCES).input_ids == [[*both.src.encode(s), EOS] for s in SOURCES]
@@ -291,7 +294,7 @@ def test_tied_tables_are_written_once(
     run = make(norm, sharing)
     write_transformers(run, tmp_path)
     weights = load_file(tmp_path / "model.safetensors")
-    sizes = {run.tokenizers.src.vocab_size, run.tokenizers.tgt.vocab_size}
+    sizes = {run.vocabulary.src.vocab_size, run.vocabulary.tgt.vocab_size}
     found = {name.removesuffix(".weight") for name, w in weights.items() if len(w) in sizes}
     assert found - {name for name in found if ".layers." in name} == tables
 
@@ -356,7 +359,7 @@ PARTS = [*SPECIAL_TOKENS, *"lmno'.(!", " ", "   ", "\t", "\n", "\u3000", "cat", 
 TEXTS = st.lists(st.sampled_from(PARTS) | st.text(max_size=6)).map("".join)
 
 
-@pytest.fixture(scope="module", params=["word", "bpe", "unigram"])
+@pytest.fixture(scope="module", params=["word", "bpe", "unigram", "character", "byte"])
 def pair(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Pair:
     """Our source tokenizer and theirs, which was saved once more by the library itself."""
     first, second = (tmp_path_factory.mktemp(name) for name in ("first", "second"))
@@ -366,7 +369,7 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Pair:
     assert (first / "tokenizer.json").read_text().split() == (
         (second / "tokenizer.json").read_text().split()
     )
-    return run.tokenizers.src, transformers.AutoTokenizer.from_pretrained(second)
+    return run.vocabulary.src, transformers.AutoTokenizer.from_pretrained(second)
 
 
 @given(texts=st.lists(TEXTS, min_size=1, max_size=3))
@@ -481,6 +484,12 @@ def test_engine_does_not_depend_on_batches(tmp_path: Path, monkeypatch: pytest.M
 
 
 # What goes wrong, and what is not said.
+
+
+def test_wide_attention_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"share d_model .* 'model.attention: wide'; --to ctr"):
+        write_transformers(make(attention="wide"), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_library_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

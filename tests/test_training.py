@@ -30,8 +30,9 @@ from training_helpers import (
     tmt,
     write_config,
 )
+from transformer_mt.training.validation import Validation, validate
 
-from transformer_mt.data.batching import Batch, Collator
+from transformer_mt.data.batching import Collator, PairBatch
 from transformer_mt.errors import TrainingError
 from transformer_mt.task_config import TranslationConfig
 from transformer_mt.train_state import TrainState
@@ -39,7 +40,6 @@ from transformer_mt.training import loop, progress
 from transformer_mt.training.loop import train, training_step, updates
 from transformer_mt.training.progress import Progress
 from transformer_mt.training.session import Session, load_session
-from transformer_mt.training.validation import Validation, validate
 from transformer_mt.translation import Candidate, Translation
 
 pytest_plugins = ["training_fixtures"]
@@ -59,7 +59,7 @@ def run_of(config: TranslationConfig) -> Path:
 # --- one update
 
 
-def first_batches(session: Session, count: int) -> list[Batch]:
+def first_batches(session: Session, count: int) -> list[PairBatch]:
     return next(updates(replace_accumulate(session, count)))
 
 
@@ -69,14 +69,14 @@ def replace_accumulate(session: Session, count: int) -> Session:
     return replace(session, config=replace(config, training=training), state=TrainState())
 
 
-def joined(batches: list[Batch]) -> Batch:
+def joined(batches: list[PairBatch]) -> PairBatch:
     """One batch of all sentences of several."""
     collator = Collator(0, 2, 3)
     src, tgt = (
         [row[(row > 0) & (row != 3)].tolist() for batch in batches for row in getattr(batch, side)]
         for side in ("src", "tgt_out")
     )
-    return Batch(
+    return PairBatch(
         src=collator.pad(src, after=3),
         tgt_in=collator.pad(tgt, before=2),
         tgt_out=collator.pad(tgt, after=3),
@@ -85,7 +85,7 @@ def joined(batches: list[Batch]) -> Batch:
 
 
 def moved_by_one_update(
-    config: TranslationConfig, batches: list[Batch]
+    config: TranslationConfig, batches: list[PairBatch]
 ) -> tuple[dict[str, Tensor], float]:
     """How plain gradient descent of rate 1 moves the weights (the gradient, clipped), and the loss.
 
@@ -237,7 +237,7 @@ def test_points_are_means_over_the_tokens_since_the_last_one(
     """Also where a validation comes between two points."""
     made: list[tuple[float, int]] = []
 
-    def recorded(session: Session, batches: list[Batch], lr: float) -> tuple[float, float]:
+    def recorded(session: Session, batches: list[PairBatch], lr: float) -> tuple[float, float]:
         loss, norm = training_step(session, batches, lr)
         made.append((loss, sum(batch.num_tokens for batch in batches)))
         return loss, norm
@@ -392,7 +392,7 @@ def test_updates_without_a_finite_loss_are_left_out(tmp_path: Path) -> None:
     config = make_config(tmp_path, "training.max_steps=6")
     rates, made = [], []
 
-    def recorded(session: Session, batches: list[Batch], lr: float) -> tuple[float, float]:
+    def recorded(session: Session, batches: list[PairBatch], lr: float) -> tuple[float, float]:
         rates.append(lr)
         result = training_step(session, batches, lr)
         made.append(lr)

@@ -7,9 +7,11 @@ import torch
 from training_helpers import reverse_pairs, tmt, write_config
 
 from transformer_mt.api import load
-from transformer_mt.checkpoint import make_model
+from transformer_mt.blueprint import TRANSLATION
+from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.engines.torch_engine import TorchEngine
-from transformer_mt.run_dir import RunDir, load_run_config, load_tokenizers
+from transformer_mt.run_dir import RunDir, load_run_config, load_vocabulary
+from transformer_mt.task_config import TranslationConfig
 from transformer_mt.translator import Translator
 
 
@@ -48,10 +50,10 @@ def translator(trained_run: Path) -> Translator:
 @pytest.fixture(scope="session")
 def untrained(trained_run: Path) -> Translator:
     """The same with random weights: it writes nonsense, mostly up to the greatest length."""
-    config = load_run_config(RunDir(trained_run))
-    tokenizers = load_tokenizers(RunDir(trained_run))
+    config = load_run_config(RunDir(trained_run), TranslationConfig)
+    tokenizers = load_vocabulary(RunDir(trained_run), Tokenizers)
     torch.manual_seed(5)
-    model = make_model(config, tokenizers)
+    model = TRANSLATION.make_model(config, tokenizers)
     torch.nn.init.normal_(model.output.weight, std=0.4)
     return Translator(TorchEngine(model), tokenizers, config.data, config.decoding)
 

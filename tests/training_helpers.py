@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from transformer_mt.cli import app
 from transformer_mt.config_file import load_config
-from transformer_mt.data.batching import Batch
+from transformer_mt.data.batching import PairBatch
 from transformer_mt.data.corpus import SentencePair
 from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.model.transformer import Transformer
@@ -119,7 +119,7 @@ def at_update(step: int, action: Callable[[], object]) -> Iterator[None]:
     """While active, `action` is called when training begins update `step`."""
     real = loop.training_step
 
-    def training_step(session: Session, batches: list[Batch], lr: float) -> tuple[float, float]:
+    def training_step(session: Session, batches: list[PairBatch], lr: float) -> tuple[float, float]:
         if session.state.step + 1 == step:
             action()
         return real(session, batches, lr)
@@ -134,7 +134,7 @@ def scripted_loss(*values: float | None) -> Iterator[None]:
     """Add something to the loss of each of the first batches; None leaves one as it is."""
     real, coming = loop._loss, list(values)
 
-    def loss(session: Session, batch: Batch) -> Tensor:
+    def loss(session: Session, batch: PairBatch) -> Tensor:
         value = coming.pop(0) if coming else None
         return real(session, batch) if value is None else real(session, batch) + value
 

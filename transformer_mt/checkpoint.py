@@ -6,15 +6,15 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from transformer_mt.config import Config
-from transformer_mt.data.tokenizer import PAD_ID, Tokenizers
+from transformer_mt.blueprint import Blueprint, C, M, V
+from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.durable import (
     DamagedError,
     is_whole,
@@ -29,10 +29,11 @@ from transformer_mt.run_dir import (
     MODEL_FILE,
     RunDir,
     load_run_config,
-    load_tokenizers,
-    remove_tokenizers,
+    load_vocabulary,
+    remove_vocabulary,
 )
 from transformer_mt.safe_files import check_names
+from transformer_mt.task_config import TranslationConfig
 from transformer_mt.train_state import TrainState, load_state, save_state
 from transformer_mt.weight_sizes import check_claims
 
@@ -42,34 +43,32 @@ _TRAINING_FILE = "training_state.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedRun:
+class LoadedRun(Generic[C, V, M]):
     """A trained model with all that it takes to use it."""
 
-    config: Config
-    tokenizers: Tokenizers
-    model: Transformer
+    config: C
+    vocabulary: V
+    model: M
     state: TrainState
 
 
-def make_model(config: Config, tokenizers: Tokenizers) -> Transformer:
-    """An untrained model of the right sizes."""
-    return Transformer(
-        config.model, tokenizers.src.vocab_size, tokenizers.tgt.vocab_size, pad_id=PAD_ID
-    )
+TranslatorRun = LoadedRun[TranslationConfig, Tokenizers, Transformer]
 
 
-def load_run(path: Path, device: torch.device, checkpoint: str = "best") -> LoadedRun:
-    """A run's model in evaluation mode on `device`, with its tokenizers and configuration.
+def load_run(
+    path: Path, device: torch.device, blueprint: Blueprint[C, V, M], checkpoint: str = "best"
+) -> LoadedRun[C, V, M]:
+    """A run's model in evaluation mode on `device`, with its vocabulary and configuration.
 
     Where the best checkpoint is damaged, the newest whole one takes its place, with a warning.
 
     Raises:
-        DataError: this is no run directory, it is not trained yet, or a file is damaged or does
-            not fit.
+        DataError: this is no run directory or one of another task, it is not trained yet, or a
+            file is damaged or does not fit.
     """
     run = RunDir(path)
-    config = load_run_config(run)
-    tokenizers = load_tokenizers(run)
+    config = load_run_config(run, blueprint.config)
+    vocabulary = load_vocabulary(run, blueprint.vocabulary)
     folder = readable_folder(run.path / checkpoint)
     if folder is None:
         raise DataError(f"{path}: has no checkpoint '{checkpoint}' yet; run tmt train first")
@@ -80,15 +79,14 @@ def load_run(path: Path, device: torch.device, checkpoint: str = "best") -> Load
         if folder is None:
             raise
         log.warning("%s; %s is used instead", damage, folder)
-    vocab_size = max(tokenizers.src.vocab_size, tokenizers.tgt.vocab_size)
-    check_claims(folder / MODEL_FILE, config.model, vocab_size)
-    model = make_model(config, tokenizers)
+    check_claims(folder / MODEL_FILE, config.model, max(vocabulary.sizes))
+    model = blueprint.make_model(config, vocabulary)
     load_weights(model, _load_tensors(folder / MODEL_FILE), folder / MODEL_FILE)
     model.to(device).eval()
-    return LoadedRun(config, tokenizers, model, load_state(folder))
+    return LoadedRun(config, vocabulary, model, load_state(folder))
 
 
-def load_weights(model: Transformer, weights: dict[str, Tensor], origin: Path) -> None:
+def load_weights(model: nn.Module, weights: dict[str, Tensor], origin: Path) -> None:
     """Copy named tensors into a model.
 
     Raises:
@@ -105,7 +103,7 @@ def load_weights(model: Transformer, weights: dict[str, Tensor], origin: Path) -
             parameters[name].copy_(value)
 
 
-def weights_of(model: Transformer) -> dict[str, Tensor]:
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
     """All parameters by name, tied ones once, on the CPU."""
     return {name: p.detach().cpu().contiguous() for name, p in model.named_parameters()}
 
@@ -119,7 +117,7 @@ def save_weights(folder: Path, weights: dict[str, Tensor], state: TrainState) ->
 
 def save_training(
     run: RunDir,
-    model: Transformer,
+    model: nn.Module,
     optimizer: torch.optim.Optimizer,
     state: TrainState,
     random: dict[str, Tensor] | None = None,
@@ -150,7 +148,7 @@ def update_state(run: RunDir, state: TrainState) -> None:
 
 
 def load_training(
-    run: RunDir, model: Transformer, optimizer: torch.optim.Optimizer
+    run: RunDir, model: nn.Module, optimizer: torch.optim.Optimizer
 ) -> TrainState | None:
     """Restore what `save_training` wrote; None when there is no such checkpoint."""
     if not run.last.is_dir():
@@ -218,8 +216,8 @@ def remove_run(run: RunDir) -> None:
         remove_folder(damaged(folder))
     for folder in (run.checkpoints, run.tensorboard, run.engines):
         shutil.rmtree(folder, ignore_errors=True)
-    remove_tokenizers(run)
-    for file in (run.metrics, run.info, run.config):  # which the tokenizers belong to
+    remove_vocabulary(run)
+    for file in (run.metrics, run.info, run.config):  # which the vocabulary belongs to
         file.unlink(missing_ok=True)
 
 

@@ -200,7 +200,7 @@ class Config:
     """One run: everything that `tmt train` needs to know; `task_config` has one for each task."""
 
     task: str
-    """What is learned."""
+    """What is learned: translation, language-model or classification."""
     run_dir: str
     """Folder for tokenizers, checkpoints and logs; complete in itself, copy it anywhere."""
     seed: int = 1

@@ -16,7 +16,7 @@ from transformer_mt.config import Config, InvalidValueError
 from transformer_mt.errors import ConfigError
 from transformer_mt.plain_yaml import MOST_BYTES, PlainLoader, construct
 from transformer_mt.safe_files import read_text
-from transformer_mt.task_config import CONFIGS
+from transformer_mt.task_config import CONFIGS, task_of
 
 D = TypeVar("D")
 C = TypeVar("C", bound=Config)
@@ -94,8 +94,7 @@ def load_saved_config(path: Path, kind: type[C]) -> C:
 def _expect(config: Config, kind: type[C], path: Path) -> C:
     if isinstance(config, kind):
         return config
-    wanted = next(task for task, cls in CONFIGS.items() if cls is kind)
-    raise ConfigError(f"{path}: its task is {config.task}, but {wanted} is needed here")
+    raise ConfigError(f"{path}: its task is {config.task}, but {task_of(kind)} is needed here")
 
 
 def check_inherited(config: Config, parent: Config) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from transformer_mt.checkpoint import LoadedRun, load_run
+from transformer_mt.blueprint import TRANSLATION
+from transformer_mt.checkpoint import TranslatorRun, load_run
 from transformer_mt.data.corpus import SentencePair, load_split
 from transformer_mt.durable import filled_folder, write_text
 from transformer_mt.engines.ctranslate2_engine import CTranslate2Engine, check_quantization
@@ -18,7 +19,7 @@ from transformer_mt.formats.to_transformers import write_transformers
 from transformer_mt.formats.transformers_engine import TransformersEngine
 from transformer_mt.model_card import model_card
 from transformer_mt.parity import Outcome, ParityReport, Runner, compare, translator_runner
-from transformer_mt.run_dir import write_tokenizers
+from transformer_mt.run_dir import write_vocabulary
 from transformer_mt.translator import Translator
 
 FORMATS = ("ctranslate2", "transformers")
@@ -68,11 +69,11 @@ def export_model(
             f"--quantization {quantization}: a transformers folder holds float32 weights, which"
             " from_pretrained(..., dtype=...) converts when it loads them"
         )
-    run = load_run(path, torch.device("cpu"))
+    run = load_run(path, torch.device("cpu"), TRANSLATION)
     with filled_folder(output) as folder:
         if to == "ctranslate2":
             write_ctranslate2(run, folder, quantization)
-            write_tokenizers(folder, run.tokenizers)
+            write_vocabulary(folder, run.vocabulary)
         else:
             write_transformers(run, folder)
         parity = _parity(run, folder, to) if verify else None
@@ -86,8 +87,8 @@ def export_model(
     return Export(output, to, quantization, size, parity)
 
 
-def _parity(run: LoadedRun, folder: Path, to: str) -> ParityReport:
-    config, tokenizers = run.config, run.tokenizers
+def _parity(run: TranslatorRun, folder: Path, to: str) -> ParityReport:
+    config, tokenizers = run.config, run.vocabulary
     try:
         pairs = load_split(config.data, "validation")[: config.training.validate_sentences]
     except TmtError as error:

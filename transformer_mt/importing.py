@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transformer_mt import checkpoint, run_dir
+from transformer_mt.blueprint import TRANSLATION
 from transformer_mt.data.corpus import SentencePair
 from transformer_mt.durable import filled_folder
 from transformer_mt.engines.torch_engine import TorchEngine
@@ -59,7 +60,7 @@ def import_model(folder: Path, output: Path) -> Import:
     with filled_folder(output) as new:
         run = RunDir(new)
         run_dir.save_config(run, config)
-        run_dir.save_tokenizers(run, marian.tokenizers)
+        run_dir.save_vocabulary(run, marian.tokenizers)
         state = TrainState(finished=f"imported from {folder.resolve().name}")
         checkpoint.save_weights(run.best, marian.weights, state)
         parity = _parity(folder, marian, config)
@@ -82,7 +83,7 @@ def _config(marian: MarianModel, output: Path) -> TranslationConfig:
 
 
 def _parity(folder: Path, marian: MarianModel, config: TranslationConfig) -> ParityReport:
-    model = checkpoint.make_model(config, marian.tokenizers)
+    model = TRANSLATION.make_model(config, marian.tokenizers)
     checkpoint.load_weights(model, marian.weights, folder)
     ours = Translator(TorchEngine(model), marian.tokenizers, config.data, config.decoding)
     theirs = text_engine_runner(marian_engine(folder, marian), ours)

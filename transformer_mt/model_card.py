@@ -4,7 +4,7 @@ from pathlib import Path
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from transformer_mt.checkpoint import LoadedRun
+from transformer_mt.checkpoint import TranslatorRun
 from transformer_mt.metrics import Score
 from transformer_mt.parity import ParityReport
 from transformer_mt.run_info import describe_run
@@ -53,7 +53,7 @@ print(tgt.decoder.decode(results[0].hypotheses[0]))
 
 
 def model_card(
-    path: Path, run: LoadedRun, to: str, quantization: str, parity: ParityReport | None
+    path: Path, run: TranslatorRun, to: str, quantization: str, parity: ParityReport | None
 ) -> str:
     """The text of the card.
 
@@ -84,7 +84,7 @@ def model_card(
     )
 
 
-def _metadata(run: LoadedRun, to: str, parity: ParityReport | None) -> ModelCardData:
+def _metadata(run: TranslatorRun, to: str, parity: ParityReport | None) -> ModelCardData:
     data = run.config.data
     name = f"{data.src_lang}-{data.tgt_lang}"
     results = [
@@ -108,7 +108,7 @@ def _metadata(run: LoadedRun, to: str, parity: ParityReport | None) -> ModelCard
     )
 
 
-def _data(run: LoadedRun) -> str:
+def _data(run: TranslatorRun) -> str:
     data = run.config.data
     if data.dataset is not None:
         return f"`{data.dataset}`" + (f", subset `{data.subset}`" if data.subset else "") + "."
@@ -117,7 +117,7 @@ def _data(run: LoadedRun) -> str:
     return f"Local files: {names}." if names else "Not known: the model was imported."
 
 
-def _scores(run: LoadedRun, parity: ParityReport | None) -> str:
+def _scores(run: TranslatorRun, parity: ParityReport | None) -> str:
     if parity is None:
         measured = ", ".join(f"{name} {value:.2f}" for name, value in run.state.scores.items())
         return f"On the validation set, measured in training: {measured or 'none'}."
@@ -142,8 +142,8 @@ def _code(text: str) -> str:
     return "`" + text.replace("|", r"\|") + "`"
 
 
-def _usage(run: LoadedRun, to: str) -> str:
-    separate = run.tokenizers.src.to_json() != run.tokenizers.tgt.to_json()
+def _usage(run: TranslatorRun, to: str) -> str:
+    separate = run.vocabulary.src.to_json() != run.vocabulary.tgt.to_json()
     template = _TRANSFORMERS if to == "transformers" else _CTRANSLATE2
     return template.format(
         sentence="A sentence to translate.",
@@ -153,7 +153,7 @@ def _usage(run: LoadedRun, to: str) -> str:
     )
 
 
-def _limits(run: LoadedRun, to: str) -> str:
+def _limits(run: TranslatorRun, to: str) -> str:
     """What a user of the other program should know."""
     lines = [f"\nOne sentence at a time, of at most {run.config.data.max_length} tokens."]
     if to == "transformers":

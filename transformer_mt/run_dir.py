@@ -1,4 +1,4 @@
-"""What stands in a run directory beside the weights: names, configuration, tokenizers, versions."""
+"""What stands in a run directory beside the weights: names, configuration, vocabulary, versions."""
 
 import platform
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ from typing import TypeVar, overload
 from transformer_mt import __version__
 from transformer_mt.config import Config
 from transformer_mt.config_file import load_saved_config, to_yaml
-from transformer_mt.data.tokenizer import Tokenizer, Tokenizers
+from transformer_mt.data.vocabularies import VOCABULARY_FILES, Vocabulary
 from transformer_mt.durable import SUMS_FILE, DamagedError, verify, write_sums, write_text
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.safe_files import check_names
 
 C = TypeVar("C", bound=Config)
+V = TypeVar("V", bound=Vocabulary)
 
 MODEL_FILE = "model.safetensors"
 """The weights of a checkpoint."""
@@ -76,17 +77,18 @@ class RunDir:
 
     @property
     def sums(self) -> Path:
-        """Checksums of the tokenizers."""
+        """Checksums of the vocabulary."""
         return self.path / SUMS_FILE
 
-    def tokenizer(self, side: str) -> Path:
-        return self.path / f"tokenizer.{side}.json"
+    def vocabulary(self, kind: type[Vocabulary]) -> list[Path]:
+        """The files of a vocabulary of this kind."""
+        return [self.path / name for name in kind.names]
 
     @property
     def files(self) -> list[Path]:
         """What training writes beside the folders."""
-        tokenizers = [self.tokenizer(side) for side in ("src", "tgt")]
-        return [self.config, self.metrics, self.info, self.sums, *tokenizers]
+        vocabulary = [self.path / name for name in VOCABULARY_FILES]
+        return [self.config, self.metrics, self.info, self.sums, *vocabulary]
 
     def read_names(self) -> list[Path]:
         """What is read where a run is used, as far as it is there.
@@ -129,45 +131,46 @@ def load_run_config(run: RunDir, kind: type[Config] = Config) -> Config:
         raise DataError(str(error)) from None
 
 
-def write_tokenizers(folder: Path, tokenizers: Tokenizers) -> list[Path]:
-    """Write both tokenizers into a folder; returns their files."""
-    files = [RunDir(folder).tokenizer(side) for side in ("src", "tgt")]
-    for file, tokenizer in zip(files, (tokenizers.src, tokenizers.tgt), strict=True):
-        write_text(file, tokenizer.to_json())
+def write_vocabulary(folder: Path, vocabulary: Vocabulary) -> list[Path]:
+    """Write tokenizers and labels into a folder; returns their files."""
+    files = []
+    for name, text in vocabulary.texts().items():
+        files.append(folder / name)
+        write_text(files[-1], text)
     return files
 
 
-def save_tokenizers(run: RunDir, tokenizers: Tokenizers) -> None:
-    """Write both tokenizers of a run, with their checksums."""
-    remove_tokenizers(run)
-    write_sums(run.path, write_tokenizers(run.path, tokenizers))
+def save_vocabulary(run: RunDir, vocabulary: Vocabulary) -> None:
+    """Write the vocabulary of a run, with checksums."""
+    remove_vocabulary(run)
+    write_sums(run.path, write_vocabulary(run.path, vocabulary))
 
 
-def remove_tokenizers(run: RunDir) -> None:
-    """Have neither tokenizer rather than one of each kind."""
-    for file in (run.sums, run.tokenizer("src"), run.tokenizer("tgt")):
+def remove_vocabulary(run: RunDir) -> None:
+    """Have no part of one rather than parts of two."""
+    for file in (run.sums, *(run.path / name for name in VOCABULARY_FILES)):
         file.unlink(missing_ok=True)
 
 
-def load_tokenizers(run: RunDir) -> Tokenizers:
-    """Read both tokenizers of a run.
+def load_vocabulary(run: RunDir, kind: type[V]) -> V:
+    """Read the vocabulary of a run.
 
     Raises:
-        DataError: a file is missing, damaged, or no such tokenizer.
+        DataError: a file is missing, damaged, or holds something else.
     """
-    tokenizers = Tokenizers(*(Tokenizer.load(run.tokenizer(side)) for side in ("src", "tgt")))
+    vocabulary = kind.load(run.path)
     try:
         verify(run.path)
     except DamagedError as damage:
         raise DamagedError(
-            f"{damage}: put a copy of it there, or remove both tokenizers: they are built anew"
+            f"{damage}: put a copy of it there, or remove all tokenizers: they are built anew"
         ) from None
-    return tokenizers
+    return vocabulary
 
 
-def has_tokenizers(run: RunDir) -> bool:
-    """True when both files are there."""
-    return all(run.tokenizer(side).is_file() for side in ("src", "tgt"))
+def has_vocabulary(run: RunDir, kind: type[Vocabulary]) -> bool:
+    """True when all its files are there."""
+    return all(file.is_file() for file in run.vocabulary(kind))
 
 
 def environment() -> dict[str, str]:

@@ -1,13 +1,20 @@
 """`tmt info`: what a run is, in a few lines."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from transformer_mt.config import Config
+from transformer_mt.config import Config, ModelConfig
 from transformer_mt.errors import DataError
 from transformer_mt.run_dir import RunDir, load_run_config
 from transformer_mt.safe_files import read_json
+from transformer_mt.task_config import (
+    ClassificationConfig,
+    LanguageModelConfig,
+    SingleStackConfig,
+    TranslationConfig,
+)
 from transformer_mt.train_state import TrainState, load_state, state_folder
 
 
@@ -23,10 +30,9 @@ def describe_run(path: Path) -> dict[str, Any]:
     state = TrainState() if folder is None else load_state(folder)
     description: dict[str, Any] = {
         "run": str(path),
-        "languages": f"{config.data.src_lang} -> {config.data.tgt_lang}",
+        "task": config.task,
         "status": _status(state),
-        "model": _shape(config),
-        "tokenizer": config.tokenizer.type + (", joint" if config.tokenizer.joint else ""),
+        **_DESCRIBE[type(config)](config),
         "source": _source(config),
     }
     if config.init_from is not None:
@@ -35,8 +41,8 @@ def describe_run(path: Path) -> dict[str, Any]:
         description |= _recorded(run.info)
     if state.step:
         description["trained"] = (
-            f"{state.step:,} updates, {state.epoch + 1} epochs, {state.tokens:,} target tokens,"
-            f" {timedelta(seconds=round(state.seconds))} hours"
+            f"{state.step:,} updates, {state.epoch + 1} epochs, {state.tokens:,}"
+            f" {_ANSWERS[type(config)]}, {timedelta(seconds=round(state.seconds))} hours"
         )
     if run.best.is_dir():
         description |= _best(config, state, load_state(run.best).scores)
@@ -67,24 +73,64 @@ def _source(config: Config) -> str:
     return ", ".join(files)
 
 
-def _shape(config: Config) -> str:
+def _translation(config: TranslationConfig) -> dict[str, str]:
     model = config.model
+    layers = f"{model.num_encoder_layers}+{model.num_decoder_layers}"
+    return {
+        "languages": f"{config.data.src_lang} -> {config.data.tgt_lang}",
+        "model": f"{_shape(model, layers)}, tied embeddings: {model.tied_embeddings}",
+        "tokenizer": config.tokenizer.type + (", joint" if config.tokenizer.joint else ""),
+    }
+
+
+def _language_model(config: LanguageModelConfig) -> dict[str, str]:
+    return {
+        "text": f"{config.data.examples} of up to {config.data.block_size:,} tokens",
+        "model": _single_stack(config.model),
+        "tokenizer": config.tokenizer.file or config.tokenizer.type,
+    }
+
+
+def _classification(config: ClassificationConfig) -> dict[str, str]:
+    return {
+        "text": f"up to {config.data.max_length:,} tokens",
+        "model": f"{_single_stack(config.model)}, {config.model.pooling} pooling",
+        "tokenizer": config.tokenizer.file or config.tokenizer.type,
+    }
+
+
+_DESCRIBE: dict[type[Config], Callable[[Any], dict[str, str]]] = {
+    TranslationConfig: _translation,
+    LanguageModelConfig: _language_model,
+    ClassificationConfig: _classification,
+}
+_ANSWERS: dict[type[Config], str] = {
+    TranslationConfig: "target tokens",
+    LanguageModelConfig: "tokens",
+    ClassificationConfig: "texts",
+}
+"""What is predicted."""
+
+
+def _single_stack(model: SingleStackConfig) -> str:
+    return f"{_shape(model, str(model.num_layers))}, {model.positions} positions"
+
+
+def _shape(model: ModelConfig, layers: str) -> str:
+    wide = " (wide attention)" if model.attention == "wide" else ""
     return (
-        f"{model.num_encoder_layers}+{model.num_decoder_layers} layers, d_model {model.d_model},"
-        f" {model.num_heads} heads, d_ff {model.d_ff}, {model.norm}-norm,"
-        f" tied embeddings: {model.tied_embeddings}"
+        f"{layers} layers, d_model {model.d_model}, {model.num_heads} heads{wide},"
+        f" d_ff {model.d_ff}, {model.norm}-norm"
     )
 
 
 def _recorded(path: Path) -> dict[str, str]:
     try:
         saved = read_json(path)
-        data, (src, tgt) = saved["data"], saved["vocabulary"]
         return {
             "parameters": f"{saved['parameters']:,}",
-            "vocabularies": f"{src:,} source, {tgt:,} target tokens",
-            "data": f"{data['kept']:,} training, {data['validation']:,} validation,"
-            f" {data['test']:,} test pairs",
+            "vocabulary": saved["vocabulary"],
+            "data": saved["examples"],
             "device": saved["device"],
             "versions": ", ".join(f"{name} {value}" for name, value in saved["versions"].items()),
         }

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any, BinaryIO, NamedTuple, Protocol, TextIO
@@ -191,10 +191,21 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
         yield file
 
 
+def read_whole() -> str:
+    """Standard input as one text, its last line end left out; wrong bytes are replaced."""
+    with open_input(None) as file:
+        lines = [line for chunk in read_chunks(file) for line in chunk]
+    return "\n".join(lines)
+
+
+def argument_text(text: str) -> str:
+    """A text of the command line; bytes that are no UTF-8 are replaced."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def argument_line(text: str) -> str:
-    """A sentence of the command line as one line; bytes that are no UTF-8 are replaced."""
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return " ".join(text.splitlines())
+    """A sentence of the command line as one line."""
+    return " ".join(argument_text(text).splitlines())
 
 
 def prompt_lines(prompt: str) -> Iterator[str]:
@@ -233,7 +244,7 @@ def format_translation(translation: Translation, line: int, layout: str, *, scor
             "source_tokens": translation.src_tokens,
             "candidates": [_record(candidate) for candidate in candidates],
         }
-        return _one_line(json.dumps(record, ensure_ascii=False))
+        return one_line(json.dumps(record, ensure_ascii=False))
     if layout == "tsv":
         source = " ".join(translation.source.split())
         return "\n".join(
@@ -243,7 +254,7 @@ def format_translation(translation: Translation, line: int, layout: str, *, scor
     return "\t".join(f"{c.score:.4f}\t{c.text}" if scores else c.text for c in candidates)
 
 
-def _one_line(record: str) -> str:
+def one_line(record: str) -> str:
     """The same JSON for those programs too that end lines at U+2028 and the like."""
     for end in "\x85\u2028\u2029":
         record = record.replace(end, f"\\u{ord(end):04x}")
@@ -277,25 +288,52 @@ def translate_chunks(
     scores: bool,
     show_progress: bool,
 ) -> None:
-    """Translate chunk after chunk; each is written as soon as it is done.
+    """Translate chunk after chunk, as `write_chunks` does."""
+
+    def answer(lines: list[str], first_line: int) -> Iterator[str]:
+        translations = translate(lines, first_line=first_line)
+        for line, translation in enumerate(translations, start=first_line):
+            yield format_translation(translation, line, layout, scores=scores)
+
+    write_chunks(answer, chunks, target, what="translating", show_progress=show_progress)
+
+
+def write_chunks(
+    answer: Callable[[list[str], int], Iterable[str]],
+    chunks: Iterable[list[str]],
+    target: TextIO,
+    *,
+    what: str,
+    show_progress: bool,
+) -> None:
+    """Answer chunk after chunk; each is written as soon as it is done.
+
+    Args:
+        answer: from lines, and the number of the first of them, to what is written for them.
+        chunks: lines.
+        target: where to.
+        what: is being done, for the progress bar.
+        show_progress: whether there is to be one.
 
     Raises:
         DataError: the place cannot be written to (a full disk, say).
     """
     done = 0
-    bar = tqdm(desc="translating", unit="line", disable=hides_bars() if show_progress else True)
-    with bar:
+    with tqdm(desc=what, unit="line", disable=hides_bars() if show_progress else True) as bar:
         for lines in chunks:
-            translations = translate(lines, first_line=done + 1)
-            texts = (
-                format_translation(translation, line, layout, scores=scores)
-                for line, translation in enumerate(translations, start=done + 1)
-            )
-            text = "".join(f"{each}\n" for each in texts)
-            with _signals_wait():
-                write_out(target, text)
+            write_whole(target, "".join(f"{each}\n" for each in answer(lines, done + 1)))
             done += len(lines)
             bar.update(len(lines))
+
+
+def write_whole(target: TextIO, text: str) -> None:
+    """Write all of a text, whatever signal comes meanwhile.
+
+    Raises:
+        DataError: the place cannot be written to (a full disk, say).
+    """
+    with _signals_wait():
+        write_out(target, text)
 
 
 @contextlib.contextmanager

@@ -135,7 +135,7 @@ class TranslationConfig(Config):
     """A translator."""
 
     task: Literal["translation"] = "translation"
-    """What is learned."""
+    """What is learned: translation, language-model or classification."""
     data: PairsConfig
     """Where sentence pairs come from."""
     tokenizer: PairTokenizerConfig = field(default_factory=PairTokenizerConfig)
@@ -236,7 +236,7 @@ class LanguageModelConfig(Config):
     """A language model."""
 
     task: Literal["language-model"] = "language-model"
-    """What is learned."""
+    """What is learned: translation, language-model or classification."""
     data: TextConfig
     """Where text comes from."""
     tokenizer: TextTokenizerConfig = field(default_factory=TextTokenizerConfig)
@@ -302,7 +302,7 @@ class ClassificationConfig(Config):
     """A classifier."""
 
     task: Literal["classification"] = "classification"
-    """What is learned."""
+    """What is learned: translation, language-model or classification."""
     data: LabelledConfig
     """Where labelled text comes from."""
     tokenizer: TextTokenizerConfig = field(default_factory=TextTokenizerConfig)
@@ -319,6 +319,11 @@ CONFIGS: dict[str, type[Config]] = {
     "classification": ClassificationConfig,
 }
 """By the value of `task`."""
+
+
+def task_of(kind: type[Config]) -> str:
+    """The value of `task` of a kind of configuration."""
+    return next(task for task, cls in CONFIGS.items() if cls is kind)
 
 
 def _require_length(value: int, key: str) -> None:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+from transformer_mt.config import Config
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.run_dir import RunDir
+from transformer_mt.run_dir import RunDir, load_run_config
+from transformer_mt.task_config import task_of
 
 STATE_FILE = "state.json"
 
@@ -115,8 +117,8 @@ def refuse_imported(run: RunDir) -> None:
         )
 
 
-def newest_run(root: Path) -> Path:
-    """The run below `root` that was finished, or imported, last.
+def newest_run(root: Path, kind: type[Config] | None = None) -> Path:
+    """The run below `root`, of a task, that was finished, or imported, last.
 
     Raises:
         ConfigError: there is none.
@@ -126,9 +128,13 @@ def newest_run(root: Path) -> Path:
         state = state_folder(RunDir(folder))
         with contextlib.suppress(DataError):
             if state is not None and load_state(state).finished:
+                load_run_config(RunDir(folder), kind or Config)
                 finished.append(((state / STATE_FILE).stat().st_mtime, folder))
     if not finished:
-        raise ConfigError(f"no finished run in {root}/: train one, or name one with --model DIR")
+        wanted = f" of task {task_of(kind)}" if kind else ""
+        raise ConfigError(
+            f"no finished run{wanted} in {root}/: train one, or name one with --model DIR"
+        )
     return max(finished)[1]
 
 

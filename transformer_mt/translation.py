@@ -16,13 +16,15 @@ class Candidate:
     score: float
     """Length-normalised log-probability: what candidates are ranked by."""
     log_prob: float
-    """Sum of the log-probabilities (natural logarithm) of all tokens and of [EOS]."""
+    """Sum of the log-probabilities (natural logarithm) of all tokens and of [EOS]; plus, where a
+    language model was asked too, its own times its weight."""
     token_ids: tuple[int, ...]
     """Target tokens, without [SOS] and [EOS]."""
     tokens: tuple[str, ...]
     """The same as they stand in the vocabulary; a replaced [UNK] is still [UNK] here."""
     token_log_probs: tuple[float, ...] | None = None
-    """Of each token and, last, of [EOS]; None unless `details` were asked for."""
+    """Of each token and, last, of [EOS], as the translator alone sees them; None unless `details`
+    were asked for."""
     alignment: tuple[int, ...] | None = None
     """For each token the index in `src_tokens` that it attends to most; None without `details`."""
     attention: AttentionMaps | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar, overload
@@ -18,6 +18,7 @@ from transformer_mt.data.tokenizer import (
     Tokenizers,
 )
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions, length_normalization
+from transformer_mt.engines.batches import batches
 from transformer_mt.engines.engine import Engine, Ids
 from transformer_mt.task_config import DecodingConfig, PairsConfig
 from transformer_mt.translation import Candidate, Translation, empty_translation
@@ -25,10 +26,6 @@ from transformer_mt.translation import Candidate, Translation, empty_translation
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-_MOST_LINES = 256
-"""In a batch: short lines take little source but each a beam of scores over the vocabulary."""
-
 
 _LONGEST_WORD = 1000
 """Characters of a source word: a megabyte without a space is not copied for each [UNK]."""
@@ -122,7 +119,7 @@ class Translator:
         lines = [text] if isinstance(text, str) else text
         src_ids = self._encode(lines, first_line)
         translations = [empty_translation(line) for line in lines]
-        for rows in _batches([len(ids) for ids in src_ids], batch_tokens):
+        for rows in batches([len(ids) for ids in src_ids], batch_tokens):
             batch = [(lines[row], src_ids[row]) for row in rows]
             translated = self._translate_batch(batch, options, n_best, details=details)
             for row, translation in zip(rows, translated, strict=True):
@@ -153,7 +150,7 @@ class Translator:
         tgt_ids = self.tokenizers.tgt.encode_batch(references)
         log_probs: list[tuple[float, ...]] = [()] * len(sources)
         sizes = [max(len(src), len(tgt)) + 1 for src, tgt in zip(src_ids, tgt_ids, strict=True)]
-        for rows in _batches(sizes, batch_tokens):
+        for rows in batches(sizes, batch_tokens):
             batch = [src_ids[row] for row in rows], [tgt_ids[row] for row in rows]
             for row, each in zip(rows, self.engine.token_log_probs(*batch), strict=True):
                 log_probs[row] = each
@@ -290,13 +287,3 @@ def _of_some(
     some = [pair for pair, is_wanted in zip(pairs, wanted, strict=True) if is_wanted]
     told = iter(inspect([src for src, _ in some], [tgt for _, tgt in some]) if some else ())
     return [next(told) if is_wanted else None for is_wanted in wanted]
-
-
-def _batches(sizes: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Indices of what is not empty, largest first, in groups within the budget."""
-    order = sorted(range(len(sizes)), key=lambda index: -sizes[index])
-    order = [index for index in order if sizes[index]]
-    while order:
-        count = min(max(1, batch_tokens // (sizes[order[0]] + 1)), _MOST_LINES)
-        yield order[:count]
-        order = order[count:]

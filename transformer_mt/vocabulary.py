@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from transformer_mt import run_dir
-from transformer_mt.data.corpus import Corpus, SentencePair, load_corpus
+from transformer_mt.config import Config
+from transformer_mt.data.corpus import Corpus, load_corpus
 from transformer_mt.data.encoding import encode_texts, in_pieces
 from transformer_mt.data.rows import Rows
-from transformer_mt.data.tokenizer import UNK_ID, Tokenizer, Tokenizers
-from transformer_mt.data.vocabularies import build_tokenizers
+from transformer_mt.data.tokenizer import UNK_ID, Tokenizer
+from transformer_mt.data.vocabularies import Vocabulary, build_vocabulary
 from transformer_mt.errors import ConfigError
 from transformer_mt.run_dir import RunDir
 from transformer_mt.run_lock import locked
-from transformer_mt.task_config import TranslationConfig
 from transformer_mt.train_state import refuse_imported
 
 _SHOWN = 10
@@ -20,20 +21,20 @@ _SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
-class BuiltTokenizers:
+class BuiltVocabulary:
     """What was built, and how well it covers the text."""
 
-    tokenizers: Tokenizers
+    vocabulary: Vocabulary
     report: list[str]
     """For a person."""
 
 
-def build_and_save(config: TranslationConfig, *, force: bool) -> BuiltTokenizers:
-    """Build both tokenizers of a run and save them; the same input gives the same bytes.
+def build_and_save(config: Config, *, force: bool) -> BuiltVocabulary:
+    """Build the vocabulary of a run and save it; the same input gives the same bytes.
 
     Raises:
-        ConfigError: other tokenizers are there, and `force` is not given; or the run takes those
-            of another (`init_from`), or is a model that was imported.
+        ConfigError: another one is there, and `force` is not given; or the run takes that of
+            another (`init_from`), or is a model that was imported.
         DataError: the corpus cannot be used, or the run is being trained.
     """
     if config.init_from is not None:
@@ -44,24 +45,23 @@ def build_and_save(config: TranslationConfig, *, force: bool) -> BuiltTokenizers
     run = RunDir(Path(config.run_dir))
     refuse_imported(run)
     corpus = load_corpus(config.data)
-    tokenizers = build_tokenizers(config, corpus)
-    report = []
-    for index, side in enumerate(("src", "tgt")):
-        tokenizer: Tokenizer = getattr(tokenizers, side)
-        path = run.tokenizer(side)
-        if path.is_file() and path.read_text(encoding="utf-8") != tokenizer.to_json():
+    vocabulary = build_vocabulary(config, corpus)
+    for name, text in vocabulary.texts().items():
+        path = run.path / name
+        if path.is_file() and path.read_text(encoding="utf-8") != text:
             _refuse_to_replace(run, path, force=force)
-        language = getattr(config.data, f"{side}_lang")
+    report = []
+    for column, (name, tokenizer) in enumerate(vocabulary.tokenizers().items()):
         report += [
-            f"{language}: {tokenizer.vocab_size:,} tokens -> {path}",
-            *_coverage(tokenizer, corpus, index),
+            f"{run.path / name}: {tokenizer.vocab_size:,} tokens",
+            *_coverage(tokenizer, corpus, column),
         ]
     with locked(run):
         if not run.last.is_dir():
-            run_dir.remove_tokenizers(run)  # others: they would not belong to the configuration
+            run_dir.remove_vocabulary(run)  # another would not belong to the configuration
             run_dir.save_config(run, config)
-        run_dir.save_tokenizers(run, tokenizers)
-    return BuiltTokenizers(tokenizers, report)
+        run_dir.save_vocabulary(run, vocabulary)
+    return BuiltVocabulary(vocabulary, report)
 
 
 def _refuse_to_replace(run: RunDir, path: Path, *, force: bool) -> None:
@@ -74,10 +74,10 @@ def _refuse_to_replace(run: RunDir, path: Path, *, force: bool) -> None:
         raise ConfigError(f"{path}: holds another tokenizer; --force replaces it")
 
 
-def _coverage(tokenizer: Tokenizer, corpus: Corpus[SentencePair], side: int) -> list[str]:
-    validation = [pair[side] for pair in corpus.validation]
+def _coverage(tokenizer: Tokenizer, corpus: Corpus[Any], column: int) -> list[str]:
+    validation = [row[column] for row in corpus.validation]
     train_rate, rate = (
-        _unknown_rate(tokenizer, pairs, side) for pairs in (corpus.train, corpus.validation)
+        _unknown_rate(tokenizer, rows, column) for rows in (corpus.train, corpus.validation)
     )
     unknown = tokenizer.unknown_pieces(validation)
     words = ", ".join(f"{word} ({count})" for word, count in unknown.most_common(_SHOWN))
@@ -88,10 +88,10 @@ def _coverage(tokenizer: Tokenizer, corpus: Corpus[SentencePair], side: int) -> 
     ]
 
 
-def _unknown_rate(tokenizer: Tokenizer, pairs: Rows[SentencePair], side: int) -> float:
+def _unknown_rate(tokenizer: Tokenizer, rows: Rows[Any], column: int) -> float:
     unknown = tokens = 0
-    for piece in in_pieces(pairs):
-        ids = encode_texts(tokenizer, [pair[side] for pair in piece]).ids
+    for piece in in_pieces(rows, "line"):
+        ids = encode_texts(tokenizer, [row[column] for row in piece]).ids
         unknown += int((ids == UNK_ID).sum())
         tokens += len(ids)
     return unknown / max(tokens, 1)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from transformer_mt.data.batching import Batch
+from transformer_mt.data.batching import PairBatch
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
 from transformer_mt.formats.quiet import quiet_transformers
 from transformer_mt.task_config import TranslationConfig
@@ -22,7 +22,7 @@ from transformer_mt.task_config import TranslationConfig
 MOST_POSITIONS = 1024
 """Longest sentence of a peer."""
 
-Forward = Callable[[Batch], Tensor]
+Forward = Callable[[PairBatch], Tensor]
 """A batch to logits (batch, tgt_len, vocab_size)."""
 
 
@@ -50,7 +50,7 @@ class TorchTransformer(nn.Module):
         angles = position * rate
         self.register_buffer("positions", torch.cat((angles.sin(), angles.cos()), dim=1))
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: PairBatch) -> Tensor:
         """Logits of all target positions."""
         is_pad = batch.src == PAD_ID
         causal = nn.Transformer.generate_square_subsequent_mask(
@@ -120,7 +120,7 @@ class Marian(nn.Module):
             if type(module).__name__ == "MarianAttention":
                 module.dropout = self.rate if attention == "dropout" else 0.0
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: PairBatch) -> Tensor:
         """Logits of all target positions."""
         logits: Tensor = self.model(
             input_ids=batch.src,
@@ -142,7 +142,7 @@ class Trainer:
             fused=True,
         )
 
-    def update(self, batches: list[Batch], lr: float, *, bf16: bool) -> float:
+    def update(self, batches: list[PairBatch], lr: float, *, bf16: bool) -> float:
         """One update; the mean loss of a token."""
         num_tokens = sum(batch.num_tokens for batch in batches)
         total = 0.0

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.report import Cell, fastest, ratios
 from benchmarks.settings import OURS, Settings
@@ -20,7 +20,7 @@ from transformer_mt.task_config import (
 )
 
 if TYPE_CHECKING:
-    from transformer_mt.data.batching import Batch
+    from transformer_mt.data.batching import PairBatch
     from transformer_mt.training.session import Session
 
 TOKENS = "Training, real target tokens a second"
@@ -56,7 +56,7 @@ _ROWS = {  # contestant, how it computes attention -> row
     ("transformers", "dropout"): "MarianMTModel, attention dropout",
 }
 
-Update = Callable[[list["Batch"], Request], float]
+Update = Callable[[list["PairBatch"], Request], float]
 """One update as the request says; the mean loss of a token."""
 
 
@@ -84,7 +84,7 @@ def make_config(
         )
         tokenizer = PairTokenizerConfig(vocab_size=VOCABULARY, min_frequency=1, joint=True)
     else:
-        trained = load_run_config(RunDir(Path(run)))
+        trained = load_run_config(RunDir(Path(run)), TranslationConfig)
         data, tokenizer = trained.data, replace(trained.tokenizer, joint=True)
     return TranslationConfig(
         run_dir=folder,
@@ -106,10 +106,11 @@ def contestant(spec: Request) -> Contestant:
     )
     session = load_session(config, spec["device"], anew=True)
     count = spec["updates"]
-    coming = list(islice(updates(session), count * spec["rounds"]))
+    coming: list[list[Any]] = list(islice(updates(session), count * spec["rounds"]))
     if spec["name"] != "ours":
         del session.model, session.optimizer  # a peer's memory is to be its own
-    update = {"ours": _ours, "torch": _torch, "transformers": _transformers}[spec["name"]](session)
+    make = {"ours": _ours, "torch": _torch, "transformers": _transformers}[spec["name"]]
+    update = make(session, config)
 
     def go(request: Request) -> Answer:
         first = request["round"] * count
@@ -122,22 +123,21 @@ def contestant(spec: Request) -> Contestant:
             "tokens": sum(batch.num_tokens for batch in flat),
             "src_tokens": sum(int((batch.src != PAD_ID).sum()) for batch in flat),
             "sentences": sum(len(batch.src) for batch in flat),
-            "vocabulary": session.tokenizers.tgt.vocab_size,
+            "vocabulary": session.vocabulary.sizes[-1],
             "loss": sum(losses) / len(losses),
         }
 
     return go
 
 
-def _ours(session: "Session") -> Update:
+def _ours(session: "Session", config: TranslationConfig) -> Update:
     """The step that `tmt train` makes, in the precision that is asked for."""
     from transformer_mt.device import keep_freed_memory
     from transformer_mt.training.loop import training_step
 
     keep_freed_memory()  # as it does; the peers come as they are
 
-    def update(batches: list["Batch"], request: Request) -> float:
-        config = session.config
+    def update(batches: list[Any], request: Request) -> float:
         precision = replace(config.training, precision=request["precision"])
         session.config = replace(config, training=precision)
         return training_step(session, batches, LEARNING_RATE)[0]
@@ -145,23 +145,23 @@ def _ours(session: "Session") -> Update:
     return update
 
 
-def _torch(session: "Session") -> Update:
+def _torch(session: "Session", config: TranslationConfig) -> Update:
     from benchmarks.peers import TorchTransformer, Trainer
 
-    model = TorchTransformer(session.config, session.tokenizers.tgt.vocab_size)
-    trainer = Trainer(model, session.config, session.device)
+    model = TorchTransformer(config, session.vocabulary.sizes[-1])
+    trainer = Trainer(model, config, session.device)
     return lambda batches, request: trainer.update(
         batches, LEARNING_RATE, bf16=request["precision"] == "bf16"
     )
 
 
-def _transformers(session: "Session") -> Update:
+def _transformers(session: "Session", config: TranslationConfig) -> Update:
     from benchmarks.peers import Marian, Trainer
 
-    model = Marian(session.config, session.tokenizers.tgt.vocab_size)
-    trainer = Trainer(model, session.config, session.device)
+    model = Marian(config, session.vocabulary.sizes[-1])
+    trainer = Trainer(model, config, session.device)
 
-    def update(batches: list["Batch"], request: Request) -> float:
+    def update(batches: list["PairBatch"], request: Request) -> float:
         model.choose(request["attention"])
         return trainer.update(batches, LEARNING_RATE, bf16=request["precision"] == "bf16")
 

@@ -18,7 +18,7 @@ from benchmarks.report import Cell, ratios
 from benchmarks.settings import OURS, Settings
 from benchmarks.weights import exports, mean_scores, trained_run
 from benchmarks.worker import Answer, Clock, Contestant, Request, interleave
-from transformer_mt.task_config import DecodingConfig
+from transformer_mt.task_config import DecodingConfig, TranslationConfig
 
 TOKENS = "Translation, output tokens a second ([EOS] included)"
 SENTENCES = "Translation, sentences a second"
@@ -125,11 +125,12 @@ def _transformers(spec: Request) -> Parts:
 
 def _ctranslate2(spec: Request) -> Parts:
     """The exported model, which takes and gives tokens."""
+    from transformer_mt.data.tokenizer import Tokenizers
     from transformer_mt.optional import require
-    from transformer_mt.run_dir import RunDir, load_tokenizers
+    from transformer_mt.run_dir import RunDir, load_vocabulary
 
     ctranslate2 = require("ctranslate2")
-    tokenizers = load_tokenizers(RunDir(Path(spec["trained"])))
+    tokenizers = load_vocabulary(RunDir(Path(spec["trained"])), Tokenizers)
     names = tokenizers.tgt.tokens(range(tokenizers.tgt.vocab_size))
     ids_of = {token: number for number, token in enumerate(names)}
     translator = ctranslate2.Translator(
@@ -162,11 +163,15 @@ def make_batches(sources: Sequence[Ids], size: int, decoding: DecodingConfig) ->
 def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:  # noqa: ARG001
     """Everyone on the test set of the run."""
     from transformer_mt.data.corpus import load_split
-    from transformer_mt.run_dir import RunDir, load_run_config, load_tokenizers
+    from transformer_mt.data.tokenizer import Tokenizers
+    from transformer_mt.run_dir import RunDir, load_run_config, load_vocabulary
 
     trained = trained_run(settings)
     run_dir = RunDir(trained)
-    config, tokenizers = load_run_config(run_dir), load_tokenizers(run_dir)
+    config, tokenizers = (
+        load_run_config(run_dir, TranslationConfig),
+        load_vocabulary(run_dir, Tokenizers),
+    )
     lines = [pair.src for pair in load_split(config.data, "test")]
     encoded = [ids[: config.data.max_length] for ids in tokenizers.src.encode_batch(lines)]
     encoded = [ids for ids in encoded if ids]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import chain
 from typing import ClassVar, NamedTuple, Protocol, Self
@@ -210,7 +210,28 @@ class LabelledDataset(Dataset):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some pairs as tensors, padded on the right with `pad_id`."""
+    """Some examples as tensors, a row each, padded on the right with `pad_id`."""
+
+    num_tokens: int = field(kw_only=True)
+    """Answers that count, those that other processes have of the same batch included: the
+    denominator of the loss."""
+
+    def __len__(self) -> int:
+        return len(self._tensors()[0])
+
+    def to(self, device: torch.device) -> Self:
+        """The same batch on another device."""
+        moved = (tensor.to(device) for tensor in self._tensors())
+        return type(self)(*moved, num_tokens=self.num_tokens)
+
+    def _tensors(self) -> list[Tensor]:
+        values = (getattr(self, each.name) for each in fields(self))
+        return [value for value in values if isinstance(value, Tensor)]
+
+
+@dataclass(frozen=True, slots=True)
+class PairBatch(Batch):
+    """Sentence pairs."""
 
     src: Tensor
     """(batch, src_len) ids ending in [EOS]"""
@@ -218,13 +239,16 @@ class Batch:
     """(batch, tgt_len) ids beginning with [SOS]: what the decoder reads"""
     tgt_out: Tensor
     """(batch, tgt_len) ids ending in [EOS]: what it should predict"""
-    num_tokens: int
-    """Real target positions: the denominator of the loss."""
 
-    def to(self, device: torch.device) -> "Batch":
-        """The same batch on another device."""
-        src, tgt_in, tgt_out = (part.to(device) for part in (self.src, self.tgt_in, self.tgt_out))
-        return Batch(src, tgt_in, tgt_out, self.num_tokens)
+
+@dataclass(frozen=True, slots=True)
+class TextBatch(Batch):
+    """Texts, and what is to be said of them."""
+
+    inputs: Tensor
+    """(batch, len) ids"""
+    targets: Tensor
+    """(batch, len) the id that follows each, or (batch,) the class of each text"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,10 +259,10 @@ class Collator:
     sos_id: int
     eos_id: int
 
-    def batch(self, dataset: BilingualDataset, rows: Rows) -> Batch:
+    def batch(self, dataset: BilingualDataset, rows: Rows) -> PairBatch:
         """The given examples, in this order."""
         src, tgt = dataset.src.take(rows), dataset.tgt.take(rows)
-        return Batch(
+        return PairBatch(
             src=self.pad(src, after=self.eos_id),
             tgt_in=self.pad(tgt, before=self.sos_id),
             tgt_out=self.pad(tgt, after=self.eos_id),
@@ -253,16 +277,23 @@ class Collator:
     ) -> Tensor:
         """(batch, longest) int64; each row is [before] sequence [after] pad pad ..."""
         packed = sequences if isinstance(sequences, Sequences) else Sequences.pack(sequences)
-        lengths, longest = packed.lengths, int(packed.lengths.max(initial=0))
-        start, extra = int(before is not None), int(before is not None) + int(after is not None)
-        padded = np.full((len(lengths), longest + extra), self.pad_id, dtype=np.int64)
-        real = np.arange(longest) < lengths[:, None]
-        padded[:, start : start + longest][real] = packed.ids  # both go row by row
-        if before is not None:
-            padded[:, 0] = before
-        if after is not None:
-            padded[np.arange(len(lengths)), start + lengths] = after
-        return torch.from_numpy(padded)
+        return pad(packed, self.pad_id, before, after)
+
+
+def pad(
+    sequences: Sequences, pad_id: int, before: int | None = None, after: int | None = None
+) -> Tensor:
+    """(batch, longest) int64; each row is [before] sequence [after] pad pad ..."""
+    lengths, longest = sequences.lengths, int(sequences.lengths.max(initial=0))
+    start, extra = int(before is not None), int(before is not None) + int(after is not None)
+    padded = np.full((len(lengths), longest + extra), pad_id, dtype=np.int64)
+    real = np.arange(longest) < lengths[:, None]
+    padded[:, start : start + longest][real] = sequences.ids  # both go row by row
+    if before is not None:
+        padded[:, 0] = before
+    if after is not None:
+        padded[np.arange(len(lengths)), start + lengths] = after
+    return torch.from_numpy(padded)
 
 
 def token_batches(

@@ -166,6 +166,16 @@ class Vocabulary(Protocol):
     def texts(self) -> dict[str, str]:
         """What each file holds."""
 
+    def tokenizers(self) -> dict[str, Tokenizer]:
+        """By the names of their files, in the order of the columns of text."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many tokens there are, on each side, and how many labels."""
+
+    def describe(self) -> str:
+        """The sizes, for a person."""
+
     @classmethod
     def of_texts(cls, texts: Mapping[str, str], folder: Path) -> Self:
         """The same vocabulary from these files, of which the folder is told in errors.
@@ -207,6 +217,16 @@ class Tokenizers(Vocabulary):
             joint = Tokenizer.build(chain(src, tgt), config)
             return cls(joint, joint)
         return cls(Tokenizer.build(src, config), Tokenizer.build(tgt, config))
+
+    def tokenizers(self) -> dict[str, Tokenizer]:
+        return dict(zip(self.names, (self.src, self.tgt), strict=True))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return self.src.vocab_size, self.tgt.vocab_size
+
+    def describe(self) -> str:
+        return f"{self.src.vocab_size:,} source, {self.tgt.vocab_size:,} target tokens"
 
     def texts(self) -> dict[str, str]:
         sides = self.src.to_json(), self.tgt.to_json()

@@ -35,6 +35,16 @@ class TextVocabulary(Vocabulary):
 
     tokenizer: Tokenizer
 
+    def tokenizers(self) -> dict[str, Tokenizer]:
+        return {_TOKENIZER: self.tokenizer}
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return (self.tokenizer.vocab_size,)
+
+    def describe(self) -> str:
+        return f"{self.tokenizer.vocab_size:,} tokens"
+
     def texts(self) -> dict[str, str]:
         return {_TOKENIZER: self.tokenizer.to_json()}
 
@@ -52,6 +62,16 @@ class LabelledVocabulary(Vocabulary):
     tokenizer: Tokenizer
     labels: tuple[str, ...]
     """Of the classes, by their numbers."""
+
+    def tokenizers(self) -> dict[str, Tokenizer]:
+        return {_TOKENIZER: self.tokenizer}
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return self.tokenizer.vocab_size, len(self.labels)
+
+    def describe(self) -> str:
+        return f"{self.tokenizer.vocab_size:,} tokens, {len(self.labels):,} labels"
 
     def texts(self) -> dict[str, str]:
         labels = json.dumps(self.labels, ensure_ascii=False, indent=0)
@@ -158,3 +178,9 @@ def _parse_labels(text: str) -> tuple[str, ...]:
         if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in label):
             raise ValueError(f"one is not a line of text: {label!a}")
     return tuple(labels)
+
+
+VOCABULARY_FILES = tuple(
+    dict.fromkeys(Tokenizers.names + TextVocabulary.names + LabelledVocabulary.names)
+)
+"""All names that may be theirs."""

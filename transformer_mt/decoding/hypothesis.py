@@ -1,6 +1,9 @@
 """What a search is asked for, and what it finds; needs no torch."""
 
+import math
 from dataclasses import dataclass
+
+from transformer_mt.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +35,8 @@ class Hypothesis:
     token_ids: tuple[int, ...]
     """Without [SOS] and [EOS]."""
     log_prob: float
-    """Sum of the log-probabilities of the tokens and of [EOS]."""
+    """Sum of the scores of the tokens and of [EOS]: log-probabilities, plus those of a language
+    model times its weight if one was asked."""
     score: float
     """log_prob normalised by length: what hypotheses are ranked by."""
 
@@ -40,3 +44,14 @@ class Hypothesis:
 def length_normalization(length: int, alpha: float) -> float:
     """((5 + length) / 6) ** alpha, the length counting [EOS] (Wu et al. 2016, equation 14)."""
     return float(((5 + length) / 6) ** alpha)
+
+
+def check_weight(weight: float) -> float:
+    """The same weight of a language model's log-probabilities, beside 1 for the translator's.
+
+    Raises:
+        ConfigError: it is negative or no number.
+    """
+    if not 0 <= weight < math.inf:
+        raise ConfigError(f"the language model's weight must be at least 0, not {weight}")
+    return weight

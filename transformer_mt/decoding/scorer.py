@@ -1,7 +1,9 @@
-"""What search needs to know of a model."""
+"""What search needs to know of a model, and how a model's logits become that."""
 
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
+import torch
 from torch import Tensor
 
 
@@ -19,13 +21,46 @@ S = TypeVar("S", bound=State)
 
 
 class Scorer(Protocol[S]):
-    """A model of the next token. Search calls `start` once, then `step` again and again."""
+    """Judges the next token. Search calls `start` once, then `step` again and again."""
 
     def start(self, src: Tensor) -> S:
         """src: (batch, src_len) -> the state of one empty hypothesis for each sentence."""
 
     def step(self, tokens: Tensor, state: S) -> Tensor:
-        """Append a token to each hypothesis; tokens: (rows,) -> logits (rows, vocab_size).
+        """Append a token to each hypothesis; tokens: (rows,) -> scores (rows, vocab_size).
 
-        The search overwrites these logits.
+        Scores are float32 and add up along a hypothesis, as log-probabilities do. The caller may
+        overwrite them.
         """
+
+
+class Logits(Protocol[S]):
+    """A model of the next token: a Scorer but for the softmax."""
+
+    def start(self, src: Tensor) -> S:
+        """As a Scorer's."""
+
+    def step(self, tokens: Tensor, state: S) -> Tensor:
+        """tokens: (rows,) -> logits (rows, vocab_size) of any precision, free to overwrite."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogProbs(Generic[S]):
+    """The Scorer of a model that gives logits."""
+
+    model: Logits[S]
+
+    def start(self, src: Tensor) -> S:
+        """That of the model."""
+        return self.model.start(src)
+
+    def step(self, tokens: Tensor, state: S) -> Tensor:
+        """The model's log-probabilities."""
+        return log_probs_of(self.model.step(tokens, state))
+
+
+def log_probs_of(logits: Tensor) -> Tensor:
+    """(rows, vocab_size) -> float32 of the same shape, overwritten where that saves memory."""
+    logits = logits.float()
+    in_place = logits if logits.device.type == "cpu" else None
+    return torch.log_softmax(logits, dim=1, out=in_place)

@@ -33,7 +33,7 @@ def beam_search(
     the first), or at its greatest length, where only [EOS] may follow.
 
     Args:
-        scorer: the model.
+        scorer: judges what may follow.
         src: (batch, src_len) ids ending in [EOS], padded on the right.
         max_lengths: for each sentence, the most tokens of a translation, [EOS] not counted.
         options: how to search.
@@ -47,9 +47,9 @@ def beam_search(
     while live:
         beam = len(live[0].beam)
         tokens = [each.token_ids[-1] for sentence in live for each in sentence.beam]
-        logits = scorer.step(torch.tensor(tokens, device=src.device), state)
-        found = _best_candidates(logits, live, options)
-        del logits  # the next ones can have their memory, which is large
+        scores = scorer.step(torch.tensor(tokens, device=src.device), state)
+        found = _best_candidates(scores, live, options)
+        del scores  # the next ones can have their memory, which is large
         for sentence, candidates in zip(live, found, strict=True):
             sentence.advance(candidates)
         kept = _closed_up([not sentence.is_done for sentence in live])
@@ -136,33 +136,30 @@ class _Sentence:
 
 
 def _best_candidates(
-    logits: Tensor, live: Sequence[_Sentence], options: SearchOptions
+    scores: Tensor, live: Sequence[_Sentence], options: SearchOptions
 ) -> list[Iterable[tuple[float, int, int]]]:
     """For each sentence its best continuations, as `_Sentence.advance` takes them.
 
     Twice as many as the beam, so that a full beam lives on even if half of them end in [EOS].
 
     Args:
-        logits: (live * beam, vocab_size), overwritten where that saves memory
+        scores: (live * beam, vocab_size), overwritten
         live: the sentences.
         options: how to search.
     """
-    logits = logits.float()
-    in_place = logits if logits.device.type == "cpu" else None
-    log_probs = torch.log_softmax(logits, dim=1, out=in_place)
     for token in options.forbidden:
-        log_probs[:, token] = -torch.inf
+        scores[:, token] = -torch.inf
     at_limit = [sentence.length >= sentence.limit for sentence in live]
     if any(at_limit):
-        only_end = torch.tensor(at_limit, device=logits.device).repeat_interleave(len(live[0].beam))
-        ends = log_probs[only_end, options.eos_id]
-        log_probs[only_end] = -torch.inf
-        log_probs[only_end, options.eos_id] = ends
+        only_end = torch.tensor(at_limit, device=scores.device).repeat_interleave(len(live[0].beam))
+        ends = scores[only_end, options.eos_id]
+        scores[only_end] = -torch.inf
+        scores[only_end, options.eos_id] = ends
     so_far = torch.tensor(
-        [[each.log_prob for each in sentence.beam] for sentence in live], device=logits.device
+        [[each.log_prob for each in sentence.beam] for sentence in live], device=scores.device
     )
     width = 2 * options.beam_size if options.beam_size > 1 else 1
-    best = top_continuations(log_probs, so_far, width)
+    best = top_continuations(scores, so_far, width)
     return [zip(*each, strict=True) for each in zip(*(part.tolist() for part in best), strict=True)]
 
 

@@ -11,7 +11,7 @@ from transformer_mt.doctor.checks import graded
 from transformer_mt.doctor.reading import Block
 from transformer_mt.doctor.report import SHOWN, Finding, Findings, Ref
 from transformer_mt.doctor.scanning import Side
-from transformer_mt.run_dir import RunDir, has_tokenizers, load_tokenizers
+from transformer_mt.run_dir import RunDir, has_vocabulary, load_vocabulary
 from transformer_mt.task_config import TranslationConfig
 
 SAMPLE = 50_000
@@ -55,8 +55,8 @@ def find_tokenizers(config: TranslationConfig, sample: Sample) -> tuple[Tokenize
         ConfigError: such a vocabulary cannot be built.
     """
     for place in (config.run_dir, config.init_from):
-        if place is not None and has_tokenizers(RunDir(Path(place))):
-            return load_tokenizers(RunDir(Path(place))), f"that of {place}"
+        if place is not None and has_vocabulary(RunDir(Path(place)), Tokenizers):
+            return load_vocabulary(RunDir(Path(place)), Tokenizers), f"that of {place}"
     src, tgt = sample.texts
     tokenizers = Tokenizers.build(src, tgt, config.tokenizer)
     return tokenizers, f"one built for this from {len(src):,} pairs"

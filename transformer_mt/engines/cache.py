@@ -13,6 +13,7 @@ from pathlib import Path
 
 from transformer_mt import __version__
 from transformer_mt.data.files import digest_of_files
+from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.durable import filled_folder, is_whole, write_sums
 from transformer_mt.errors import DataError
 from transformer_mt.run_dir import RunDir
@@ -46,7 +47,7 @@ def export_place(run: RunDir, config: TranslationConfig, quantization: str) -> P
     lengths = (longest, config.decoding.length_limit(longest))
     made_for = repr((__version__, quantization, lengths, config.model)).encode()
     try:
-        files = digest_of_files([run.weights, run.tokenizer("src"), run.tokenizer("tgt")])
+        files = digest_of_files([run.weights, *run.vocabulary(Tokenizers)])
     except OSError:
         files = ""  # `load_run` says what is wrong
     key = hashlib.blake2b(made_for + files.encode(), digest_size=16).hexdigest()
@@ -56,10 +57,11 @@ def export_place(run: RunDir, config: TranslationConfig, quantization: str) -> P
 def _export(run: RunDir, folder: Path, quantization: str) -> None:
     import torch
 
+    from transformer_mt.blueprint import TRANSLATION
     from transformer_mt.checkpoint import load_run
     from transformer_mt.formats.to_ctranslate2 import write_ctranslate2
 
-    loaded = load_run(run.path, torch.device("cpu"))
+    loaded = load_run(run.path, torch.device("cpu"), TRANSLATION)
     log.info("exporting the model to %s, once", folder)
     try:
         with filled_folder(folder, replace=True) as new:

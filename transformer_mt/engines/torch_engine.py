@@ -1,6 +1,7 @@
 """Our own model, in torch, on any device."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -8,17 +9,17 @@ from torch import Tensor
 from transformer_mt import fast_paths
 from transformer_mt.data.batching import Collator
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
+from transformer_mt.decoding.fusion import LanguageModelFusion
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions
+from transformer_mt.decoding.scorer import Logits, LogProbs
 from transformer_mt.decoding.search import beam_search
 from transformer_mt.engines.engine import AttentionArrays, Ids
+from transformer_mt.engines.log_probs import log_probs_of_targets
 from transformer_mt.model.fast_decoder import FastDecoder
 from transformer_mt.model.inspection import alignment_weights, attention_weights
 from transformer_mt.model.transformer import Transformer
 
 _COLLATOR = Collator(PAD_ID, SOS_ID, EOS_ID)
-
-_CHUNK = 1024
-"""Positions whose logits are in memory at a time."""
 
 
 class TorchEngine:
@@ -26,21 +27,21 @@ class TorchEngine:
 
     Args:
         model: its parameters must not change while the engine is used.
+        fusion: a language model that the search asks too; the other methods do not.
     """
 
-    def __init__(self, model: Transformer) -> None:
+    def __init__(self, model: Transformer, fusion: LanguageModelFusion | None = None) -> None:
         self.model = model
-        self._decoder = FastDecoder(model) if fast_paths.FAST_DECODER else None
+        decoder: Logits[Any] = FastDecoder(model) if fast_paths.FAST_DECODER else model
+        scorer = LogProbs(decoder)
+        self._scorer = scorer if fusion is None else fusion.with_scorer(scorer)
 
     def search(
         self, src_ids: Sequence[Ids], limits: Sequence[int], options: SearchOptions
     ) -> list[list[Hypothesis]]:
         """Greedy or beam search, batched."""
         self.model.eval()
-        src = self._src(src_ids)
-        if self._decoder is None:
-            return beam_search(self.model, src, limits, options)
-        return beam_search(self._decoder, src, limits, options)
+        return beam_search(self._scorer, self._src(src_ids), limits, options)
 
     @torch.inference_mode()
     def token_log_probs(
@@ -50,14 +51,7 @@ class TorchEngine:
         self.model.eval()
         tgt_out = _COLLATOR.pad(tgt_ids, after=EOS_ID).to(self._device)
         hidden = self.model(self._src(src_ids), self._tgt_in(tgt_ids))
-        chosen = [
-            logits.gather(1, targets[:, None])[:, 0] - logits.logsumexp(dim=1)
-            for part, targets in zip(
-                hidden.flatten(0, 1).split(_CHUNK), tgt_out.flatten().split(_CHUNK), strict=True
-            )
-            for logits in (self.model.project(part).float(),)
-        ]
-        rows = torch.cat(chosen).view(tgt_out.shape).tolist()
+        rows = log_probs_of_targets(self.model.project, hidden, tgt_out).tolist()
         return [tuple(row[: len(ids) + 1]) for row, ids in zip(rows, tgt_ids, strict=True)]
 
     def alignments(self, src_ids: Sequence[Ids], tgt_ids: Sequence[Ids]) -> list[tuple[int, ...]]:

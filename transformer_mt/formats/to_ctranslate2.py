@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from transformer_mt.checkpoint import LoadedRun
+from transformer_mt.checkpoint import TranslatorRun
 from transformer_mt.data.tokenizer import EOS_ID, SOS_ID, SPECIAL_TOKENS, UNK_ID, Tokenizer
 from transformer_mt.model.attention import MultiHeadAttention
 from transformer_mt.model.embedding import sinusoids
@@ -20,7 +20,7 @@ _LEAST_POSITIONS = 1024
 """CTranslate2's own limit on the source; a shorter table of positions would be an error there."""
 
 
-def write_ctranslate2(run: LoadedRun, folder: Path, quantization: str = "float32") -> None:
+def write_ctranslate2(run: TranslatorRun, folder: Path, quantization: str = "float32") -> None:
     """Write the model and its vocabularies; the run stays as it is.
 
     Args:
@@ -36,13 +36,20 @@ def write_ctranslate2(run: LoadedRun, folder: Path, quantization: str = "float32
 
     model, config = run.model, run.config.model
     activations = {"relu": "RELU", "gelu": "GELU", "swish": "SWISH"}
-    spec: Any = transformer_spec.TransformerSpec.from_config(
-        (config.num_encoder_layers, config.num_decoder_layers),
-        config.num_heads,
-        pre_norm=config.norm == "pre",
-        activation=common_spec.Activation[activations[config.activation]],
-        alignment_layer=alignment_layer(config.num_decoder_layers),
-        alignment_heads=0,  # all of them, averaged
+    shape: dict[str, Any] = {
+        "num_heads": config.num_heads,
+        "head_dim": config.head_dim,
+        "pre_norm": config.norm == "pre",
+        "activation": common_spec.Activation[activations[config.activation]],
+    }
+    spec: Any = transformer_spec.TransformerSpec(
+        transformer_spec.TransformerEncoderSpec(config.num_encoder_layers, **shape),
+        transformer_spec.TransformerDecoderSpec(
+            config.num_decoder_layers,
+            alignment_layer=alignment_layer(config.num_decoder_layers),
+            alignment_heads=0,  # all of them, averaged
+            **shape,
+        ),
     )
     positions = _array(sinusoids(_num_positions(run.config), config.d_model))
     spec.encoder.embeddings[0].weight = _array(model.src_embedding.token.weight)
@@ -110,10 +117,10 @@ def _fill_norm(spec: Any, norm: nn.LayerNorm) -> None:
     spec.gamma, spec.beta = _array(norm.weight), _array(norm.bias)
 
 
-def _describe(spec: Any, run: LoadedRun) -> None:
+def _describe(spec: Any, run: TranslatorRun) -> None:
     """The vocabularies, and what CTranslate2 adds to the tokens that it is given."""
-    spec.register_source_vocabulary(_vocabulary(run.tokenizers.src))
-    spec.register_target_vocabulary(_vocabulary(run.tokenizers.tgt))
+    spec.register_source_vocabulary(_vocabulary(run.vocabulary.src))
+    spec.register_target_vocabulary(_vocabulary(run.vocabulary.tgt))
     spec.config.unk_token = SPECIAL_TOKENS[UNK_ID]
     spec.config.bos_token = spec.config.decoder_start_token = SPECIAL_TOKENS[SOS_ID]
     spec.config.eos_token = SPECIAL_TOKENS[EOS_ID]

@@ -17,7 +17,7 @@ from tokenizers import processors
 from torch import Tensor
 from torch.nn import functional as F
 
-from transformer_mt.checkpoint import LoadedRun
+from transformer_mt.checkpoint import TranslatorRun
 from transformer_mt.data.tokenizer import (
     EOS_ID,
     PAD_ID,
@@ -26,7 +26,7 @@ from transformer_mt.data.tokenizer import (
     UNK_ID,
     Tokenizer,
 )
-from transformer_mt.errors import DataError
+from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.formats.quiet import quiet_transformers
 from transformer_mt.model.transformer import Transformer
 from transformer_mt.task_config import TranslationConfig
@@ -50,7 +50,7 @@ _NEW_NAMES = (
 )
 
 
-def write_transformers(run: LoadedRun, folder: Path) -> None:
+def write_transformers(run: TranslatorRun, folder: Path) -> None:
     """Write what `AutoModelForSeq2SeqLM` and `AutoTokenizer` load from a folder.
 
     `generate` without options then searches greedily, as our search does with a beam of 1. Only
@@ -62,9 +62,14 @@ def write_transformers(run: LoadedRun, folder: Path) -> None:
         folder: an empty folder.
 
     Raises:
-        ConfigError: the transformers library is not installed.
+        ConfigError: no architecture there holds the model; the library is not installed.
         DataError: the folder cannot be written to.
     """
+    if run.config.model.attention == "wide":
+        raise ConfigError(
+            "--to transformers: its models share d_model among the heads, so none of them can hold"
+            " one with 'model.attention: wide'; --to ctranslate2 can"
+        )
     with quiet_transformers() as transformers:
         model = _converted(transformers, run)
         try:
@@ -74,9 +79,9 @@ def write_transformers(run: LoadedRun, folder: Path) -> None:
             raise DataError(f"{folder}: cannot be written ({error})") from None
 
 
-def _converted(transformers: ModuleType, run: LoadedRun) -> Any:
+def _converted(transformers: ModuleType, run: TranslatorRun) -> Any:
     """The model of the other library, with copies of our weights."""
-    config, sizes = run.config, (run.tokenizers.src.vocab_size, run.tokenizers.tgt.vocab_size)
+    config, sizes = run.config, (run.vocabulary.src.vocab_size, run.vocabulary.tgt.vocab_size)
     tied = config.model.tied_embeddings
     if config.model.norm == "pre":
         sizes = (max(sizes), max(sizes))
@@ -181,8 +186,8 @@ def _fill_up(table: Tensor, rows: int) -> Tensor:
     return F.pad(table.detach(), (0, 0, 0, rows - len(table)))
 
 
-def _write_tokenizers(run: LoadedRun, folder: Path) -> None:
-    src, tgt = run.tokenizers.src, run.tokenizers.tgt
+def _write_tokenizers(run: TranslatorRun, folder: Path) -> None:
+    src, tgt = run.vocabulary.src, run.vocabulary.tgt
     settings = _tokenizer_settings(run.config)
     _write_tokenizer(src, settings, folder)
     if tgt.to_json() != src.to_json():

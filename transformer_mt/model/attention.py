@@ -29,17 +29,45 @@ class KeyValues(NamedTuple):
         return KeyValues(self.keys[rows], self.values[rows])
 
 
-class MultiHeadAttention(nn.Module):
-    """softmax(Q K^T / sqrt(head_dim)) V, in num_heads subspaces of head_dim dimensions."""
+class Past:
+    """The keys and values of the positions so far, which a self-attention adds to.
 
-    def __init__(self, d_model: int, num_heads: int, dropout: float) -> None:
+    With no positions yet all may be given at once (training); with one more at each step the same
+    code decodes.
+    """
+
+    def __init__(self) -> None:
+        self._seen: KeyValues | None = None
+
+    def extend(self, new: KeyValues) -> KeyValues:
+        """Append new positions of the same rows and return all."""
+        if self._seen is not None:
+            keys = torch.cat((self._seen.keys, new.keys), dim=2)
+            new = KeyValues(keys, torch.cat((self._seen.values, new.values), dim=2))
+        self._seen = new
+        return new
+
+    def select(self, rows: Tensor) -> None:
+        """Keep the given rows, in the given order."""
+        if self._seen is not None:
+            self._seen = self._seen.select(rows)
+
+
+class MultiHeadAttention(nn.Module):
+    """softmax(Q K^T / sqrt(head_dim)) V, in num_heads subspaces of head_dim dimensions.
+
+    Narrow attention, the paper's, shares d_model among the heads: num_heads * head_dim = d_model.
+    Wide attention gives all of it to each: head_dim = d_model.
+    """
+
+    def __init__(self, d_model: int, num_heads: int, head_dim: int, dropout: float) -> None:
         super().__init__()
         self.num_heads = num_heads
         self.dropout = Dropout(dropout)
-        self.q_proj = Linear(d_model, d_model)
-        self.k_proj = Linear(d_model, d_model)
-        self.v_proj = Linear(d_model, d_model)
-        self.out_proj = Linear(d_model, d_model)
+        self.q_proj = Linear(d_model, num_heads * head_dim)
+        self.k_proj = Linear(d_model, num_heads * head_dim)
+        self.v_proj = Linear(d_model, num_heads * head_dim)
+        self.out_proj = Linear(num_heads * head_dim, d_model)
 
     def keys_values(self, source: Tensor) -> KeyValues:
         """source: (batch, key_len, d_model)."""
@@ -62,8 +90,9 @@ class MultiHeadAttention(nn.Module):
         """
         q = self._queries(x, source)
         heads = self._attend(q, source, mask)
-        joined: Tensor = self.out_proj(heads.transpose(1, 2).reshape(x.shape))
-        return joined
+        joined = heads.transpose(1, 2).reshape(*x.shape[:-1], self.out_proj.in_features)
+        out: Tensor = self.out_proj(joined)
+        return out
 
     def _attend(self, q: Tensor, source: KeyValues, mask: Tensor | None) -> Tensor:
         """q: (batch, num_heads, query_len, head_dim) -> the same shape.
@@ -84,11 +113,11 @@ class MultiHeadAttention(nn.Module):
 
     def _queries(self, x: Tensor, source: KeyValues) -> Tensor:
         """(rows, query_len, d_model) -> (batch, num_heads, rows / batch * query_len, head_dim)."""
-        batch, d_model = source.keys.shape[0], x.shape[-1]
-        return self._split(self.q_proj(x).reshape(batch, -1, d_model))
+        q = self.q_proj(x)
+        return self._split(q.reshape(source.keys.shape[0], -1, q.shape[-1]))
 
     def _split(self, x: Tensor) -> Tensor:
-        """(batch, len, d_model) -> (batch, num_heads, len, head_dim)."""
+        """(batch, len, num_heads * head_dim) -> (batch, num_heads, len, head_dim)."""
         return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
 
 

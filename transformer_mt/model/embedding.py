@@ -24,19 +24,40 @@ def sinusoids(length: int, d_model: int) -> Tensor:
 
 
 class Embedding(nn.Module):
-    """Token embedding times sqrt(d_model), plus the position, with dropout."""
+    """Token embedding times sqrt(d_model), plus the position, with dropout.
+
+    Args:
+        config: hyperparameters.
+        vocab_size: rows of the token embedding.
+        pad_id: the token whose row is not trained.
+        learned_positions: how many places have a learned vector; None: sines and cosines, of
+            which there is no end.
+    """
 
     positions: Tensor
 
-    def __init__(self, config: ModelConfig, vocab_size: int, pad_id: int) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        vocab_size: int,
+        pad_id: int,
+        learned_positions: int | None = None,
+    ) -> None:
         super().__init__()
         self.token = nn.Embedding(vocab_size, config.d_model, padding_idx=pad_id)
         self.scale = math.sqrt(config.d_model)
         self.dropout = Dropout(config.dropout)
-        self.register_buffer("positions", sinusoids(512, config.d_model), persistent=False)
+        if learned_positions is None:
+            self.register_buffer("positions", sinusoids(512, config.d_model), persistent=False)
+        else:
+            self.positions = nn.Parameter(torch.empty(learned_positions, config.d_model))
 
     def forward(self, ids: Tensor, first_position: int = 0) -> Tensor:
-        """ids: (batch, len), at positions first_position ... -> (batch, len, d_model)."""
+        """ids: (batch, len), at positions first_position ... -> (batch, len, d_model).
+
+        Raises:
+            ValueError: positions are learned, and there are more than were learned.
+        """
         end = first_position + ids.shape[1]
         embedded = self.token(ids) * self.scale + self._positions(end)[first_position:end]
         if torch.is_autocast_enabled(ids.device.type):  # then everything between products is bf16
@@ -45,9 +66,11 @@ class Embedding(nn.Module):
         return out
 
     def _positions(self, length: int) -> Tensor:
-        """At least `length` rows; the table grows by doubling, so that any length is possible."""
+        """At least `length` rows; sinusoids grow by doubling, so that any length is possible."""
         table = self.positions  # another thread may replace it meanwhile
         if length > len(table):
+            if isinstance(table, nn.Parameter):
+                raise ValueError(f"{length} positions, but only {len(table)} are learned")
             table = sinusoids(max(length, 2 * len(table)), table.shape[1]).to(table)
             self.positions = table
         return table

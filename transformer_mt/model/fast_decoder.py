@@ -222,7 +222,7 @@ def _attend(q: Tensor, source: Tensor, bias: Tensor) -> Tensor:
         bias: (batch * num_heads, beam or 1, key_len)
 
     Returns:
-        (batch * beam, d_model)
+        (batch * beam, num_heads * head_dim)
     """
     keys, values = source.flatten(1, 2)
     scale = 1 / math.sqrt(q.shape[-1])

@@ -1,14 +1,13 @@
 """Encoder and decoder layers (Vaswani et al. 2017, section 3.1 and figure 1)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from transformer_mt.config import ModelConfig
-from transformer_mt.model.attention import KeyValues, MultiHeadAttention
+from transformer_mt.model.attention import KeyValues, MultiHeadAttention, Past
 from transformer_mt.model.dropout import Dropout
 from transformer_mt.model.linear import Linear
 
@@ -59,7 +58,7 @@ class FeedForward(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """Self-attention, then feed-forward."""
+    """Self-attention, then feed-forward; under a causal mask, the layer of a language model."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -67,38 +66,36 @@ class EncoderLayer(nn.Module):
         self.feed_forward = FeedForward(config)
         self.residuals = nn.ModuleList(Residual(config) for _ in range(2))
 
-    def forward(self, x: Tensor, src_mask: Tensor) -> Tensor:
-        """x: (batch, src_len, d_model), src_mask: (batch, 1, 1, src_len) -> the shape of x."""
+    def forward(self, x: Tensor, mask: Tensor, past: Past | None = None) -> Tensor:
+        """Process the positions x, which follow those of the past.
 
-        def attend_to_source(h: Tensor) -> Tensor:
-            attended: Tensor = self.self_attn(h, self.self_attn.keys_values(h), src_mask)
+        Args:
+            x: (batch, new_len, d_model)
+            mask: broadcastable to (batch, 1, new_len, len).
+            past: keys and values of earlier positions, if there may be any; x is added.
+
+        Returns:
+            (batch, new_len, d_model)
+        """
+
+        def attend_to_itself(h: Tensor) -> Tensor:
+            own = self.self_attn.keys_values(h)
+            attended: Tensor = self.self_attn(h, past.extend(own) if past else own, mask)
             return attended
 
-        x = self.residuals[0](x, attend_to_source)
+        x = self.residuals[0](x, attend_to_itself)
         out: Tensor = self.residuals[1](x, self.feed_forward)
         return out
 
 
 @dataclass(slots=True)
 class LayerCache:
-    """What one decoder layer attends to: the source once for each sentence, and the target so far.
-
-    With an empty target the whole target may be given at once (training); with a target that
-    grows one token at a time the same code decodes.
-    """
+    """What one decoder layer attends to: the source, once for each sentence; the target so far."""
 
     source: KeyValues
     """(batch, num_heads, src_len, head_dim)"""
-    target: KeyValues | None = None
+    target: Past = field(default_factory=Past)
     """(rows, num_heads, tgt_len, head_dim)"""
-
-    def extend_target(self, new: KeyValues) -> KeyValues:
-        """Append new positions to the target and return all of it."""
-        if self.target is not None:
-            keys = torch.cat((self.target.keys, new.keys), dim=2)
-            new = KeyValues(keys, torch.cat((self.target.values, new.values), dim=2))
-        self.target = new
-        return new
 
 
 class DecoderLayer(nn.Module):
@@ -127,7 +124,7 @@ class DecoderLayer(nn.Module):
         """
 
         def attend_to_target(h: Tensor) -> Tensor:
-            target = cache.extend_target(self.self_attn.keys_values(h))
+            target = cache.target.extend(self.self_attn.keys_values(h))
             attended: Tensor = self.self_attn(h, target, tgt_mask)
             return attended
 
@@ -142,4 +139,11 @@ class DecoderLayer(nn.Module):
 
 
 def _attention(config: ModelConfig) -> MultiHeadAttention:
-    return MultiHeadAttention(config.d_model, config.num_heads, config.attention_dropout)
+    return MultiHeadAttention(
+        config.d_model, config.num_heads, config.head_dim, config.attention_dropout
+    )
+
+
+def final_norm(config: ModelConfig) -> nn.Module:
+    """What follows the last layer: nothing, or with pre-norm one more normalisation."""
+    return nn.LayerNorm(config.d_model) if config.norm == "pre" else nn.Identity()

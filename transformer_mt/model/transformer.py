@@ -6,8 +6,9 @@ from torch import Tensor, nn
 
 from transformer_mt.masks import causal_mask, padding_mask
 from transformer_mt.model.attention import MultiHeadAttention
+from transformer_mt.model.base import BaseModel
 from transformer_mt.model.embedding import Embedding
-from transformer_mt.model.layers import DecoderLayer, EncoderLayer, LayerCache
+from transformer_mt.model.layers import DecoderLayer, EncoderLayer, LayerCache, final_norm
 from transformer_mt.model.linear import Linear
 from transformer_mt.task_config import EncoderDecoderConfig
 
@@ -38,11 +39,10 @@ class DecoderState:
         for cache in self.caches:
             if sentences is not None:
                 cache.source = cache.source.select(sentences)
-            if cache.target is not None:
-                cache.target = cache.target.select(rows)
+            cache.target.select(rows)
 
 
-class Transformer(nn.Module):
+class Transformer(BaseModel):
     """Encoder, decoder and projection.
 
     Training calls the model and `project`; decoding calls `start` and then `step` again and again
@@ -57,16 +57,14 @@ class Transformer(nn.Module):
     def __init__(
         self, config: EncoderDecoderConfig, src_vocab_size: int, tgt_vocab_size: int, pad_id: int
     ) -> None:
-        super().__init__()
+        super().__init__(pad_id)
         self.config = config
-        self.pad_id = pad_id
         self.src_embedding = Embedding(config, src_vocab_size, pad_id)
         self.tgt_embedding = Embedding(config, tgt_vocab_size, pad_id)
         self.encoder = nn.ModuleList(EncoderLayer(config) for _ in range(config.num_encoder_layers))
         self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.num_decoder_layers))
-        pre_norm = config.norm == "pre"
-        self.encoder_norm = nn.LayerNorm(config.d_model) if pre_norm else nn.Identity()
-        self.decoder_norm = nn.LayerNorm(config.d_model) if pre_norm else nn.Identity()
+        self.encoder_norm = final_norm(config)
+        self.decoder_norm = final_norm(config)
         self.output = Linear(config.d_model, tgt_vocab_size, bias=config.output_bias)
         self._tie(config)
         self.reset_parameters()
@@ -77,19 +75,6 @@ class Transformer(nn.Module):
             self.output.weight = self.tgt_embedding.token.weight
         if config.tied_embeddings == "all":
             self.src_embedding.token.weight = self.tgt_embedding.token.weight
-
-    def reset_parameters(self) -> None:
-        """Xavier-uniform matrices, zero biases; embeddings of variance 1 after their scaling."""
-        for name, parameter in self.named_parameters():
-            if "embedding" in name:
-                nn.init.normal_(parameter, std=self.config.d_model**-0.5)
-                nn.init.zeros_(parameter[self.pad_id])
-            elif parameter.dim() == 2:
-                nn.init.xavier_uniform_(parameter)
-            elif name.endswith("bias"):
-                nn.init.zeros_(parameter)
-            else:
-                nn.init.ones_(parameter)
 
     def forward(self, src: Tensor, tgt_in: Tensor) -> Tensor:
         """Hidden vectors of all target positions, each seeing only what stands before it.
@@ -106,11 +91,6 @@ class Transformer(nn.Module):
         causal = causal_mask(tgt_len, tgt_len, tgt_in.device)
         tgt_mask = padding_mask(tgt_in, self.pad_id) & causal
         return self._decode(tgt_in, state, tgt_mask)
-
-    def project(self, hidden: Tensor) -> Tensor:
-        """(..., d_model) -> logits (..., tgt_vocab_size)."""
-        logits: Tensor = self.output(hidden)
-        return logits
 
     def encode(self, src: Tensor) -> Tensor:
         """src: (batch, src_len) -> memory (batch, src_len, d_model)."""
@@ -143,8 +123,3 @@ class Transformer(nn.Module):
     def cross_attentions(self) -> list[MultiHeadAttention]:
         """The cross-attention of each decoder layer."""
         return [layer.cross_attn for layer in self.decoder if isinstance(layer, DecoderLayer)]
-
-
-def count_parameters(model: nn.Module) -> int:
-    """Trainable numbers, shared ones once."""
-    return sum(parameter.numel() for parameter in model.parameters())

@@ -3,29 +3,32 @@
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-import tokenizers as library
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from transformer_mt import checkpoint
-from transformer_mt.data.batching import Batch, BilingualDataset, Collator, RowNumbers
-from transformer_mt.data.tokenizer import Tokenizer, Tokenizers
-from transformer_mt.model.transformer import Transformer
+from transformer_mt.data.batching import Dataset, RowNumbers
+from transformer_mt.data.rows import Row
+from transformer_mt.data.vocabularies import Vocabulary
 from transformer_mt.run_dir import RunDir
+from transformer_mt.tasks.task import B, M, Task
 from transformer_mt.train_state import TrainState
 from transformer_mt.training.progress import Clock
 from transformer_mt.training.signals import StopSignals
 from transformer_mt.workers import Workers
 
+V = TypeVar("V", bound=Vocabulary)
 
-def tokenizers_of_main(workers: Workers, find: Callable[[], Tokenizers]) -> Tokenizers:
+
+def vocabulary_of_main(workers: Workers, kind: type[V], find: Callable[[], V]) -> V:
     """What the main process finds or builds."""
     return workers.by_main(
         find,
-        lambda found: [found.src.to_json(), found.tgt.to_json()],
-        lambda texts: Tokenizers(*(Tokenizer(library.Tokenizer.from_str(text)) for text in texts)),
+        lambda found: found.texts(),
+        lambda texts: kind.of_texts(texts, Path("process 0")),
     )
 
 
@@ -38,7 +41,7 @@ def state_of_main(workers: Workers, find: Callable[[], TrainState | None]) -> Tr
     )
 
 
-def copy_from_main(workers: Workers, model: Transformer, optimizer: torch.optim.Optimizer) -> None:
+def copy_from_main(workers: Workers, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     """Give all processes the weights, and the state of the optimiser, of the main one."""
     if workers.world_size == 1:
         return
@@ -48,21 +51,19 @@ def copy_from_main(workers: Workers, model: Transformer, optimizer: torch.optim.
     checkpoint.restore_optimizer(optimizer, tensors)
 
 
-def own_batch(
-    workers: Workers, collator: Collator, dataset: BilingualDataset, rows: RowNumbers
-) -> Batch:
+def own_batch(workers: Workers, task: Task[M, B, Row], dataset: Dataset, rows: RowNumbers) -> B:
     """The rows of a batch that fall to this process, perhaps none; `num_tokens` is that of all.
 
     Rows are in the order of their lengths, so each process gets short and long ones.
     """
-    batch = collator.batch(dataset, rows[workers.rank :: workers.world_size])
-    return replace(batch, num_tokens=len(dataset.tgt.take(rows).ids) + len(rows))
+    batch = task.batch(dataset, rows[workers.rank :: workers.world_size])
+    return replace(batch, num_tokens=task.num_answers(dataset, rows))
 
 
 def save_training(
     workers: Workers,
     run: RunDir,
-    model: Transformer,
+    model: nn.Module,
     optimizer: torch.optim.Optimizer,
     state: TrainState,
 ) -> None:

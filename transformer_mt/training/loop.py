@@ -2,10 +2,10 @@
 
 import logging
 import math
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,14 +14,12 @@ from torch import Tensor, nn
 
 from transformer_mt import checkpoint, run_dir
 from transformer_mt.config import Config
-from transformer_mt.data.batching import Batch, Collator, RowNumbers, token_batches
-from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
+from transformer_mt.data.batching import Batch, token_batches
 from transformer_mt.device import keep_freed_memory
-from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.processes import is_launched
 from transformer_mt.run_dir import RunDir
 from transformer_mt.run_lock import locked
-from transformer_mt.sharded_translator import ShardedTranslator
+from transformer_mt.tasks.task import Validation
 from transformer_mt.train_state import TrainState
 from transformer_mt.training.distributed import SharedClock, own_batch, save_training, state_of_main
 from transformer_mt.training.limits import (
@@ -32,21 +30,15 @@ from transformer_mt.training.limits import (
     share_done,
     time_limit,
 )
-from transformer_mt.training.loss import label_smoothed_loss
 from transformer_mt.training.optimizer import learning_rate
 from transformer_mt.training.progress import Progress
 from transformer_mt.training.recovery import recover
 from transformer_mt.training.rescue import skip_or_go_back
 from transformer_mt.training.session import Session, finished_state, open_session
 from transformer_mt.training.signals import Interrupted, StopSignals
-from transformer_mt.training.validation import Validation, validate
-from transformer_mt.translator import Translator
 from transformer_mt.workers import open_workers
 
 log = logging.getLogger(__name__)
-
-_SAMPLES = 3
-"""Translations shown after each validation."""
 
 
 def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> TrainState:
@@ -139,23 +131,17 @@ def _update(session: Session, progress: Progress, batches: list[Batch]) -> None:
 
 def updates(session: Session) -> Iterator[list[Batch]]:
     """The batches of each update, epoch after epoch, from where the state stands."""
-    config, state = session.config, session.state
-    collator = Collator(PAD_ID, SOS_ID, EOS_ID)
+    config, state, train = session.config, session.state, session.data.train
     while True:
         number = state.epoch  # which changes, too, when training goes back to a checkpoint
-        epoch = token_batches(
-            session.data.train, config.training.batch_tokens, (config.seed, number)
-        )
+        epoch = token_batches(train, config.training.batch_tokens, (config.seed, number))
         while state.epoch == number and state.position < len(epoch):
             rows = epoch[state.position : state.position + config.training.accumulate]
             state.position += len(rows)
-            yield [_own_batch(session, collator, r) for r in rows]
+            own = (own_batch(session.workers, session.task, train, r) for r in rows)
+            yield [batch.to(session.device) for batch in own]
         if state.epoch == number:
             state.epoch, state.position = number + 1, 0
-
-
-def _own_batch(session: Session, collator: Collator, rows: RowNumbers) -> Batch:
-    return own_batch(session.workers, collator, session.data.train, rows).to(session.device)
 
 
 def training_step(session: Session, batches: list[Batch], lr: float) -> tuple[float, float]:
@@ -171,7 +157,7 @@ def training_step(session: Session, batches: list[Batch], lr: float) -> tuple[fl
     num_tokens = sum(batch.num_tokens for batch in batches)
     total = torch.zeros((), device=session.device)
     for batch in batches:
-        if len(batch.src):  # of several processes one may have no row
+        if len(batch):  # of several processes one may have no row
             loss = _loss(session, batch) / num_tokens
             loss.backward()
             total += loss.detach()
@@ -192,33 +178,25 @@ def training_step(session: Session, batches: list[Batch], lr: float) -> tuple[fl
 
 def _loss(session: Session, batch: Batch) -> Tensor:
     """The summed loss of a batch, its matrix products in the configured precision."""
-    model, training = session.model, session.config.training
+    smoothing = session.config.training.label_smoothing
     with torch.autocast(session.device.type, torch.bfloat16, enabled=session.use_bf16):
-        hidden = model(batch.src, batch.tgt_in)
-        return label_smoothed_loss(
-            hidden,
-            model.output.weight,
-            batch.tgt_out,
-            PAD_ID,
-            training.label_smoothing,
-            model.output.bias,
-        )
+        return session.task.loss(session.model, batch, smoothing)
 
 
 def _validate_and_save(session: Session, progress: Progress) -> None:
     """Measure, keep the best, and save so that training can go on from here."""
     config, state, run = session.config, session.state, session.run
     result = _validate(session)
-    score = _score(result, config.training.best_metric)
+    score = result.score(config.training.best_metric)
     improved = state.best_score is None or score > state.best_score
     if improved:
         state.best_score, state.best_step, state.stale = score, state.step, 0
         state.rescues = 0
     else:
         state.stale += 1
-    state.scores, state.validated_step = result.figures(), state.step
-    progress.validation(state, result, _translator(session), session.validation_pairs[:_SAMPLES])
-    _say_result(session, result, improved=improved)
+    state.scores, state.validated_step = result.figures, state.step
+    progress.validation(state, result)
+    _say_result(state, result, improved=improved)
 
     def keep_weights() -> None:
         weights = checkpoint.weights_of(session.model)
@@ -237,44 +215,22 @@ def _save(session: Session, progress: Progress) -> None:
 
 
 def _validate(session: Session) -> Validation:
-    return validate(
-        session.model,
-        _translator(session),
-        session.data.validation,
-        session.validation_pairs,
-        session.config.training.batch_tokens,
-        session.workers,
-    )
+    result = session.task.validate(session.model, session.validation, session.workers)
+    if not math.isfinite(result.figures["loss"]):
+        raise DivergedError("the validation loss", result.figures["loss"], lasting=True)
+    return result
 
 
-def _translator(session: Session) -> Translator:
-    """Greedy search: validation compares checkpoints, it need not get the last point."""
-    greedy = replace(session.config.decoding, beam_size=1)
-    engine, data = TorchEngine(session.model), session.config.data
-    return ShardedTranslator(session.workers, engine, session.tokenizers, data, greedy)
-
-
-def _score(result: Validation, metric: str) -> float:
-    """Higher is better."""
-    return -result.loss if metric == "loss" else result.figures()[metric]
-
-
-def _say_result(session: Session, result: Validation, *, improved: bool) -> None:
-    state = session.state
+def _say_result(state: TrainState, result: Validation, *, improved: bool) -> None:
     log.info(
-        "update %s, epoch %d: loss %.3f, perplexity %.2f, BLEU %.2f, chrF %.2f%s",
+        "update %s, epoch %d: %s%s",
         f"{state.step:,}",
         state.epoch + 1,
-        result.loss,
-        result.perplexity,
-        result.bleu,
-        result.chrf,
+        result.summary(),
         " (best so far)" if improved else "",
     )
-    for translation, pair in zip(
-        result.translations[:_SAMPLES], session.validation_pairs, strict=False
-    ):
-        log.info("    %s\n      = %s\n      ~ %s", pair.src, translation.text, pair.tgt)
+    for text in (*result.table, *result.samples):
+        log.info(textwrap.indent(text, "    "))
 
 
 def _finish(session: Session, progress: Progress) -> None:
@@ -316,16 +272,14 @@ def _try_average(session: Session) -> None:
     )
     checkpoint.load_weights(session.model, averaged, run.checkpoints)
     result = _validate(session)
-    score = _score(result, metric)
+    score = result.score(metric)
     improved = state.best_score is None or score > state.best_score
     log.info(
-        "average of the last %d checkpoints: loss %.3f, BLEU %.2f, chrF %.2f%s",
+        "average of the last %d checkpoints: %s%s",
         len(names),
-        result.loss,
-        result.bleu,
-        result.chrf,
+        result.summary(),
         " (best so far)" if improved else "",
     )
     if improved:
-        state.best_score, state.best_step, state.scores = score, state.step, result.figures()
+        state.best_score, state.best_step, state.scores = score, state.step, result.figures
         workers.by_main(lambda: checkpoint.save_weights(run.best, averaged, state))

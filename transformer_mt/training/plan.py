@@ -6,7 +6,7 @@ from statistics import median
 
 from transformer_mt.config import Config, parse_duration
 from transformer_mt.data.batching import token_batches
-from transformer_mt.model.transformer import count_parameters
+from transformer_mt.model.base import count_parameters
 from transformer_mt.training.loop import training_step, updates
 from transformer_mt.training.session import load_session
 
@@ -19,8 +19,7 @@ class Plan:
     """The answer of a dry run."""
 
     parameters: int
-    src_vocab_size: int
-    tgt_vocab_size: int
+    vocabulary: str
     data: list[str]
     device: str
     updates_per_epoch: int
@@ -34,7 +33,7 @@ class Plan:
         epochs = self.max_steps / self.updates_per_epoch
         return [
             *self.data,
-            f"vocabularies: {self.src_vocab_size:,} source, {self.tgt_vocab_size:,} target tokens",
+            f"vocabulary: {self.vocabulary}",
             f"model: {self.parameters:,} parameters on {self.device}",
             f"an epoch: {self.updates_per_epoch:,} updates; in all {self.max_steps:,} updates"
             f" or {epochs:.1f} epochs",
@@ -65,8 +64,7 @@ def plan_training(config: Config, device: str) -> Plan:
         max_steps = max(round(total / update), 1)
     return Plan(
         parameters=count_parameters(session.model),
-        src_vocab_size=session.tokenizers.src.vocab_size,
-        tgt_vocab_size=session.tokenizers.tgt.vocab_size,
+        vocabulary=session.vocabulary.describe(),
         data=session.data.report.lines(),
         device=str(session.device),
         updates_per_epoch=per_epoch,

@@ -4,22 +4,18 @@ import dataclasses
 import json
 import sys
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from tqdm import tqdm
 
-from transformer_mt.analysis.render import cross_attention_figure
 from transformer_mt.config import Config
 from transformer_mt.config_file import to_yaml
 from transformer_mt.console import hides_bars
-from transformer_mt.data.corpus import SentencePair
 from transformer_mt.durable import cannot_be_written, flush, write_text
 from transformer_mt.run_dir import RunDir
+from transformer_mt.tasks.task import Validation
 from transformer_mt.train_state import TrainState
 from transformer_mt.training.board import Board
-from transformer_mt.training.validation import Validation
-from transformer_mt.translator import Translator
 
 
 @dataclasses.dataclass(slots=True)
@@ -118,26 +114,17 @@ class Progress:
             except OSError as error:  # a quota, say, that is looked at only now
                 raise cannot_be_written(self._run.metrics, error) from None
 
-    def validation(
-        self,
-        state: TrainState,
-        result: Validation,
-        translator: Translator,
-        samples: Sequence[SentencePair],
-    ) -> None:
-        """The figures of a validation, and some translations to look at."""
+    def validation(self, state: TrainState, result: Validation) -> None:
+        """The figures of a validation, with samples and a picture to look at."""
         self._speed = Speed()  # validation is not training: its time is no part of the next rate
         if self._run is None:
             return
-        self._write("validation", state, result.figures())
-        texts = [
-            f"{t.source}\n  = {t.text}\n  ~ {pair.tgt}"
-            for t, pair in zip(result.translations, samples, strict=False)
-        ]
-        self._board.write("text", "samples", "```\n" + "\n".join(texts) + "\n```", state.step)
-        maps = translator.translate(samples[0].src, details=False, attention=True).attention
-        if maps is not None:
-            self._board.write("figure", "attention", cross_attention_figure(maps), state.step)
+        self._write("validation", state, result.figures)
+        samples = "\n".join((*result.table, *result.samples))
+        self._board.write("text", "samples", f"```\n{samples}\n```", state.step)
+        if result.picture is not None:
+            name, draw = result.picture
+            self._board.write("figure", name, draw(), state.step)
 
     def hyperparameters(self, state: TrainState) -> None:
         """At the end: the settings beside the best score, for TensorBoard's table."""

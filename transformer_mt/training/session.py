@@ -5,25 +5,28 @@ import logging
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from transformer_mt import checkpoint, run_dir, train_state
+from transformer_mt.blueprint import blueprint_of
 from transformer_mt.checkpoint import LoadedRun
 from transformer_mt.config import Config
 from transformer_mt.config_file import check_inherited, differing_keys, to_yaml
 from transformer_mt.data.batching import padding_share, token_batches
-from transformer_mt.data.corpus import SentencePair, Source
+from transformer_mt.data.corpus import Source
 from transformer_mt.data.prepare import prepare
 from transformer_mt.data.prepared import PreparedData
-from transformer_mt.data.tokenizer import Tokenizers
-from transformer_mt.data.vocabularies import build_tokenizers
+from transformer_mt.data.vocabularies import Vocabulary, build_vocabulary
 from transformer_mt.device import choose_device, gains_from_bf16
 from transformer_mt.durable import write_text
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.model.transformer import Transformer, count_parameters
+from transformer_mt.model.base import count_parameters
 from transformer_mt.run_dir import RunDir
+from transformer_mt.tasks.registry import make_task
+from transformer_mt.tasks.task import Examples, Task
 from transformer_mt.train_state import TrainState
 from transformer_mt.training import distributed
 from transformer_mt.training.limits import is_over
@@ -45,6 +48,8 @@ _HARMLESS_TRAINING = (
     "rescue",
 )
 
+_Parent = LoadedRun[Any, Any, Any]
+
 
 @dataclass(slots=True)
 class Session:
@@ -52,18 +57,19 @@ class Session:
 
     config: Config
     run: RunDir
-    tokenizers: Tokenizers
-    data: PreparedData
-    model: Transformer
+    task: Task[Any, Any, Any]
+    vocabulary: Vocabulary
+    data: PreparedData[Any, Any, Any]
+    model: nn.Module
     optimizer: torch.optim.Optimizer
     state: TrainState
     device: torch.device
     workers: Workers
 
     @property
-    def validation_pairs(self) -> list[SentencePair]:
-        """The pairs that are translated in each validation."""
-        return self.data.validation_rows[: self.config.training.validate_sentences]
+    def validation(self) -> Examples[Any]:
+        """What each validation measures the model on."""
+        return self.task.validation_examples(self.data)
 
     @property
     def use_bf16(self) -> bool:
@@ -100,8 +106,8 @@ def _begin_run(session: Session, *, overwrite: bool) -> None:
     if not run.last.is_dir():  # those of a crash before the first `last`, with other settings maybe
         shutil.rmtree(run.checkpoints, ignore_errors=True)
     run_dir.save_config(run, config)  # first: tokenizers without it would be taken for right
-    if not run.last.is_dir() or not run_dir.has_tokenizers(run):
-        run_dir.save_tokenizers(run, session.tokenizers)
+    if not run.last.is_dir() or not run_dir.has_vocabulary(run, type(session.vocabulary)):
+        run_dir.save_vocabulary(run, session.vocabulary)
     _save_info(session)
 
 
@@ -120,16 +126,20 @@ def load_session(
         source = Source(config.data)
     new = workers.by_main(lambda: anew or not run.last.is_dir())
     parent = workers.by_main(lambda: _load_parent(config) if new else None, lambda _: None)
-    tokenizers = distributed.tokenizers_of_main(
-        workers, lambda: _find_tokenizers(config, run, source, parent, anew=anew)
+    blueprint = blueprint_of(config)
+    vocabulary = distributed.vocabulary_of_main(
+        workers,
+        blueprint.vocabulary,
+        lambda: _find_vocabulary(config, run, source, parent, anew=anew),
     )
-    data = workers.local_first(lambda: prepare(config, source, tokenizers))
+    data = workers.local_first(lambda: prepare(config, source, vocabulary))
     read = data.train.fingerprint + data.validation.fingerprint
     workers.refuse_other(read, "has read other data")
-    model = _new_model(config, tokenizers, parent).to(place)
+    model = _new_model(config, vocabulary, parent).to(place)
     optimizer = make_optimizer(model, config.training)
     state = TrainState(data=data.train.fingerprint)
-    session = Session(config, run, tokenizers, data, model, optimizer, state, place, workers)
+    task = make_task(config, vocabulary)
+    session = Session(config, run, task, vocabulary, data, model, optimizer, state, place, workers)
     if new or not resume(session):
         _share(session, {})
     state.finished = None
@@ -166,45 +176,47 @@ def _share(session: Session, random: dict[str, Tensor]) -> None:
     distributed.draw_own_numbers(workers, random, session.config.seed, state.step)
 
 
-def _find_tokenizers(
-    config: Config, run: RunDir, source: Source, parent: LoadedRun | None, *, anew: bool
-) -> Tokenizers:
+def _find_vocabulary(
+    config: Config, run: RunDir, source: Source, parent: _Parent | None, *, anew: bool
+) -> Vocabulary:
+    kind: type[Vocabulary] = blueprint_of(config).vocabulary
     if parent is not None:
-        return parent.tokenizers
-    if run_dir.has_tokenizers(run) and not anew:
-        return run_dir.load_tokenizers(run)
+        return parent.vocabulary
+    if run_dir.has_vocabulary(run, kind) and not anew:
+        return run_dir.load_vocabulary(run, kind)
     corpus = source.corpus  # first of all its errors
-    log.info("building the tokenizers")
-    return build_tokenizers(config, corpus)
+    log.info("building the vocabulary")
+    return build_vocabulary(config, corpus)
 
 
 def begin_again(session: Session) -> None:
     """Bring everything to where a new run begins."""
     config, workers = session.config, session.workers
     parent = workers.by_main(lambda: _load_parent(config), lambda _: None)
-    model = _new_model(config, session.tokenizers, parent)
+    model = _new_model(config, session.vocabulary, parent)
     session.model.load_state_dict(model.state_dict())
     session.optimizer.load_state_dict(make_optimizer(model, config.training).state_dict())
     session.state.become(TrainState(data=session.data.train.fingerprint))
     _share(session, {})
 
 
-def _new_model(config: Config, tokenizers: Tokenizers, parent: LoadedRun | None) -> Transformer:
+def _new_model(config: Config, vocabulary: Vocabulary, parent: _Parent | None) -> nn.Module:
     """With the weights that the seed gives, or those of a parent."""
     torch.manual_seed(config.seed)
-    model = checkpoint.make_model(config, tokenizers)
+    model: nn.Module = blueprint_of(config).make_model(config, vocabulary)
     if parent is not None:
         weights = checkpoint.weights_of(parent.model)
         checkpoint.load_weights(model, weights, Path(str(config.init_from)))
     return model
 
 
-def _load_parent(config: Config) -> LoadedRun | None:
-    """The run whose tokenizers and best weights a new one begins with."""
+def _load_parent(config: Config) -> _Parent | None:
+    """The run whose vocabulary and best weights a new one begins with."""
     if config.init_from is None:
         return None
     try:
-        parent = checkpoint.load_run(Path(config.init_from), torch.device("cpu"))
+        place, kind = Path(config.init_from), blueprint_of(config)
+        parent = checkpoint.load_run(place, torch.device("cpu"), kind)
     except DataError as error:
         raise DataError(f"init_from: {error}") from None
     check_inherited(config, parent.config)
@@ -244,14 +256,10 @@ def _say_what_is_trained(session: Session) -> None:
     config, state = session.config, session.state
     for line in session.data.report.lines():
         log.info(line)
-    tokenizers = session.tokenizers
     log.info(
-        "model: %s parameters; vocabularies: %s %s, %s %s; device: %s (%s)",
+        "model: %s parameters; vocabulary: %s; device: %s (%s)",
         f"{count_parameters(session.model):,}",
-        config.data.src_lang,
-        f"{tokenizers.src.vocab_size:,}",
-        config.data.tgt_lang,
-        f"{tokenizers.tgt.vocab_size:,}",
+        session.vocabulary.describe(),
         session.device,
         "bf16" if session.use_bf16 else "fp32",
     )
@@ -266,10 +274,13 @@ def _say_what_is_trained(session: Session) -> None:
 
 
 def _save_info(session: Session) -> None:
+    data = session.data.report
+    examples = f"{data.kept:,} training, {data.validation:,} validation, {data.test:,} test"
     info = {
         "parameters": count_parameters(session.model),
-        "vocabulary": [session.tokenizers.src.vocab_size, session.tokenizers.tgt.vocab_size],
-        "data": asdict(session.data.report),
+        "vocabulary": session.vocabulary.describe(),
+        "examples": f"{examples} examples",
+        "data": asdict(data),
         "peak_learning_rate": peak_learning_rate(session.config),
         "device": str(session.device),
         "versions": run_dir.environment(),

@@ -40,6 +40,17 @@ Quantization = Annotated[
         help="Number format of ctranslate2's weights, such as int8; float32 if not given."
     ),
 ]
+LanguageModelDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Run directory of a language model of the target language, with the same tokens, that"
+        " has a say in the search."
+    ),
+]
+LanguageModelWeight = Annotated[
+    float | None,
+    typer.Option(min=0.0, help="What the language model's word counts, the translator's being 1."),
+]
 BeamSize = Annotated[
     int | None, typer.Option("--beam-size", "-b", min=1, help="Hypotheses kept; 1 is greedy.")
 ]

@@ -1,0 +1,49 @@
+"""The program `tmt`: its global options, and how it begins."""
+
+import gc
+from typing import Annotated
+
+import typer
+
+from transformer_mt import __version__
+from transformer_mt.cli.options import Commands
+from transformer_mt.console import prepare_streams, print_lines, set_up_logging
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="-q, -v and --debug may stand after the command too. Results go to stdout, the rest to"
+    " stderr. Exit codes: 0 done, 1 data or run-time error, 2 wrong usage or configuration.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print_lines([f"tmt {__version__}"])
+        raise typer.Exit
+
+
+@app.callback()
+def _global_options(
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and errors.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,  # noqa: ARG001
+    version: Annotated[  # noqa: ARG001
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version and stop."
+        ),
+    ] = False,
+) -> None:
+    """Train your own translator, the Transformer of "Attention Is All You Need"."""
+    set_up_logging(quiet=quiet, verbose=verbose)
+
+
+def main() -> None:
+    """The program `tmt`."""
+    # What is imported stays: to look for garbage in it again and again took a tenth of the start.
+    gc.set_threshold(100_000, 50, 50)
+    prepare_streams()
+    app(prog_name="tmt")

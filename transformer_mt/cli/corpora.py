@@ -1,0 +1,57 @@
+"""`tmt doctor`, `tmt build-tokenizer`: what comes before a training."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from transformer_mt.cli.app import app
+from transformer_mt.cli.options import ConfigFile, Overrides
+from transformer_mt.console import print_lines
+from transformer_mt.errors import ConfigError
+
+
+@app.command()
+def doctor(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Two parallel text files, or --config.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Examine the corpus of this YAML file.")
+    ] = None,
+    overrides: Overrides = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell everything that is wrong with a corpus: exit code 1 if training would refuse it."""
+    files = files or []
+    if len(files) != (0 if config else 2):
+        raise ConfigError("give --config, or two parallel text files: source and target")
+    if overrides and not config:
+        raise ConfigError("--set changes a configuration: give --config with it")
+    from transformer_mt import api
+    from transformer_mt.config_file import load_config
+    from transformer_mt.task_config import TranslationConfig
+
+    if config is not None:
+        found = api.examine(load_config(config, overrides or (), TranslationConfig))
+    else:
+        found = api.examine((files[0], files[1]))
+    print_lines(
+        [json.dumps(found.to_dict(), indent=2, ensure_ascii=False)] if as_json else found.lines()
+    )
+    raise typer.Exit(found.exit_code)
+
+
+@app.command("build-tokenizer")
+def build_tokenizer(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace different tokenizers.")] = False,
+) -> None:
+    """Build and save the tokenizers of both languages, and tell how well they cover the text."""
+    from transformer_mt.config_file import load_config
+    from transformer_mt.vocabulary import build_and_save
+
+    built = build_and_save(load_config(config, overrides or ()), force=force)
+    print_lines(built.report)

@@ -1,0 +1,94 @@
+"""The run that a command is to use."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from transformer_mt.errors import ConfigError
+
+if TYPE_CHECKING:
+    from transformer_mt.classifying import TextClassifier
+    from transformer_mt.config import Config
+    from transformer_mt.generator import TextGenerator
+    from transformer_mt.translator import Translator
+
+
+def find_model(model: Path | None, kind: "type[Config] | None" = None) -> Path:
+    """The run that was asked for, else the newest finished one (of a task), named on stderr."""
+    if model is not None:
+        return model
+    import logging
+
+    from transformer_mt.train_state import newest_run
+
+    found = newest_run(Path("runs"), kind)
+    logging.getLogger("transformer_mt").info("model: %s", found)
+    return found
+
+
+def is_translator(run: Path) -> bool:
+    """Whether a run directory is one's."""
+    from transformer_mt.run_dir import RunDir, load_run_config
+    from transformer_mt.task_config import TranslationConfig
+
+    return isinstance(load_run_config(RunDir(run)), TranslationConfig)
+
+
+def load_translator(
+    model: Path | None,
+    device: str,
+    engine: str = "torch",
+    quantization: str | None = None,
+    lm: Path | None = None,
+    lm_weight: float | None = None,
+) -> "Translator":
+    """A translator, run by an engine, perhaps with a language model."""
+    from transformer_mt import api
+    from transformer_mt.task_config import TranslationConfig
+
+    if engine not in ("torch", "ctranslate2"):
+        raise ConfigError(f"--engine {engine}: must be torch or ctranslate2")
+    if quantization and engine == "torch":
+        raise ConfigError("--quantization is for --engine ctranslate2")
+    if lm_weight is not None and lm is None:
+        raise ConfigError("--lm-weight is that of a language model: name one with --lm")
+    return api.load(
+        find_model(model, TranslationConfig),
+        device=device,
+        engine="torch" if engine == "torch" else "ctranslate2",
+        quantization=quantization,
+        lm=lm,
+        **({} if lm_weight is None else {"lm_weight": lm_weight}),
+    )
+
+
+def open_translator(
+    model: Path | None,
+    device: str,
+    engine: str,
+    quantization: str | None,
+    lm: Path | None = None,
+    lm_weight: float | None = None,
+) -> "AbstractContextManager[Translator]":
+    """As `load_translator`; where torchrun has started several processes, they share the work."""
+    from transformer_mt.sharded_translator import open_translator as share
+
+    return share(
+        lambda own: load_translator(model, own, engine, quantization, lm, lm_weight), device
+    )
+
+
+def load_generator(model: Path | None, device: str) -> "TextGenerator":
+    """A language model that writes."""
+    from transformer_mt import api
+    from transformer_mt.task_config import LanguageModelConfig
+
+    return api.load_generator(find_model(model, LanguageModelConfig), device=device)
+
+
+def load_classifier(model: Path | None, device: str) -> "TextClassifier":
+    """A classifier."""
+    from transformer_mt import api
+    from transformer_mt.task_config import ClassificationConfig
+
+    return api.load_classifier(find_model(model, ClassificationConfig), device=device)

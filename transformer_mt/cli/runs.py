@@ -1,0 +1,195 @@
+"""`tmt evaluate`, `tmt info`, `tmt export`, `tmt import`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from transformer_mt.cli.app import app
+from transformer_mt.cli.models import find_model, is_translator, open_translator
+from transformer_mt.cli.options import (
+    BatchTokens,
+    BeamSize,
+    Device,
+    Engine,
+    LanguageModelDir,
+    LanguageModelWeight,
+    LengthPenalty,
+    ModelDir,
+    Quantization,
+)
+from transformer_mt.console import print_lines
+from transformer_mt.errors import ConfigError
+from transformer_mt.processes import place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from transformer_mt.data.corpus import SentencePair
+    from transformer_mt.evaluation import Evaluation
+    from transformer_mt.task_evaluation import TaskEvaluation
+
+_NO_REFERENCE = "--reference is missing: the file with the right translations"
+
+
+@app.command()
+def evaluate(
+    model: ModelDir = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(help="Translate and score this file; or measure another model on it."),
+    ] = None,
+    reference: Annotated[Path | None, typer.Option(help="Its translation by a person.")] = None,
+    hypothesis: Annotated[
+        Path | None, typer.Option(help="Score these translations; no model is needed.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Of the run's own data: test or validation.")] = "test",
+    output_file: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the translations here.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    beam_size: BeamSize = None,
+    length_penalty: LengthPenalty = None,
+    batch_tokens: BatchTokens = 4096,
+    device: Device = "auto",
+    engine: Engine = "torch",
+    quantization: Quantization = None,
+    lm: LanguageModelDir = None,
+    lm_weight: LanguageModelWeight = None,
+) -> None:
+    """Score a run on its test set, or on files, or score translations made elsewhere."""
+    if split not in ("test", "validation"):
+        raise ConfigError(f"--split {split}: must be test or validation")
+    if reference and not (hypothesis or source):
+        raise ConfigError("--reference needs --source (to translate) or --hypothesis")
+    which: Literal["test", "validation"] = "validation" if split == "validation" else "test"
+    if hypothesis:
+        _score_hypothesis(hypothesis, reference, source, output_file, as_json)
+        return
+    run = find_model(model)
+    if not is_translator(run):
+        options: dict[str, object] = {
+            "--reference": reference,
+            "--output": output_file,
+            "--beam-size": beam_size,
+            "--length-penalty": length_penalty,
+            "--quantization": quantization,
+            "--lm": lm,
+        }
+        _measure(run, source, which, device, as_json, options)
+        return
+    from transformer_mt import api
+    from transformer_mt.data.corpus import read_parallel
+
+    if source and not reference:
+        raise ConfigError(_NO_REFERENCE)
+    pairs = _sides(read_parallel(source, reference)) if source and reference else (None, None)
+    with open_translator(run, device, engine, quantization, lm, lm_weight) as translator:
+        figures = api.evaluate(
+            translator,
+            *pairs,
+            split=which,
+            beam_size=beam_size,
+            length_penalty=length_penalty,
+            batch_tokens=batch_tokens,
+        )
+    if output_file and place().rank == 0:
+        from transformer_mt.durable import write_text
+
+        write_text(output_file, "".join(f"{line}\n" for line in figures.translations))
+    _show(figures, as_json)
+
+
+def _score_hypothesis(
+    hypothesis: Path,
+    reference: Path | None,
+    source: Path | None,
+    output_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Translations that are in a file already."""
+    if source:
+        raise ConfigError("give --hypothesis or --source, not both")
+    if not reference:
+        raise ConfigError(_NO_REFERENCE)
+    if output_file:
+        raise ConfigError("--output is for the model's translations: --hypothesis has none")
+    from transformer_mt.data.corpus import read_parallel
+    from transformer_mt.evaluation import evaluate_translations
+
+    _show(evaluate_translations(*_sides(read_parallel(hypothesis, reference))), as_json)
+
+
+def _measure(
+    run: Path,
+    source: Path | None,
+    split: Literal["test", "validation"],
+    device: str,
+    as_json: bool,
+    options: dict[str, object],
+) -> None:
+    """A language model or classifier, which the `options` of translators are not for."""
+    from transformer_mt import api
+
+    for option, value in options.items():
+        if value is not None:
+            raise ConfigError(f"{option} is for translators, and {run} is none")
+    files = None if source is None else str(source)
+    _show(api.evaluate_run(run, files, split=split, device=device), as_json)
+
+
+def _show(figures: "Evaluation | TaskEvaluation", as_json: bool) -> None:
+    print_lines([json.dumps(figures.to_dict(), indent=2)] if as_json else figures.lines())
+
+
+@app.command()
+def info(
+    run_dir: Annotated[Path, typer.Argument(help="Run directory of `tmt train`.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell what a run is: languages, sizes, data, scores, training time, versions."""
+    from transformer_mt.run_info import describe_run
+
+    description = describe_run(run_dir)
+    print_lines(
+        [json.dumps(description, indent=2, ensure_ascii=False)]
+        if as_json
+        else [f"{name:<18}{value}" for name, value in description.items()]
+    )
+
+
+@app.command("export")
+def export_run(
+    run_dir: Annotated[Path, typer.Argument(help="Run directory of `tmt train`.")],
+    to: Annotated[str, typer.Option(help="ctranslate2 or transformers.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A new folder.")],
+    quantization: Annotated[
+        str, typer.Option(help="Number format of the weights; for ctranslate2 also int8 and more.")
+    ] = "float32",
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Do not compare it with the run.")
+    ] = False,
+) -> None:
+    """Write a model for another program, and compare it there with the original."""
+    from transformer_mt import api
+
+    exported = api.export_model(
+        run_dir, output, to=to, quantization=quantization, verify=not no_verify
+    )
+    print_lines(exported.lines())
+
+
+@app.command("import")
+def import_folder(
+    folder: Annotated[Path, typer.Argument(help="A MarianMTModel checkpoint, such as OPUS-MT's.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A new run directory.")],
+) -> None:
+    """Make a run of a model made elsewhere, to translate with or to train further (init_from)."""
+    from transformer_mt import api
+
+    print_lines(api.import_model(folder, output).lines())
+
+
+def _sides(pairs: "Sequence[SentencePair]") -> tuple[list[str], list[str]]:
+    return [pair.src for pair in pairs], [pair.tgt for pair in pairs]

@@ -1,0 +1,112 @@
+"""`tmt generate`, `tmt classify`: what language models and classifiers do."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from transformer_mt.cli.app import app
+from transformer_mt.cli.models import load_generator
+from transformer_mt.cli.options import BatchTokens, Device, ModelDir
+from transformer_mt.console import standard_output, write_out
+from transformer_mt.errors import ConfigError
+
+
+@app.command()
+def generate(
+    prompt: Annotated[
+        str | None,
+        typer.Argument(help='How the text begins ("" for nothing); none: read standard input.'),
+    ] = None,
+    model: ModelDir = None,
+    length: Annotated[int, typer.Option(min=0, help="Most tokens to add.")] = 200,
+    temperature: Annotated[
+        float,
+        typer.Option(min=0.0, help="Below 1 likelier tokens, above 1 rarer; 0: the likeliest."),
+    ] = 1.0,
+    top_k: Annotated[
+        int | None, typer.Option(min=1, help="Choose among so many of the likeliest tokens.")
+    ] = None,
+    top_p: Annotated[
+        float,
+        typer.Option(
+            max=1.0, help="Choose among the likeliest tokens of this probability together."
+        ),
+    ] = 1.0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="The same seed gives the same text.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Continue a text with a language model; it appears as it is written."""
+    from transformer_mt.streams import argument_text, read_whole
+
+    text = read_whole() if prompt is None else argument_text(prompt)
+    generator = load_generator(model, device)
+    pieces = generator.generate(
+        text, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
+    )
+    target = standard_output()
+    write_out(target, text)
+    for piece in pieces:
+        write_out(target, piece)
+    write_out(target, "\n")
+
+
+@app.command()
+def classify(
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(help="Texts, each in quotation marks; none: read standard input."),
+    ] = None,
+    model: ModelDir = None,
+    input_file: Annotated[
+        Path | None, typer.Option("--input", "-i", help="Classify this file, line by line.")
+    ] = None,
+    output_file: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write here, not to standard output.")
+    ] = None,
+    pairs: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(help="Find swapped and untranslated lines in two parallel files."),
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Labels to show, the likeliest first.")] = 1,
+    layout: Annotated[
+        str, typer.Option("--format", help="text (label, tab, probability) or jsonl.")
+    ] = "text",
+    threshold: Annotated[
+        float, typer.Option(min=0.5, max=1.0, help="With --pairs: how sure the model must be.")
+    ] = 0.99,
+    batch_tokens: BatchTokens = 4096,
+    device: Device = "auto",
+) -> None:
+    """Tell the label of each text with its probability, or go through a corpus (--pairs)."""
+    if layout not in ("text", "jsonl"):
+        raise ConfigError(f"--format {layout}: must be text or jsonl")
+    if sum(map(bool, (texts, input_file, pairs))) > 1:
+        raise ConfigError("give texts, --input or --pairs, one of them")
+    if pairs and top > 1:
+        raise ConfigError("--top is for texts: --pairs looks for suspicious lines")
+    from transformer_mt import streams
+
+    classifier = load_classifier(model, device)
+    if pairs:
+        _check_pairs(classifier, pairs, output_file, threshold, layout)
+        return
+
+    def answer(lines: list[str], first_line: int) -> list[str]:
+        found = classifier.classify(lines, batch_tokens=batch_tokens)
+        return [each.line(first_line + number, layout, top) for number, each in enumerate(found)]
+
+    with (
+        streams.open_input(input_file) as source,
+        streams.open_output(output_file) as target,
+    ):
+        chunks = (
+            iter([[streams.argument_line(text) for text in texts]])
+            if texts
+            else streams.read_chunks(source)
+        )
+        streams.write_chunks(
+            answer, chunks, target, what="classifying", show_progress=input_file is not None
+        )

@@ -1,0 +1,72 @@
+"""`tmt train`."""
+
+from typing import Annotated
+
+import typer
+
+from transformer_mt.cli.app import app
+from transformer_mt.cli.options import ConfigFile, Device, Overrides
+from transformer_mt.console import print_lines, print_note
+from transformer_mt.errors import ConfigError
+from transformer_mt.processes import may_start_again
+
+
+@app.command()
+def train(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Forget an earlier run in the same directory.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show settings, sizes and a time estimate; no more.")
+    ] = False,
+    max_time: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="End after this time (30m, 2h), the schedule fitted."),
+    ] = None,
+    checkpoint_every: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|TIME", help="Save after so many updates (500), or so much time (10m), too."
+        ),
+    ] = None,
+    no_rescue: Annotated[
+        bool, typer.Option("--no-rescue", help="Stop at the first loss that is no number.")
+    ] = False,
+    device: Device = "auto",
+) -> None:
+    """Train a model; run it again to go on after an interruption."""
+    from transformer_mt.config import parse_duration
+    from transformer_mt.config_file import load_config, to_yaml
+    from transformer_mt.training.signals import Interrupted
+
+    if overwrite and may_start_again():
+        raise ConfigError(
+            "--overwrite: torchrun would overwrite the run again at each restart; leave out"
+            " --max-restarts, or remove the run directory yourself"
+        )
+    flags = []
+    if max_time is not None:
+        parse_duration(max_time, key="--max-time")
+        flags.append(f"training.max_time={max_time}")
+    if checkpoint_every is not None:
+        if not checkpoint_every.isdecimal():
+            parse_duration(checkpoint_every, key="--checkpoint-every")
+        flags.append(f"training.checkpoint_every={checkpoint_every}")
+    if no_rescue:
+        flags.append("training.rescue=false")
+    settings = load_config(config, [*(overrides or ()), *flags])
+    if dry_run:
+        from transformer_mt.training.plan import plan_training
+
+        print_lines([to_yaml(settings), *plan_training(settings, device).lines()])
+        return
+    from transformer_mt.training.loop import train as run_training
+
+    try:
+        run_training(settings, device=device, overwrite=overwrite)
+    except Interrupted as interrupted:
+        again = "the same command without --overwrite" if overwrite else "the same command again"
+        print_note(f"stopped by {interrupted}; saved: run {again} to go on")
+        raise typer.Exit(interrupted.exit_code) from None

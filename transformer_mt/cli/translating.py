@@ -1,0 +1,138 @@
+"""`tmt translate`, `tmt rescore`, `tmt attention`."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from transformer_mt.cli.app import app
+from transformer_mt.cli.models import load_translator, open_translator
+from transformer_mt.cli.options import (
+    BatchTokens,
+    BeamSize,
+    Device,
+    Engine,
+    LanguageModelDir,
+    LanguageModelWeight,
+    LengthPenalty,
+    ModelDir,
+    Quantization,
+)
+from transformer_mt.console import print_lines
+from transformer_mt.errors import ConfigError
+from transformer_mt.processes import place
+
+
+@app.command()
+def translate(
+    sentences: Annotated[
+        list[str] | None,
+        typer.Argument(help="Sentences, each in quotation marks; none: read standard input."),
+    ] = None,
+    model: ModelDir = None,
+    input_file: Annotated[
+        Path | None, typer.Option("--input", "-i", help="Translate this file, line by line.")
+    ] = None,
+    output_file: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write here, not to standard output.")
+    ] = None,
+    beam_size: BeamSize = None,
+    greedy: Annotated[bool, typer.Option("--greedy", help="The same as --beam-size 1.")] = False,
+    length_penalty: LengthPenalty = None,
+    n_best: Annotated[int, typer.Option(min=1, help="Translations of each line.")] = 1,
+    scores: Annotated[bool, typer.Option("--scores", help="Show scores with the text.")] = False,
+    layout: Annotated[
+        str, typer.Option("--format", help="text (one line a line), jsonl or tsv.")
+    ] = "text",
+    batch_tokens: BatchTokens = 4096,
+    device: Device = "auto",
+    engine: Engine = "torch",
+    quantization: Quantization = None,
+    lm: LanguageModelDir = None,
+    lm_weight: LanguageModelWeight = None,
+) -> None:
+    """Translate sentences, a file or standard input: one line in, one line out."""
+    if layout not in ("text", "jsonl", "tsv"):
+        raise ConfigError(f"--format {layout}: must be text, jsonl or tsv")
+    if sentences and input_file:
+        raise ConfigError("give sentences or --input, not both")
+    if input_file and output_file and _is_same_file(input_file, output_file):
+        raise ConfigError(f"--output {output_file} is the input file")
+    if greedy and beam_size not in (None, 1):
+        raise ConfigError(f"--greedy and --beam-size {beam_size} contradict each other")
+    _check_beam(1 if greedy else beam_size, n_best)
+    if place().world_size > 1 and input_file is None:
+        raise ConfigError("several processes translate a file: name it with --input")
+    from transformer_mt import streams
+    from transformer_mt.sharded_translator import spread
+
+    interactive = not sentences and input_file is None and streams.is_prompted()
+    with (
+        open_translator(model, device, engine, quantization, lm, lm_weight) as translator,
+        streams.open_input(input_file) as source,
+        streams.open_output(output_file if place().rank == 0 else Path(os.devnull)) as target,
+    ):
+        if sentences:
+            chunks = iter([[streams.argument_line(sentence) for sentence in sentences]])
+        elif interactive:
+            chunks = ([line] for line in streams.prompt_lines("> "))
+        else:
+            chunks = streams.read_chunks(source)
+        streams.translate_chunks(
+            partial(
+                translator.translate,
+                beam_size=1 if greedy else beam_size,
+                length_penalty=length_penalty,
+                n_best=n_best,
+                details=layout == "jsonl",
+                batch_tokens=batch_tokens,
+            ),
+            spread(translator, chunks),
+            target,
+            layout=layout,
+            scores=scores,
+            show_progress=input_file is not None,
+        )
+
+
+@app.command()
+def attention(
+    sentence: Annotated[str, typer.Argument(help="What to translate.")],
+    output_file: Annotated[
+        Path, typer.Option("--output", "-o", help="A file ending in .html, .png, .svg or .json.")
+    ],
+    model: ModelDir = None,
+    beam_size: BeamSize = None,
+    length_penalty: LengthPenalty = None,
+    n_best: Annotated[int, typer.Option(min=1, help="Translations to show.")] = 1,
+    device: Device = "auto",
+) -> None:
+    """Draw what the model attends to while it translates a sentence, in every layer and head."""
+    _check_beam(beam_size, n_best)
+    from transformer_mt.analysis.render import check_suffix, render
+    from transformer_mt.streams import argument_line
+
+    check_suffix(output_file)
+    translation = load_translator(model, device).translate(
+        argument_line(sentence),
+        beam_size=beam_size,
+        length_penalty=length_penalty,
+        n_best=n_best,
+        details=False,
+        attention=True,
+    )
+    if not translation.src_ids:
+        raise ConfigError("the sentence is empty: there is nothing to attend to")
+    render([maps for c in translation.candidates if (maps := c.attention)], output_file)
+    print_lines([translation.text])
+
+
+def _is_same_file(first: Path, second: Path) -> bool:
+    return first.exists() and second.exists() and first.samefile(second)
+
+
+def _check_beam(beam_size: int | None, n_best: int) -> None:
+    if beam_size is not None and beam_size < n_best:
+        raise ConfigError(f"--n-best {n_best} needs a --beam-size of at least {n_best}")

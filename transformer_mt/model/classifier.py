@@ -1,0 +1,52 @@
+"""The classifier: an encoder whose vectors are pooled into one, under a linear layer."""
+
+import torch
+from torch import Tensor, nn
+
+from transformer_mt.masks import padding_mask
+from transformer_mt.model.base import BaseModel
+from transformer_mt.model.embedding import Embedding
+from transformer_mt.model.layers import EncoderLayer, final_norm
+from transformer_mt.model.linear import Linear
+from transformer_mt.task_config import EncoderOnlyConfig
+
+
+class Classifier(BaseModel):
+    """Tells which of several classes a text is of; `max_length` is the most tokens it reads."""
+
+    def __init__(
+        self,
+        config: EncoderOnlyConfig,
+        vocab_size: int,
+        num_classes: int,
+        pad_id: int,
+        max_length: int,
+    ) -> None:
+        super().__init__(pad_id)
+        self.config = config
+        self.max_length = max_length
+        learned = max_length if config.positions == "learned" else None
+        self.embedding = Embedding(config, vocab_size, pad_id, learned)
+        self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.num_layers))
+        self.norm = final_norm(config)
+        self.pool = {"mean": masked_mean, "max": masked_max}[config.pooling]
+        self.output = Linear(config.d_model, num_classes)
+        self.reset_parameters()
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """ids: (batch, len), padded on the right, each with a real token -> (batch, d_model)."""
+        mask = padding_mask(ids, self.pad_id)
+        x = self.embedding(ids)
+        for layer in self.layers:
+            x = layer(x, mask)
+        return self.pool(self.norm(x), mask[:, 0, 0, :, None])
+
+
+def masked_mean(x: Tensor, real: Tensor) -> Tensor:
+    """x: (batch, len, d_model), real: (batch, len, 1) -> (batch, d_model), padding left out."""
+    return x.masked_fill(~real, 0).sum(dim=1) / real.sum(dim=1)
+
+
+def masked_max(x: Tensor, real: Tensor) -> Tensor:
+    """x: (batch, len, d_model), real: (batch, len, 1) -> (batch, d_model), padding left out."""
+    return x.masked_fill(~real, -torch.inf).amax(dim=1)

@@ -1,0 +1,70 @@
+"""`tmt evaluate` for language models and classifiers: the figures of a validation on any text."""
+
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from transformer_mt.blueprint import blueprint_of
+from transformer_mt.checkpoint import load_run
+from transformer_mt.config import Files
+from transformer_mt.data.corpus import load_corpus, load_split
+from transformer_mt.device import choose_device
+from transformer_mt.run_dir import RunDir, load_run_config
+from transformer_mt.tasks.registry import make_task
+from transformer_mt.tasks.task import Validation
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEvaluation:
+    """How good a model is, and what simple methods reach."""
+
+    found: Validation
+    baselines: dict[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as plain values for JSON."""
+        return {**self.found.figures, **self.found.details, "baselines": self.baselines}
+
+    def lines(self) -> list[str]:
+        """A table for a person."""
+        rows = [*self.found.figures.items(), *self.baselines.items()]
+        shown = [f"{name.replace('_', ' '):<32}{value:>10.3f}" for name, value in rows]
+        return [*shown, *self.found.table]
+
+
+def evaluate_run(
+    path: Path,
+    *,
+    split: Literal["test", "validation"] = "test",
+    files: Files | None = None,
+    device: str = "auto",
+    batch_tokens: int | None = None,
+) -> TaskEvaluation:
+    """Measure the best model of a run on a split of its own data, or on other files.
+
+    Args:
+        path: of a language model or classifier.
+        split: of the run's data.
+        files: as `data.test` of its configuration would name them; None: the run's own data.
+        device: "auto", "cpu", "cuda" or "mps".
+        batch_tokens: positions read together; changes speed alone.
+
+    Raises:
+        DataError: the run, or the text, cannot be read.
+    """
+    config = load_run_config(RunDir(path))
+    run = load_run(path, choose_device(device), blueprint_of(config))
+    if batch_tokens is not None:
+        training = replace(config.training, batch_tokens=batch_tokens)
+        config = replace(config, training=training)
+    data = config.data
+    if files is not None:
+        data, split = replace(data, dataset=None, train=files, test=files), "test"
+    task = make_task(config, run.vocabulary)
+    rows = load_split(data, split)
+    found = task.validate(run.model, task.encode(rows))
+    baselines = task.baselines(rows, load_corpus(config.data).train) if files is None else {}
+    return TaskEvaluation(found, baselines)

@@ -1,0 +1,1 @@
+"""What is learned: translation, language modelling, classification, behind one surface."""

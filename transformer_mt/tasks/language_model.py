@@ -1,0 +1,87 @@
+"""Language modelling: predict each token of a text from those before it."""
+
+import math
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from torch import Tensor
+
+from transformer_mt.data.batching import Dataset, RowNumbers, TextBatch, TextDataset, pad
+from transformer_mt.data.prepared import PreparedData
+from transformer_mt.data.reports import TextReport
+from transformer_mt.data.rows import Rows, Text
+from transformer_mt.data.running_text import encode_text
+from transformer_mt.data.tokenizer import PAD_ID
+from transformer_mt.data.vocabularies import TextVocabulary
+from transformer_mt.generator import TextGenerator
+from transformer_mt.metrics import perplexity
+from transformer_mt.model.language_model import LanguageModel
+from transformer_mt.ngram import TrigramModel
+from transformer_mt.task_config import LanguageModelConfig
+from transformer_mt.tasks.loss import label_smoothed_loss
+from transformer_mt.tasks.task import Examples, Task, Validation
+from transformer_mt.workers import ALONE, Workers
+
+_SAMPLE = 200
+"""Tokens that are generated after each validation."""
+
+
+class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
+    """Loss over all tokens; bits per character, which compare vocabularies of any kind."""
+
+    def __init__(self, config: LanguageModelConfig, vocabulary: TextVocabulary) -> None:
+        self.config = config
+        self.vocabulary = vocabulary
+
+    def batch(self, dataset: Dataset, rows: RowNumbers) -> TextBatch:
+        """A row holds the token to begin after, and then the text."""
+        texts = dataset.columns[0].take(rows)
+        whole = pad(texts, PAD_ID)
+        return TextBatch(whole[:, :-1], whole[:, 1:], num_tokens=len(texts.ids) - len(texts))
+
+    def num_answers(self, dataset: Dataset, rows: RowNumbers) -> int:
+        """Every token but the first."""
+        return len(dataset.columns[0].take(rows).ids) - len(rows)
+
+    def loss(self, model: LanguageModel, batch: TextBatch, label_smoothing: float) -> Tensor:
+        hidden, weight = model(batch.inputs), model.output.weight
+        return label_smoothed_loss(hidden, weight, batch.targets, PAD_ID, label_smoothing)
+
+    def encode(self, rows: list[Text]) -> Examples[Text]:
+        dataset, counts = encode_text(self.config.data, rows, self.vocabulary)
+        return Examples(dataset, rows, counts.characters)
+
+    def validation_examples(
+        self, data: PreparedData[TextDataset, Text, TextReport]
+    ) -> Examples[Text]:
+        characters = data.report.splits["validation"].characters
+        return Examples(data.validation, data.validation_rows, characters)
+
+    def validate(
+        self, model: LanguageModel, examples: Examples[Text], workers: Workers = ALONE
+    ) -> Validation:
+        """Loss on a text, and another that the model makes up."""
+        dataset = examples.dataset
+        loss = self.mean_loss(model, dataset, self.config.training.batch_tokens, workers)
+        nats = loss * self.num_answers(dataset, np.arange(len(dataset), dtype=np.int32))
+        figures = {
+            "loss": loss,
+            "perplexity": perplexity(loss),
+            "bits_per_character": nats / math.log(2) / max(examples.characters, 1),
+        }
+        samples = []
+        if workers.is_main and math.isfinite(loss):
+            generator = TextGenerator(model, self.vocabulary.tokenizer, self.config.data)
+            samples = ["".join(generator.generate(length=_SAMPLE, temperature=0.8, seed=1))]
+        return Validation(figures, samples)
+
+    def baselines(self, rows: list[Text], train: Rows[Text]) -> dict[str, float]:
+        """Bits per character of a model that looks back upon two characters."""
+        trigrams = TrigramModel.of(text for (text,) in self._counted(train))
+        texts = (text for (text,) in self._counted(rows))
+        return {"tri-gram bits per character": trigrams.bits_per_character(texts)}
+
+    def _counted(self, rows: Iterable[Text]) -> Iterator[Text]:
+        """Where lines are texts of their own, empty ones are none."""
+        whole = self.config.data.examples == "blocks"
+        return (row for row in rows if whole or row.text.strip())
