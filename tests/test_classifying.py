@@ -1,4 +1,4 @@
-"""Labels of texts with their probabilities; and pairs of files that a language classifier doubts."""
+"""Labels of texts with their probabilities, and pairs that a language classifier doubts."""
 
 import json
 from collections.abc import Sequence
@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from transformer_mt import pair_check
 from transformer_mt.classifying import Classification, Probabilities, TextClassifier
+from transformer_mt.config import TokenizerConfig
 from transformer_mt.data.tokenizer import PAD_ID, UNK_ID, Tokenizer
 from transformer_mt.data.vocabularies import LabelledVocabulary
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.classifier import Classifier
 from transformer_mt.pair_check import PairCheck, check_pairs
-from transformer_mt.task_config import EncoderOnlyConfig, TokenizerConfig
+from transformer_mt.task_config import EncoderOnlyConfig
 
 LABELS = ("de", "en", "fr")
 LONGEST = 12
