@@ -7,7 +7,7 @@ import random
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import datasets
 import numpy as np
@@ -394,15 +394,20 @@ def test_training_text_too_small_to_cut_from(tmp_path: Path) -> None:
 # --- vocabulary
 
 
-def test_dropped_pairs_are_those_that_training_drops(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "max_length"), [("word", 9), ("byte", 70)])
+def test_dropped_pairs_are_those_that_training_drops(
+    kind: Literal["word", "byte"], max_length: int, tmp_path: Path
+) -> None:
     from transformer_mt.data.cleaning import prepare_pairs
     from transformer_mt.data.vocabularies import build_tokenizers
 
-    pairs = [*CLEAN[:300], ("", "a"), ("a b", ""), ("one two three four five", "un")]
+    long = " ".join("\u00e9" * 30)  # 59 characters, but 89 bytes
+    odd = [("one two three four five", "un"), ("a b c d e f", "a")]
+    pairs = [*CLEAN[:300], ("", "a"), ("a b", ""), *odd, (long, long), (long, long)]
     train = named(files(tmp_path, *sides(pairs)))
-    settings = config(
-        tmp_path, train, validation=train, test=train, max_length=9, max_length_ratio=1.7
-    )
+    tokenizer = PairTokenizerConfig(type=kind, min_frequency=1)
+    limits = {"max_length": max_length, "max_length_ratio": 2.0}
+    settings = config(tmp_path, train, tokenizer, validation=train, test=train, **limits)
     corpus = load_corpus(settings.data)
     report = prepare_pairs(settings, corpus, build_tokenizers(settings, corpus)).report
     assert min(report.too_long, report.ratio, report.empty) > 1

@@ -61,6 +61,8 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "streams": {"translation", "data", "errors", "console"},
     "rescoring": {"decoding", "streams", "errors", "console"},
     "ngram": set(),
+    "classifying": CORE | {"data", "model", "streams"},
+    "pair_check": CORE | {"classifying", "data", "console", "streams"},
     "generator": CORE | {"engines", "decoding", "model", "data"},
     "doctor": CORE | {"data", "run_dir", "console"},
     "run_info": CORE | {"train_state", "run_dir", "config_file"},

@@ -184,9 +184,11 @@ class LabelledReading(Reading[LabelledConfig, LabelledText]):
             without_label += not blank and not row.label
             if not blank and row.label:
                 yield row
-        for count, lacking in ((without_text, "text"), (without_label, "a label")):
-            if count:
-                self.notes.append(f"{split}: {count:,} rows without {lacking} were left out")
+        if without_text or without_label:
+            self.notes.append(
+                f"{split}: left out of the rows: {without_text:,} without text,"
+                f" {without_label:,} without a label"
+            )
 
 
 def parallel_pairs(src_path: Path, tgt_path: Path) -> Iterator[SentencePair]:

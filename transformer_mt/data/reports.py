@@ -1,5 +1,6 @@
 """What a person should know of the data before training."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
@@ -165,6 +166,6 @@ class LabelledReport:
 
 
 def _commonest(labels: Mapping[str, int], most: int = 8) -> Iterator[str]:
-    yield from (f"{label} {count:,}" for label, count in list(labels.items())[:most])
+    yield from (f"{label} {count:,}" for label, count in Counter(labels).most_common(most))
     if len(labels) > most:
         yield f"{len(labels) - most} other labels"

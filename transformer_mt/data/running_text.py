@@ -25,7 +25,7 @@ from transformer_mt.task_config import LanguageModelConfig, TextConfig
 
 _LONGEST = 2**16
 """Characters of a line that are encoded at once, as far as it has spaces."""
-_WORD_AFTER_SPACE = re.compile(r"(?<= )(?=\S)")
+_WORD_AFTER_SPACE = re.compile(r"(?<= )(?=[^\s\u2581])")  # U+2581 is a space for subwords
 
 _Cut: TypeAlias = "tuple[Sequences, Ids]"
 """Rows, and what is left of the text for the next ones."""

@@ -228,7 +228,7 @@ def _cell_rows(
                 f"{path}:{number}: the number of cells is {len(row)}, but the first line names"
                 f" {len(header)} columns"
             )
-        yield columns.kind._make(row[place] for place in places)
+        yield columns.kind._make([row[place] for place in places])
 
 
 def _tsv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:

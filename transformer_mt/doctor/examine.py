@@ -172,7 +172,7 @@ def _check_tokens(
             finding = tokens.unknown_finding(name, side, share, tokenizers, one.sample)
             if finding is not None:
                 findings.add(finding)
-    dropped = tokens.Dropped(train.sides, train.checks.pairs, config.data)
+    dropped = tokens.Dropped(train.sides, train.checks.pairs, config)
     if len(dropped.rows):
         with _bar(train.split, "lengths") as advance:
             dropped.encode(train.split.read(Findings().add, advance), tokenizers)

@@ -12,7 +12,7 @@ from transformer_mt.doctor.reading import Block
 from transformer_mt.doctor.report import SHOWN, Finding, Findings, Ref
 from transformer_mt.doctor.scanning import Side
 from transformer_mt.run_dir import RunDir, has_vocabulary, load_vocabulary
-from transformer_mt.task_config import PairsConfig, TranslationConfig
+from transformer_mt.task_config import TranslationConfig
 
 SAMPLE = 50_000
 """Pairs of a split, evenly spaced, on which coverage is measured."""
@@ -92,16 +92,19 @@ def unknown_finding(
 class Dropped:
     """Training pairs that are too long, or too different in length, in tokens.
 
-    Few need be encoded to know: no token is empty, and each word is one at least.
+    Few need be encoded to know: tokens are no fewer than words, and no more than characters (or
+    bytes).
     """
 
-    def __init__(self, sides: tuple[Side, Side], pairs: int, config: PairsConfig) -> None:
-        self._config = config
+    def __init__(self, sides: tuple[Side, Side], pairs: int, config: TranslationConfig) -> None:
+        self._config = limits = config.data
+        most = 4 if config.tokenizer.type == "byte" else 1  # tokens of a character
         src, tgt = ((side.chars[:pairs], side.words[:pairs]) for side in sides)
         longer, shorter = np.maximum(src[0], tgt[0]), np.minimum(src[1], tgt[1])
         self._empty = shorter == 0
         possible = ~self._empty & (
-            (longer > config.max_length) | (longer > config.max_length_ratio * shorter)
+            (most * longer > limits.max_length)
+            | (most * longer > limits.max_length_ratio * shorter)
         )
         rows = np.flatnonzero(possible)
         self._stride = max(1, -(-len(rows) // _MOST_CHECKED))
