@@ -32,8 +32,9 @@ def prepare_labelled(
     overlaps = {"validation": Overlap(corpus.validation), "test": Overlap(corpus.test)}
     for rows in in_pieces(corpus.train, "text"):
         spool.write(LabelledDataset(*encoding.encode(rows)))
-        for each in (duplicates, *overlaps.values()):
-            each.see(rows)
+        duplicates.see(rows)
+        for overlap in overlaps.values():
+            overlap.see(rows)
     splits = {"train": encoding.counts}
     validation, splits["validation"] = encode_labelled(
         config.data, corpus.validation, vocabulary, "validation"

@@ -71,7 +71,7 @@ class StoredRows(Generic[Row]):
 
     def __init__(self, file: SpoolFile, kind: type[Row], count: int) -> None:
         self._file = file
-        self._kind = kind
+        self._kind: type[Row] = kind
         self._count = count
 
     @classmethod
