@@ -1,15 +1,19 @@
 """`tmt generate`, `tmt classify`: what language models and classifiers do."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from transformer_mt.cli.app import app
-from transformer_mt.cli.models import load_generator
+from transformer_mt.cli.models import load_classifier, load_generator
 from transformer_mt.cli.options import BatchTokens, Device, ModelDir
-from transformer_mt.console import standard_output, write_out
+from transformer_mt.console import print_note, standard_output, write_out
 from transformer_mt.errors import ConfigError
+
+if TYPE_CHECKING:
+    from transformer_mt.classifying import TextClassifier
 
 
 @app.command()
@@ -75,8 +79,9 @@ def classify(
         str, typer.Option("--format", help="text (label, tab, probability) or jsonl.")
     ] = "text",
     threshold: Annotated[
-        float, typer.Option(min=0.5, max=1.0, help="With --pairs: how sure the model must be.")
-    ] = 0.99,
+        float | None,
+        typer.Option(min=0.5, max=1.0, help="With --pairs: how sure it must be [default: 0.99]."),
+    ] = None,
     batch_tokens: BatchTokens = 4096,
     device: Device = "auto",
 ) -> None:
@@ -86,7 +91,11 @@ def classify(
     if sum(map(bool, (texts, input_file, pairs))) > 1:
         raise ConfigError("give texts, --input or --pairs, one of them")
     if pairs and top > 1:
-        raise ConfigError("--top is for texts: --pairs looks for suspicious lines")
+        raise ConfigError("--top is for texts: --pairs tells one label for each line")
+    if threshold is not None and not pairs:
+        raise ConfigError("--threshold is for --pairs")
+    if output_file and output_file in (input_file, *(pairs or ())):
+        raise ConfigError(f"--output {output_file} is an input file")
     from transformer_mt import streams
 
     classifier = load_classifier(model, device)
@@ -96,17 +105,36 @@ def classify(
 
     def answer(lines: list[str], first_line: int) -> list[str]:
         found = classifier.classify(lines, batch_tokens=batch_tokens)
-        return [each.line(first_line + number, layout, top) for number, each in enumerate(found)]
+        return [each.line(number, layout, top) for number, each in enumerate(found, first_line)]
 
     with (
         streams.open_input(input_file) as source,
         streams.open_output(output_file) as target,
     ):
-        chunks = (
-            iter([[streams.argument_line(text) for text in texts]])
-            if texts
-            else streams.read_chunks(source)
-        )
+        given = [streams.argument_line(text) for text in texts or ()]
+        chunks = iter([given]) if given else streams.read_chunks(source)
+        show_progress = input_file is not None
         streams.write_chunks(
-            answer, chunks, target, what="classifying", show_progress=input_file is not None
+            answer, chunks, target, what="classifying", show_progress=show_progress
         )
+
+
+def _check_pairs(
+    classifier: "TextClassifier",
+    files: tuple[Path, Path],
+    output_file: Path | None,
+    threshold: float | None,
+    layout: str,
+) -> None:
+    """Suspicious pairs go to the output; what was counted is told after them."""
+    from transformer_mt.pair_check import check_pairs
+    from transformer_mt.streams import open_output
+
+    found = check_pairs(classifier, files, threshold=0.99 if threshold is None else threshold)
+    with open_output(output_file) as target:
+        for pair in found.suspicious():
+            write_out(target, f"{pair.show(layout)}\n")
+        if layout == "jsonl":
+            write_out(target, json.dumps({"summary": found.to_dict()}, ensure_ascii=False) + "\n")
+    for line in found.lines():
+        print_note(line)

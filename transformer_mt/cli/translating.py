@@ -98,6 +98,51 @@ def translate(
 
 
 @app.command()
+def rescore(
+    lm: Annotated[Path, typer.Option(help="Run directory of a language model.")],
+    lm_weight: Annotated[
+        float, typer.Option(min=0.0, help="What its word counts, the translator's being 1.")
+    ] = 0.2,
+    input_file: Annotated[
+        Path | None, typer.Option("--input", "-i", help="N-best lists; none: standard input.")
+    ] = None,
+    output_file: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write here, not to standard output.")
+    ] = None,
+    layout: Annotated[
+        str, typer.Option("--format", help="text (the best ones) or list (all, ranked anew).")
+    ] = "text",
+    batch_tokens: BatchTokens = 4096,
+    device: Device = "auto",
+) -> None:
+    """Rank n-best lists anew with a language model.
+
+    Lists are those of `tmt translate --format jsonl --n-best N`, or Moses' lines
+    `id ||| text ||| features ||| score`.
+    """
+    if layout not in ("text", "list"):
+        raise ConfigError(f"--format {layout}: must be text or list")
+    if input_file and output_file and _is_same_file(input_file, output_file):
+        raise ConfigError(f"--output {output_file} is the input file")
+    from transformer_mt import api, streams
+    from transformer_mt.rescoring import rescore_lists
+
+    model = api.load_language_model(lm, device=device)
+    with (
+        streams.open_input(input_file) as source,
+        streams.open_output(output_file) as target,
+    ):
+        rescore_lists(
+            partial(model.log_probs, batch_tokens=batch_tokens),
+            streams.read_chunks(source),
+            target,
+            weight=lm_weight,
+            layout="text" if layout == "text" else "list",
+            show_progress=input_file is not None,
+        )
+
+
+@app.command()
 def attention(
     sentence: Annotated[str, typer.Argument(help="What to translate.")],
     output_file: Annotated[

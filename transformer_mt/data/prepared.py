@@ -8,7 +8,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Generic
+from typing import Any, Generic, cast
 
 import pyarrow as pa
 
@@ -79,7 +79,7 @@ def save_cached(path: Path, data: PreparedData[D, Row, R]) -> None:
 
 def _write(path: Path, data: PreparedData[D, Row, R]) -> None:
     about = {
-        "report": asdict(data.report),
+        "report": asdict(cast(Any, data.report)),
         "validation_rows": data.validation_rows,
         "fingerprints": [data.train.fingerprint, data.validation.fingerprint],
         "train_batches": sum(1 for _ in data.train.pieces()),
