@@ -43,9 +43,9 @@ class Classification:
         likeliest = list(self.probabilities.items())[:top]
         if layout == "jsonl":
             record = {"line": number, "text": self.text, "label": self.label}
-            told = {"probabilities": dict(likeliest)}
+            told = {"probabilities": {label: round(value, 6) for label, value in likeliest}}
             return one_line(json.dumps(record | told, ensure_ascii=False))
-        return "\t".join(f"{label}\t{probability:.4f}" for label, probability in likeliest)
+        return "\t".join(f"{label}\t{value:.4f}" for label, value in likeliest)
 
 
 class TextClassifier:

@@ -104,10 +104,10 @@ class PairCheck:
             kind=KINDS[self.kinds[row] - 1],
             src=_excerpt(pair.src),
             src_label=self.labels[src.labels[row]],
-            src_probability=float(src.probabilities[row]),
+            src_probability=round(float(src.probabilities[row]), 6),
             tgt=_excerpt(pair.tgt),
             tgt_label=self.labels[tgt.labels[row]],
-            tgt_probability=float(tgt.probabilities[row]),
+            tgt_probability=round(float(tgt.probabilities[row]), 6),
         )
 
     def lines(self) -> list[str]:

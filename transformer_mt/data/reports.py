@@ -3,13 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 _SPLITS = ("train", "validation", "test")
 
 
 class Report(Protocol):
     """What all reports tell; `dataclasses.asdict` gives what `of` takes."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def kept(self) -> int:
