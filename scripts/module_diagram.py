@@ -12,6 +12,7 @@ import ast
 import sys
 from collections.abc import Iterable, Iterator
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -19,7 +20,7 @@ PACKAGE = ROOT / "transformer_mt"
 PICTURE = ROOT / ".github" / "modules.svg"
 FRONT = "__init__"  # offers what is in `api`; its version number is no import
 
-_WIDTH, _HEIGHT, _GAP, _LEVEL = 118, 26, 14, 62
+_WIDTH, _HEIGHT, _GAP, _LEVEL = 122, 26, 16, 66
 """Of a box, between boxes, and from row to row; pixels."""
 _SWEEPS = 40
 _COLORS = {"model": "#d8e8ff", "data": "#dff3df", "tasks": "#ffe9c7", "training": "#ffe9c7"}
@@ -75,77 +76,121 @@ def reduced(imports: dict[str, set[str]]) -> dict[str, set[str]]:
     }
 
 
-def rows_of(imports: dict[str, set[str]]) -> list[list[str]]:
-    """The units from the bottom up, each above all that it imports; neighbours near each other."""
-    level: dict[str, int] = {}
+Point = tuple[str, ...]
+"""What has a place in a row: a unit, or (from, to, row) where an arrow passes between the boxes."""
+
+
+def levels_of(imports: dict[str, set[str]]) -> dict[str, int]:
+    """Which row each unit stands in, from the bottom up: above all that it imports."""
+    levels: dict[str, int] = {}
 
     def height(unit: str) -> int:
-        if unit not in level:
-            level[unit] = 1 + max((height(each) for each in imports[unit]), default=-1)
-        return level[unit]
+        if unit not in levels:
+            levels[unit] = 1 + max((height(each) for each in imports[unit]), default=-1)
+        return levels[unit]
 
-    rows: list[list[str]] = [[] for _ in range(1 + max(map(height, sorted(imports))))]
     for unit in sorted(imports):
-        rows[level[unit]].append(unit)
-    neighbours: dict[str, set[str]] = {unit: set(own) for unit, own in imports.items()}
-    for unit, own in imports.items():
-        for each in own:
-            neighbours[each].add(unit)
-    for _ in range(_SWEEPS):  # each towards the middle of those it has an arrow to or from
-        x = _places(rows)
-        for row in rows:
-            row.sort(
-                key=lambda unit: sum(x[n] for n in neighbours[unit]) / (len(neighbours[unit]) or 1)
-            )
-            x |= _places(rows)
-    return rows
+        height(unit)
+    return levels
 
 
-def _places(rows: list[list[str]]) -> dict[str, float]:
-    """The middle of each box, from left to right; rows are centred."""
-    widest = max(map(len, rows))
+def arrows_of(imports: dict[str, set[str]], levels: dict[str, int]) -> list[list[Point]]:
+    """Each arrow as the points that it goes through, one in every row (Sugiyama et al. 1981)."""
+    return [
+        [
+            (unit,),
+            *((unit, each, str(row)) for row in range(levels[unit] - 1, levels[each], -1)),
+            (each,),
+        ]
+        for unit in sorted(imports)
+        for each in sorted(imports[unit])
+    ]
+
+
+def arrange(levels: dict[str, int], arrows: list[list[Point]]) -> dict[Point, tuple[float, int]]:
+    """The middle of each point, x and row: near those that it is joined to."""
+    rows: list[list[Point]] = [[] for _ in range(1 + max(levels.values()))]
+    for unit, level in levels.items():
+        rows[level].append((unit,))
+    near: dict[Point, list[Point]] = {(unit,): [] for unit in levels}
+    for arrow in arrows:
+        for point in arrow[1:-1]:
+            rows[int(point[2])].append(point)
+        for first, second in pairwise(arrow):
+            near.setdefault(first, []).append(second)
+            near.setdefault(second, []).append(first)
+    x = _places(rows)
+    for sweep in range(_SWEEPS):  # down and up
+        for row in rows if sweep % 2 else rows[::-1]:
+            row.sort(key=lambda point: sum(x[n] for n in near[point]) / (len(near[point]) or 1))
+            x |= _places([row])
+    left = min(x[point] - _size(point) / 2 for point in x)
     return {
-        unit: (column + (widest - len(row)) / 2 + 0.5) * (_WIDTH + _GAP) + _GAP / 2
-        for row in rows
-        for column, unit in enumerate(row)
+        point: (x[point] - left + _GAP, level) for level, row in enumerate(rows) for point in row
     }
+
+
+def _size(point: Point) -> int:
+    return _WIDTH if len(point) == 1 else 0
+
+
+def _places(rows: list[list[Point]]) -> dict[Point, float]:
+    """From left to right, each row around 0."""
+    places: dict[Point, float] = {}
+    for row in rows:
+        end = -sum(_size(point) + _GAP for point in row) / 2
+        for point in row:
+            places[point] = end + _size(point) / 2
+            end += _size(point) + _GAP
+    return places
 
 
 def draw(imports: dict[str, set[str]]) -> str:
     """The picture, as SVG."""
-    arrows = reduced(imports)
-    rows = rows_of(arrows)
-    x = _places(rows)
-    y = {
-        unit: (len(rows) - 1 - number) * _LEVEL + 20
-        for number, row in enumerate(rows)
-        for unit in row
-    }
-    width, height = max(map(len, rows)) * (_WIDTH + _GAP) + _GAP, len(rows) * _LEVEL + 10
+    few = reduced(imports)
+    levels = levels_of(few)
+    arrows = arrows_of(few, levels)
+    places = arrange(levels, arrows)
+    top = max(levels.values())
+    width = round(max(x + _size(point) / 2 for point, (x, _) in places.items()) + _GAP)
+    height = (top + 1) * _LEVEL + 10
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"'
         f' height="{height}" font-family="sans-serif" font-size="13">',
         '<marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7"'
-        ' orient="auto"><path d="M0 0L8 4L0 8z" fill="#888"/></marker>',
+        ' orient="auto"><path d="M0 0L8 4L0 8z" fill="#777"/></marker>',
         f'<rect width="{width}" height="{height}" fill="white"/>',
     ]
-    for unit in sorted(arrows):
-        for each in sorted(arrows[unit]):
-            start, end = y[unit] + _HEIGHT, y[each]
-            bend = (end - start) / 2
-            lines.append(
-                f'<path d="M{x[unit]:.0f} {start}C{x[unit]:.0f} {start + bend:.0f}'
-                f' {x[each]:.0f} {end - bend:.0f} {x[each]:.0f} {end}" fill="none" stroke="#aaa"'
-                ' marker-end="url(#tip)"/>'
-            )
-    for unit in sorted(arrows):
-        color = _COLORS.get(unit, "#f4f4f4")
+    on_page = {point: (x, _y(row, top)) for point, (x, row) in places.items()}
+    lines += [_path([on_page[point] for point in arrow]) for arrow in arrows]
+    for unit in sorted(levels):
+        x, y = on_page[(unit,)]
         lines.append(
-            f'<rect x="{x[unit] - _WIDTH / 2:.0f}" y="{y[unit]}" width="{_WIDTH}"'
-            f' height="{_HEIGHT}" rx="5" fill="{color}" stroke="#666"/>'
-            f'<text x="{x[unit]:.0f}" y="{y[unit] + 17}" text-anchor="middle">{escape(unit)}</text>'
+            f'<rect x="{x - _WIDTH / 2:.0f}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="5"'
+            f' fill="{_COLORS.get(unit, "#f4f4f4")}" stroke="#666"/>'
+            f'<text x="{x:.0f}" y="{y + 17}" text-anchor="middle">{escape(unit)}</text>'
         )
     return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def _y(level: int, top: int) -> int:
+    """Where a row begins."""
+    return (top - level) * _LEVEL + 10
+
+
+def _path(points: list[tuple[float, int]]) -> str:
+    """A curve from the lower edge of a box, straight through rows, to the upper edge of another."""
+    x, y = points[0][0], points[0][1] + _HEIGHT
+    steps = [f"M{x:.0f} {y}"]
+    for next_x, next_y in points[1:]:
+        middle = (y + next_y) / 2
+        steps.append(f"C{x:.0f} {middle:.0f} {next_x:.0f} {middle:.0f} {next_x:.0f} {next_y}")
+        x, y = next_x, next_y
+        if (next_x, next_y) != points[-1]:
+            y += _HEIGHT
+            steps.append(f"V{y}")
+    path = "".join(steps)
+    return f'<path d="{path}" fill="none" stroke="#999" marker-end="url(#tip)"/>'
 
 
 def main() -> None:

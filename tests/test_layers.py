@@ -2,18 +2,22 @@
 
 import ast
 import subprocess
-from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import pytest
 from helpers import python
+from module_diagram import (
+    FRONT,
+    PACKAGE,
+    PICTURE,
+    draw,
+    imported_modules,
+    imported_units,
+    read_imports,
+    reduced,
+    unit_of,
+)
 
-import transformer_mt
-
-PACKAGE = Path(transformer_mt.__file__).parent
-FRONT = "__init__"  # offers what is in `api`; its version number is no import
-
-CORE = {"config", "errors", "safe_files"}
+CORE = {"config", "task_config", "errors", "safe_files"}
 LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "errors": set(),
     "plain_yaml": {"errors"},
@@ -23,12 +27,14 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "fast_paths": set(),
     "masks": set(),
     "metrics": set(),
+    "ngram": set(),
     "phrasebook": set(),
     "processes": set(),
     "console": {"processes", "errors"},
     "device": {"errors"},
     "optional": {"errors"},
     "config": {"errors"},
+    "task_config": {"config", "errors"},
     "config_file": CORE | {"plain_yaml"},
     "model": CORE | {"masks", "fast_paths"},
     "data": CORE | {"masks", "phrasebook", "console", "user_cache"},
@@ -36,13 +42,16 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "analysis": CORE | {"data", "durable"},
     "translation": {"analysis"},
     "durable": {"errors"},
+    "blueprint": CORE | {"model", "data"},
     "run_dir": CORE | {"config_file", "data", "durable"},
     "run_lock": {"run_dir", "durable", "errors"},
     "train_state": CORE | {"run_dir"},
-    "checkpoint": CORE | {"durable", "run_dir", "train_state", "model", "data", "weight_sizes"},
+    "checkpoint": CORE
+    | {"blueprint", "durable", "run_dir", "train_state", "model", "data", "weight_sizes"},
     "formats": CORE | {"checkpoint", "model", "data", "optional", "weight_sizes"},
     "engines": CORE
     | {
+        "blueprint",
         "decoding",
         "model",
         "data",
@@ -55,68 +64,52 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
         "user_cache",
     },
     "translator": CORE | {"engines", "decoding", "data", "analysis", "translation"},
+    "generator": CORE | {"engines", "decoding", "data", "model"},
     "workers": {"errors", "processes"},
     "sharded_translator": CORE
     | {"data", "engines", "processes", "translation", "translator", "workers"},
     "streams": {"translation", "data", "errors", "console"},
-    "rescoring": {"decoding", "streams", "errors", "console"},
-    "ngram": set(),
     "classifying": CORE | {"data", "model", "streams"},
-    "pair_check": CORE | {"classifying", "data", "console", "streams"},
-    "generator": CORE | {"engines", "decoding", "model", "data"},
-    "doctor": CORE | {"data", "run_dir", "console"},
+    "pair_check": CORE | {"classifying", "data", "streams", "console"},
+    "rescoring": {"decoding", "streams", "errors", "console"},
+    "doctor": CORE | {"data", "run_dir", "console", "phrasebook"},
     "run_info": CORE | {"train_state", "run_dir", "config_file"},
     "evaluation": CORE | {"translator", "data", "metrics", "console"},
 }
 LAYERS["vocabulary"] = CORE | {"train_state", "run_dir", "run_lock", "data"}
+LAYERS["tasks"] = (
+    CORE
+    | {"analysis", "data", "engines", "fast_paths", "generator", "metrics", "model", "ngram"}
+    | {"sharded_translator", "translator", "workers"}
+)
+LAYERS["task_evaluation"] = CORE | {
+    "tasks",
+    "blueprint",
+    "checkpoint",
+    "data",
+    "device",
+    "run_dir",
+}
 LAYERS["training"] = (
-    LAYERS["translator"]
-    | {"translator", "train_state", "checkpoint", "model", "run_dir", "masks", "device"}
-    | {"config_file", "metrics", "console", "fast_paths", "durable", "run_lock"}
-    | {"processes", "sharded_translator", "workers"}
-)  # fmt: skip
+    CORE
+    | {"tasks", "blueprint", "checkpoint", "train_state", "model", "data", "run_dir", "device"}
+    | {"config_file", "console", "durable", "run_lock", "processes", "workers"}
+)
 LAYERS["parity"] = CORE | {"translator", "data", "metrics", "console"}
 LAYERS["model_card"] = CORE | {"checkpoint", "parity", "metrics", "run_info"}
 LAYERS["exporting"] = (
     CORE
-    | {"checkpoint", "data", "engines", "formats", "model_card", "parity"}
+    | {"blueprint", "checkpoint", "data", "engines", "formats", "model_card", "parity"}
     | {"durable", "run_dir", "translator"}
 )
 LAYERS["importing"] = LAYERS["exporting"] | {"exporting", "phrasebook", "train_state"}
 LAYERS["api"] = LAYERS.keys() - {"masks", "model", "decoding", "phrasebook", "streams"}
 LAYERS[FRONT] = {"api"}
-LAYERS["cli_options"] = {"console", "errors", "processes"}
 LAYERS["cli"] = LAYERS.keys() - {"masks", "model", "decoding", "phrasebook", "metrics"}
 LAYERS["__main__"] = {"cli"}
 
 UNITS = sorted(LAYERS)
 FILES = sorted(PACKAGE.rglob("*.py"))
-
-
-def unit_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def imported_modules(tree: ast.AST) -> Iterator[str]:
-    """Full names: of the module, and of what is taken from it, which may be a module."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def imported_units(trees: Iterable[ast.AST]) -> set[str]:
-    """Modules and packages of this program that are imported."""
-    units = set()
-    for tree in trees:
-        for name in imported_modules(tree):
-            package, _, rest = name.partition(".")
-            if package == PACKAGE.name and rest != "__version__":
-                unit = rest.split(".")[0]
-                units.add(unit if unit in LAYERS else FRONT)
-    return units
 
 
 def trees_of(unit: str) -> list[ast.AST]:
@@ -132,7 +125,8 @@ def f():
     from transformer_mt.cli import app
     import numpy, os.path
 """
-    assert imported_units([ast.parse(source)]) == {"model", "checkpoint", "data", "cli"}
+    found = imported_units([ast.parse(source)], LAYERS)
+    assert found == {"model", "checkpoint", "data", "cli"}
 
 
 def test_every_module_has_its_layer() -> None:
@@ -141,7 +135,7 @@ def test_every_module_has_its_layer() -> None:
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_imports_stay_within_the_layers(unit: str) -> None:
-    assert imported_units(trees_of(unit)) - {unit} <= LAYERS[unit]
+    assert imported_units(trees_of(unit), LAYERS) - {unit} <= LAYERS[unit]
 
 
 def test_the_layers_have_no_cycle() -> None:
@@ -150,6 +144,16 @@ def test_the_layers_have_no_cycle() -> None:
         lowest = {unit for unit, below in left.items() if not below & left.keys()}
         assert lowest, f"a cycle among {sorted(left)}"
         left = {unit: below for unit, below in left.items() if unit not in lowest}
+
+
+def test_the_diagram_shows_the_modules_as_they_are() -> None:
+    """`python scripts/module_diagram.py` draws it anew."""
+    assert PICTURE.read_text("utf-8") == draw(read_imports())
+
+
+def test_what_follows_from_other_arrows_is_not_drawn() -> None:
+    imports = {"a": {"b", "c", "d"}, "b": {"c"}, "c": {"d"}, "d": set[str]()}
+    assert reduced(imports) == {"a": {"b"}, "b": {"c"}, "c": {"d"}, "d": set()}
 
 
 def test_model_data_and_decoding_do_not_know_each_other() -> None:
@@ -182,7 +186,11 @@ def test_only_the_command_line_prints(unit: str) -> None:
 
 
 HEAVY = ("torch", "numpy", "datasets", "tokenizers", "sacrebleu", "safetensors", "matplotlib")
-COMMANDS = ("", "build-tokenizer", "train", "translate", "evaluate", "attention", "info", "doctor")
+COMMANDS = (
+    "",
+    *["build-tokenizer", "train", "translate", "evaluate", "attention", "info", "doctor"],
+)
+COMMANDS += ("generate", "classify", "rescore", "export", "import")
 
 HELP = """
 import sys

@@ -217,6 +217,11 @@ class Config:
     training: TrainingConfig
     """The course of training."""
 
+    @property
+    def answers(self) -> str:
+        """What the model is asked for, one after the other: words for a person."""
+        raise NotImplementedError
+
     def __post_init__(self) -> None:
         require(bool(self.run_dir), "run_dir", "must name a folder")
         require(0 <= self.seed < 2**63, "seed", "must be between 0 and 2**63 - 1")

@@ -42,7 +42,7 @@ def describe_run(path: Path) -> dict[str, Any]:
     if state.step:
         description["trained"] = (
             f"{state.step:,} updates, {state.epoch + 1} epochs, {state.tokens:,}"
-            f" {_ANSWERS[type(config)]}, {timedelta(seconds=round(state.seconds))} hours"
+            f" {config.answers}, {timedelta(seconds=round(state.seconds))} hours"
         )
     if run.best.is_dir():
         description |= _best(config, state, load_state(run.best).scores)
@@ -104,12 +104,6 @@ _DESCRIBE: dict[type[Config], Callable[[Any], dict[str, str]]] = {
     LanguageModelConfig: _language_model,
     ClassificationConfig: _classification,
 }
-_ANSWERS: dict[type[Config], str] = {
-    TranslationConfig: "target tokens",
-    LanguageModelConfig: "tokens",
-    ClassificationConfig: "texts",
-}
-"""What is predicted."""
 
 
 def _single_stack(model: SingleStackConfig) -> str:

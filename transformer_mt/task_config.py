@@ -147,6 +147,10 @@ class TranslationConfig(Config):
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
     """How translations are searched for."""
 
+    @property
+    def answers(self) -> str:
+        return "target tokens"
+
     def __post_init__(self) -> None:
         Config.__post_init__(self)
         require(
@@ -246,6 +250,10 @@ class LanguageModelConfig(Config):
     training: LanguageModelTrainingConfig = field(default_factory=LanguageModelTrainingConfig)
     """The course of training."""
 
+    @property
+    def answers(self) -> str:
+        return "tokens"
+
 
 # Classification
 
@@ -311,6 +319,10 @@ class ClassificationConfig(Config):
     """The shape of the Transformer."""
     training: ClassificationTrainingConfig = field(default_factory=ClassificationTrainingConfig)
     """The course of training."""
+
+    @property
+    def answers(self) -> str:
+        return "texts"
 
 
 CONFIGS: dict[str, type[Config]] = {

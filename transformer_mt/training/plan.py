@@ -24,6 +24,8 @@ class Plan:
     device: str
     updates_per_epoch: int
     tokens_per_second: float
+    answers: str
+    """What `tokens_per_second` counts."""
     max_steps: int
     seconds: float
     """Estimate for the whole training, validations left out."""
@@ -37,7 +39,7 @@ class Plan:
             f"model: {self.parameters:,} parameters on {self.device}",
             f"an epoch: {self.updates_per_epoch:,} updates; in all {self.max_steps:,} updates"
             f" or {epochs:.1f} epochs",
-            f"speed: {self.tokens_per_second:,.0f} target tokens a second",
+            f"speed: {self.tokens_per_second:,.0f} {self.answers} a second",
             f"time: about {_duration(self.seconds)}, validations left out",
         ]
 
@@ -69,6 +71,7 @@ def plan_training(config: Config, device: str) -> Plan:
         device=str(session.device),
         updates_per_epoch=per_epoch,
         tokens_per_second=tokens / len(seconds) / update,
+        answers=config.answers,
         max_steps=max_steps,
         seconds=total,
     )
