@@ -8,8 +8,8 @@ from typing import TypeVar
 from tqdm import tqdm
 
 from transformer_mt.console import hides_bars
-from transformer_mt.data.batching import Sequences
 from transformer_mt.data.rows import Item, LabelledText, Rows, SentencePair, Text
+from transformer_mt.data.sequences import Sequences
 from transformer_mt.data.tokenizer import Tokenizer
 
 _PIECE = 20_000

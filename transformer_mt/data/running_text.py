@@ -10,13 +10,14 @@ from typing import TypeAlias
 
 import numpy as np
 
-from transformer_mt.data.batching import Ids, Sequences, TextDataset
+from transformer_mt.data.batching import TextDataset
 from transformer_mt.data.corpus import Corpus, Text
 from transformer_mt.data.encoding import encode_texts, in_pieces, parts_of
 from transformer_mt.data.mapped import ExampleSpool
 from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.reports import TextCounts, TextReport
 from transformer_mt.data.rows import Rows
+from transformer_mt.data.sequences import Ids, Sequences
 from transformer_mt.data.tokenizer import EOS_ID, SOS_ID, UNK_ID, Tokenizer
 from transformer_mt.data.vocabularies import TextVocabulary
 from transformer_mt.errors import DataError

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from transformer_mt.analysis.confusion import Confusion, confusion_figure
-from transformer_mt.data.batching import Dataset, RowNumbers, TextBatch, pad
+from transformer_mt.data.batching import Dataset, TextBatch, pad
 from transformer_mt.data.labelled_data import encode_labelled
 from transformer_mt.data.rows import LabelledText, Rows
+from transformer_mt.data.sequences import RowNumbers
 from transformer_mt.data.tokenizer import PAD_ID
 from transformer_mt.data.vocabularies import LabelledVocabulary
 from transformer_mt.model.classifier import Classifier

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from torch import Tensor
 
-from transformer_mt.data.batching import Dataset, RowNumbers, TextBatch, TextDataset, pad
+from transformer_mt.data.batching import Dataset, TextBatch, TextDataset, pad
 from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.reports import TextReport
 from transformer_mt.data.rows import Rows, Text
 from transformer_mt.data.running_text import encode_text
+from transformer_mt.data.sequences import RowNumbers
 from transformer_mt.data.tokenizer import PAD_ID
 from transformer_mt.data.vocabularies import TextVocabulary
 from transformer_mt.generator import TextGenerator

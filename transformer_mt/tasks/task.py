@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from transformer_mt.data.batching import Batch, Dataset, RowNumbers, token_batches
+from transformer_mt.data.batching import Batch, Dataset, token_batches
 from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.rows import Row, Rows
+from transformer_mt.data.sequences import RowNumbers
 from transformer_mt.workers import ALONE, Workers
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from transformer_mt.analysis.render import cross_attention_figure
-from transformer_mt.data.batching import BilingualDataset, Collator, Dataset, PairBatch, RowNumbers
+from transformer_mt.data.batching import BilingualDataset, Collator, Dataset, PairBatch
 from transformer_mt.data.cleaning import encode_pairs
 from transformer_mt.data.rows import SentencePair
+from transformer_mt.data.sequences import RowNumbers
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, Tokenizers
 from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.metrics import corpus_scores, perplexity
