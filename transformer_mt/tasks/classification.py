@@ -30,6 +30,8 @@ _NO_LABEL = -1
 class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
     """Loss over all texts; accuracy, macro F1, and which labels are taken for which."""
 
+    config: ClassificationConfig
+
     def __init__(self, config: ClassificationConfig, vocabulary: LabelledVocabulary) -> None:
         self.config = config
         self.vocabulary = vocabulary
@@ -59,13 +61,11 @@ class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
         share = sum(row.label == commonest for row in rows) / len(rows)
         return {"accuracy of the commonest label": 100 * share}
 
-    def validate(
-        self, model: Classifier, examples: Examples[LabelledText], workers: Workers = ALONE
+    def inspect(
+        self, model: Classifier, examples: Examples[LabelledText], loss: float, workers: Workers
     ) -> Validation:
         """Loss, accuracy and macro F1."""
-        dataset, batch_tokens = examples.dataset, self.config.training.batch_tokens
-        loss = self.mean_loss(model, dataset, batch_tokens, workers)
-        confusion = self.confusion(model, dataset, workers)
+        confusion = self.confusion(model, examples.dataset, workers)
 
         def picture() -> "Figure":
             return confusion_figure(confusion)
