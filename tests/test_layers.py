@@ -37,7 +37,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "task_config": {"config", "errors"},
     "config_file": CORE | {"plain_yaml"},
     "model": CORE | {"masks", "fast_paths"},
-    "data": CORE | {"masks", "phrasebook", "console", "user_cache"},
+    "data": CORE | {"phrasebook", "console", "user_cache"},
     "decoding": {"errors", "fast_paths"},
     "analysis": CORE | {"data", "durable"},
     "translation": {"analysis"},
@@ -73,7 +73,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "pair_check": CORE | {"classifying", "data", "streams", "console"},
     "rescoring": {"decoding", "streams", "errors", "console"},
     "doctor": CORE | {"data", "run_dir", "console", "phrasebook"},
-    "run_info": CORE | {"train_state", "run_dir", "config_file"},
+    "run_info": CORE | {"train_state", "run_dir"},
     "evaluation": CORE | {"translator", "data", "metrics", "console"},
 }
 LAYERS["vocabulary"] = CORE | {"train_state", "run_dir", "run_lock", "data"}

@@ -70,9 +70,9 @@ def load_config(
     settings, cls = _read_settings(path, overrides)
     begun, parent, init_from = None, None, _text(settings, "init_from")
     if init_from and any(key not in settings for key in _inherited_keys(cls)):
-        own = _saved_config(_text(settings, "run_dir"), path)
+        own = _saved_config(_text(settings, "run_dir"), path, Config)
         begun = own if own is not None and own.init_from == init_from else None
-        parent = _saved_config(init_from, path) if begun is None else None
+        parent = _saved_config(init_from, path, cls) if begun is None else None
     with _with_places(settings, path):
         config = _build(cls, _to_inherit(begun or parent, cls) | settings, "", str(path))
         if parent is not None:
@@ -102,7 +102,7 @@ def check_inherited(config: Config, parent: Config) -> None:
 
     Args:
         config: of a new run.
-        parent: of the run directory that `init_from` names.
+        parent: of the run directory that `init_from` names; of the same task.
 
     Raises:
         InvalidValueError: naming the first such key, and the value that it must have.
@@ -134,7 +134,9 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def differing_keys(first: Config, second: Config) -> list[str]:
-    """Dotted names of the keys in which two configurations differ."""
+    """Dotted names of the keys in which two configurations differ; of two tasks, `task` alone."""
+    if first.task != second.task:
+        return ["task"]
     ours, theirs = _flat(to_dict(first)), _flat(to_dict(second))
     return [key for key in ours if ours[key] != theirs[key]]
 
@@ -158,16 +160,16 @@ def _with_places(settings: _Settings, path: Path) -> Iterator[None]:
         raise ConfigError(f"{culprit}: {error}") from None
 
 
-def _saved_config(folder: str, reading: Path) -> Config | None:
+def _saved_config(folder: str, reading: Path, kind: type[C]) -> C | None:
     """What a run directory has, as it stands; None where there is none but the file being read."""
     path = Path(folder) / _SAVED
     if not folder or not path.is_file() or path.samefile(reading):
         return None
-    return load_saved_config(path, Config)
+    return load_saved_config(path, kind)
 
 
 def _to_inherit(config: Config | None, cls: type[Config]) -> _Settings:
-    values = {} if config is None else _flat(to_dict(config))
+    values = _flat(to_dict(config)) if isinstance(config, cls) else {}  # of another task: nothing
     return {
         key: _Setting(values[key], "init_from") for key in _inherited_keys(cls) if key in values
     }
@@ -203,9 +205,8 @@ def _read_settings(path: Path, overrides: Sequence[str] = ()) -> tuple[_Settings
 def _task(root: yaml.Node | None, path: Path, overrides: Sequence[str]) -> _Setting:
     """Which keys there may be depends on it."""
     for text in reversed(overrides):
-        key, _, value = text.partition("=")
-        if key.strip() == "task":
-            return _Setting(value.strip(), f"--set {text}")
+        if text.partition("=")[0].strip() == "task":
+            return _parse_override(text, Config)["task"]
     for key_node, value_node in root.value if isinstance(root, yaml.MappingNode) else ():
         if key_node.value == "task":
             where = f"{path}:{key_node.start_mark.line + 1}"

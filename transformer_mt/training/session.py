@@ -48,6 +48,9 @@ _HARMLESS_TRAINING = (
     "rescue",
 )
 
+_OF_TOKENIZERS = ("task", "tokenizer.", "data.", "init_from")
+"""What the tokenizers of a run that is not trained yet depend on."""
+
 _Parent = LoadedRun[Any, Any, Any]
 
 
@@ -243,8 +246,8 @@ def _refuse_changed_settings(config: Config, run: RunDir) -> None:
         for key in differing_keys(run_dir.load_run_config(run), config)
         if not key.startswith(_HARMLESS) and key.removeprefix("training.") not in _HARMLESS_TRAINING
     ]
-    if not run.last.is_dir():  # only tokenizers, which depend on these
-        changed = [key for key in changed if key.startswith(("tokenizer.", "data.", "init_from"))]
+    if not run.last.is_dir():  # only tokenizers
+        changed = [key for key in changed if key.startswith(_OF_TOKENIZERS)]
     if changed:
         raise ConfigError(
             f"{run.path}: was begun with another value of {', '.join(changed)};"
