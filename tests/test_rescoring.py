@@ -165,7 +165,10 @@ GOOD = as_json(TRANSLATIONS[1])
         ('{"line": 1}', "'candidates' is missing"),
         ('{"candidates": []}', "there is no candidate"),
         ('{"candidates": [{"text": "a"}]}', "'score' is missing"),
-        ('{"candidates": [{"text": 1, "score": -1, "log_prob": -1}]}', "1 is no text"),
+        (
+            '{"candidates": [{"text": 1, "score": -1, "log_prob": -1}]}',
+            "a value is of another kind",
+        ),
         ('{"candidates": [{"text": "", "score": "x", "log_prob": -1}]}', "x is no number"),
         ('{"candidates": [{"text": "", "score": true, "log_prob": -1}]}', "True is no number"),
         ('{"candidates": [{"text": "", "score": NaN, "log_prob": -1}]}', "nan is no number"),

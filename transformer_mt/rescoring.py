@@ -223,7 +223,7 @@ def _what_is_wrong(error: Exception) -> str:
 def _whole(text: Any) -> str:
     """JSON may hold halves of characters, which no tokenizer takes and no file holds."""
     if not isinstance(text, str):
-        raise ValueError(f"{text} is no text")
+        raise TypeError(f"{text} is no text")
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
