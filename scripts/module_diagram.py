@@ -110,7 +110,7 @@ def arrows_of(imports: dict[str, set[str]], levels: dict[str, int]) -> list[list
 def arrange(levels: dict[str, int], arrows: list[list[Point]]) -> dict[Point, tuple[float, int]]:
     """The middle of each point, x and row: near those that it is joined to."""
     rows: list[list[Point]] = [[] for _ in range(1 + max(levels.values()))]
-    for unit, level in levels.items():
+    for unit, level in sorted(levels.items()):
         rows[level].append((unit,))
     near: dict[Point, list[Point]] = {(unit,): [] for unit in levels}
     for arrow in arrows:

@@ -330,7 +330,8 @@ def test_no_finished_run(finished: str | None) -> None:
         make_run(Path("runs/a"), None)
     result = tmt("translate", "The dog")
     assert result.exit_code == 2
-    assert result.error.startswith("no finished run in runs/: train one, or name one with --model")
+    wanted = "no finished run of task translation in runs/: train one, or name one with --model"
+    assert result.error.startswith(wanted)
 
 
 def drop(path: Path) -> None:
@@ -485,7 +486,7 @@ EVALUATE_ERRORS: dict[str, tuple[list[str], int, str]] = {
         2,
         "give --hypothesis or --source, not both",
     ),
-    "no_reference": (["--source", "a"], 2, "--reference is missing"),
+    "no_run": (["--source", "a"], 2, "no finished run in runs/"),
     "no_reference_2": (["--hypothesis", "a"], 2, "--reference is missing"),
     "only_reference": (["--reference", "a"], 2, "--reference needs --source"),
     "output": (

@@ -139,8 +139,12 @@ def assert_same(
     """The same tokens in the same order; scores to 1e-5."""
     for mine, other in zip(ours, theirs, strict=True):
         assert [h.token_ids for h in mine] == [h.token_ids for h in other]
-        assert [h.score for h in mine] == pytest.approx([h.score for h in other], abs=1e-5)
-        assert [h.log_prob for h in mine] == pytest.approx([h.log_prob for h in other], abs=1e-5)
+        assert [h.score for h in mine] == pytest.approx(
+            [h.score for h in other], rel=1e-6, abs=1e-5
+        )
+        assert [h.log_prob for h in mine] == pytest.approx(
+            [h.log_prob for h in other], rel=1e-6, abs=1e-5
+        )
 
 
 @each_alpha

@@ -31,7 +31,8 @@ from training_helpers import (
 )
 
 from transformer_mt import workers
-from transformer_mt.data.batching import BilingualDataset, Sequences, token_batches
+from transformer_mt.data.batching import BilingualDataset, token_batches
+from transformer_mt.data.sequences import Sequences
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.processes import Place

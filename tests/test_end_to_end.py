@@ -142,7 +142,7 @@ def check_info(succeed: Callable[..., str]) -> None:
     record = json.loads(succeed("info", "runs/quickstart", "--json"))
     assert record["languages"] == "en -> fr"
     assert record["status"] == "finished (all updates made)"
-    assert "300 training, 20 validation, 20 test pairs" in record["data"]
+    assert "300 training, 20 validation, 20 test examples" in record["data"]
     printed = succeed("info", "runs/quickstart")
     assert all(str(value) in printed for value in record.values())
 

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transformer_mt.data import encoding
-from transformer_mt.data.batching import LabelledDataset, Sequences, token_batches
+from transformer_mt.data.batching import LabelledDataset, token_batches
 from transformer_mt.data.corpus import Corpus, LabelledText, Source
 from transformer_mt.data.labelled_data import encode_labelled, prepare_labelled
 from transformer_mt.data.prepare import prepare
+from transformer_mt.data.sequences import Sequences
 from transformer_mt.data.tokenizer import UNK_ID
 from transformer_mt.data.vocabularies import LabelledVocabulary, build_vocabulary
 from transformer_mt.errors import DataError

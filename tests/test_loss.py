@@ -7,7 +7,8 @@ from helpers import corpus_loss
 from torch import Tensor
 from torch.nn import functional as F
 
-from transformer_mt.data.batching import BilingualDataset, Collator, PairBatch, Sequences
+from transformer_mt.data.batching import BilingualDataset, Collator, PairBatch
+from transformer_mt.data.sequences import Sequences
 from transformer_mt.model.transformer import Transformer
 from transformer_mt.tasks import loss as loss_module
 from transformer_mt.tasks.loss import label_smoothed_loss, plain_loss

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 from transformer_mt.config import Config, DataConfig
 from transformer_mt.data import encoding, mapped, rows, spool
-from transformer_mt.data.batching import BilingualDataset, Sequences
+from transformer_mt.data.batching import BilingualDataset
 from transformer_mt.data.corpus import Corpus, SentencePair, Source
 from transformer_mt.data.mapped import ArrowMap, columns_of, schema_of
 from transformer_mt.data.prepare import prepare
 from transformer_mt.data.rows import StoredRows
+from transformer_mt.data.sequences import Sequences
 from transformer_mt.data.spool import Spool
 from transformer_mt.data.vocabularies import build_tokenizers, build_vocabulary
 from transformer_mt.task_config import (

@@ -21,13 +21,14 @@ from hypothesis import strategies as st
 
 from transformer_mt import phrasebook
 from transformer_mt.data import cleaning, encoding
-from transformer_mt.data.batching import BilingualDataset, Sequences, SequenceStore
+from transformer_mt.data.batching import BilingualDataset
 from transformer_mt.data.cleaning import prepare_pairs
 from transformer_mt.data.corpus import Corpus, SentencePair, Source, load_corpus
 from transformer_mt.data.encoding import encode_texts
 from transformer_mt.data.prepare import prepare
 from transformer_mt.data.prepared import Kinds, PreparedData, load_cached, save_cached
 from transformer_mt.data.reports import DataReport
+from transformer_mt.data.sequences import Sequences, SequenceStore
 from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.errors import ConfigError, DataError

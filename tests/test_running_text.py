@@ -11,11 +11,12 @@ from helpers import write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt.data import encoding, running_text
-from transformer_mt.data.batching import Sequences, TextDataset, padding_share, token_batches
+from transformer_mt.data import encoding
+from transformer_mt.data.batching import TextDataset, padding_share, token_batches
 from transformer_mt.data.corpus import Corpus, Source, Text
 from transformer_mt.data.prepare import prepare
 from transformer_mt.data.running_text import encode_text, prepare_text
+from transformer_mt.data.sequences import Sequences
 from transformer_mt.data.tokenizer import EOS_ID, SOS_ID, UNK_ID
 from transformer_mt.data.vocabularies import TextVocabulary, build_vocabulary
 from transformer_mt.errors import DataError
@@ -95,7 +96,7 @@ def test_rows_are_those_cut_by_hand_in_pieces_of_any_size(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoding, "_PIECE", piece)
         patch.setattr(encoding, "_CHARACTERS", characters)
-        patch.setattr(running_text, "_LONGEST", longest)
+        patch.setattr(encoding, "_LONGEST", longest)
         settings = TextConfig(train="-", examples=examples, block_size=size)
         dataset, counts = encode_text(settings, lines, vocabulary)
     expected = rows_by_hand(lines, vocabulary, examples, size)
@@ -119,8 +120,8 @@ def test_rows_are_those_cut_by_hand_in_pieces_of_any_size(
 def test_a_line_has_the_same_tokens_where_it_is_cut(kind: str, text: str) -> None:
     tokenizer = vocabulary_of([Text("a é . ' a\u0301 aa"), *LINES], kind).tokenizer
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(running_text, "_LONGEST", 1)
-        parts = list(running_text._parts(text))
+        patch.setattr(encoding, "_LONGEST", 1)
+        parts = list(encoding.parts_of(text))
     assert "".join(part for part, _ in parts) == text
     assert [is_last for _, is_last in parts] == [False] * (len(parts) - 1) + [True]
     assert list(chain.from_iterable(tokenizer.encode(part) for part, _ in parts)) == (
@@ -129,9 +130,9 @@ def test_a_line_has_the_same_tokens_where_it_is_cut(kind: str, text: str) -> Non
 
 
 def test_a_long_line_is_cut_after_spaces() -> None:
-    parts = list(running_text._parts("word " * 100_000))
+    parts = list(encoding.parts_of("word " * 100_000))
     assert len(parts) > 5
-    assert all(len(part) < running_text._LONGEST + 10 for part, _ in parts)
+    assert all(len(part) < encoding._LONGEST + 10 for part, _ in parts)
 
 
 @pytest.mark.parametrize("examples", ["blocks", "lines"])

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from transformer_mt.data.batching import Sequences, pad
+from transformer_mt.data.batching import pad
 from transformer_mt.data.labelled_data import readable
+from transformer_mt.data.sequences import Sequences
 from transformer_mt.data.tokenizer import PAD_ID
 from transformer_mt.data.vocabularies import LabelledVocabulary
 from transformer_mt.errors import DataError

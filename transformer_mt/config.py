@@ -49,6 +49,11 @@ class DataConfig:
     heldout_size: int = 1000
     """Examples to cut from train for each missing split; at most a tenth of train."""
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the columns of text are called."""
+        raise NotImplementedError
+
     def __post_init__(self) -> None:
         for name in ("train", "validation", "test"):
             require(

@@ -45,6 +45,10 @@ class PairsConfig(DataConfig):
     max_length_ratio: float = 9.0
     """Training pairs whose longer side is more than this many times the shorter are dropped."""
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.src_lang, self.tgt_lang
+
     def __post_init__(self) -> None:
         require(bool(self.src_lang), "data.src_lang", "must be a language code, such as en")
         require(bool(self.tgt_lang), "data.tgt_lang", "must be a language code, such as fr")
@@ -213,6 +217,10 @@ class TextConfig(DataConfig):
     block_size: int = 256
     """Most tokens of an example, and most that the model looks back upon; longer lines are cut."""
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.text_column,)
+
     def __post_init__(self) -> None:
         DataConfig.__post_init__(self)
         require(bool(self.text_column), "data.text_column", "must name a column")
@@ -273,6 +281,10 @@ class LabelledConfig(DataConfig):
     """Label of each file where `train` is a list of text files, as in [en, de]."""
     max_length: int = 512
     """Most tokens of a text that are read: the rest is cut off."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.text_column,)
 
     def __post_init__(self) -> None:
         DataConfig.__post_init__(self)

@@ -128,7 +128,8 @@ def newest_run(root: Path, kind: type[Config] | None = None) -> Path:
         state = state_folder(RunDir(folder))
         with contextlib.suppress(DataError):
             if state is not None and load_state(state).finished:
-                load_run_config(RunDir(folder), kind or Config)
+                if kind is not None:
+                    load_run_config(RunDir(folder), kind)
                 finished.append(((state / STATE_FILE).stat().st_mtime, folder))
     if not finished:
         wanted = f" of task {task_of(kind)}" if kind else ""

@@ -53,7 +53,7 @@ def build_and_save(config: Config, *, force: bool) -> BuiltVocabulary:
     report = []
     for column, (name, tokenizer) in enumerate(vocabulary.tokenizers().items()):
         report += [
-            f"{run.path / name}: {tokenizer.vocab_size:,} tokens",
+            f"{config.data.columns[column]}: {tokenizer.vocab_size:,} tokens -> {run.path / name}",
             *_coverage(tokenizer, corpus, column),
         ]
     with locked(run):

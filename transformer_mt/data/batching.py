@@ -4,19 +4,21 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from itertools import chain
-from typing import ClassVar, NamedTuple, Protocol, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-Ids = NDArray[np.int32]
-Lengths = NDArray[np.int32]
-Offsets = NDArray[np.int64]
-RowNumbers = NDArray[np.int32]
-Rows = Sequence[int] | RowNumbers | Offsets
+from transformer_mt.data.sequences import (
+    Ids,
+    Lengths,
+    Offsets,
+    RowNumbers,
+    Rows,
+    Sequences,
+    SequenceStore,
+)
 
 
 class Example(NamedTuple):
@@ -24,81 +26,6 @@ class Example(NamedTuple):
 
     src_ids: Ids
     tgt_ids: Ids
-
-
-@dataclass(frozen=True, slots=True)
-class Sequences:
-    """Many id sequences end to end in one array: compact."""
-
-    ids: Ids
-    offsets: Offsets
-    """(count + 1,) sequence i is ids[offsets[i]:offsets[i + 1]]."""
-
-    @classmethod
-    def pack(cls, sequences: Sequence[Sequence[int] | Ids]) -> "Sequences":
-        offsets = _ends([len(sequence) for sequence in sequences])
-        ids = np.fromiter(chain.from_iterable(sequences), dtype=np.int32, count=offsets[-1])
-        return cls(ids, offsets)
-
-    @classmethod
-    def join(cls, parts: "Sequence[Sequences]") -> "Sequences":
-        """The sequences of all parts, in order."""
-        ids = [part.ids for part in parts]
-        lengths = [part.lengths for part in parts]
-        return cls(
-            np.concatenate(ids) if ids else np.zeros(0, dtype=np.int32),
-            _ends(np.concatenate(lengths) if lengths else []),
-        )
-
-    @property
-    def lengths(self) -> Lengths:
-        """(count,) tokens of each sequence."""
-        return np.diff(self.offsets).astype(np.int32)
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def __getitem__(self, index: int) -> Ids:
-        return self.ids[self.offsets[index] : self.offsets[index + 1]]
-
-    def take(self, rows: Rows) -> "Sequences":
-        """The sequences of some rows, in their order."""
-        rows = np.asarray(rows, dtype=np.int64)
-        return self.gather(self.ids, self.offsets[rows], self.offsets[rows + 1])
-
-    def pieces(self) -> "Iterator[Sequences]":
-        """All sequences, in order, in parts that fit in memory: this one does."""
-        yield self
-
-    @classmethod
-    def gather(cls, ids: Ids, starts: Offsets, ends: Offsets) -> "Sequences":
-        """Copies of `ids[start:end]` for each of the starts and ends."""
-        offsets = _ends(ends - starts)
-        places = np.repeat(starts - offsets[:-1], ends - starts)
-        places += np.arange(offsets[-1])
-        return cls(ids[places], offsets)
-
-
-class SequenceStore(Protocol):
-    """Id sequences in memory (`Sequences`) or in a file (`MappedSequences`)."""
-
-    @property
-    def lengths(self) -> Lengths: ...
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int) -> Ids: ...
-
-    def take(self, rows: Rows) -> Sequences: ...
-
-    def pieces(self) -> Iterator[Sequences]: ...
-
-
-def _ends(lengths: Sequence[int] | Lengths | Offsets) -> Offsets:
-    """Offsets of sequences of these lengths."""
-    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return offsets
 
 
 class Dataset:

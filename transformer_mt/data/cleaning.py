@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from transformer_mt.data.batching import BilingualDataset, Lengths
+from transformer_mt.data.batching import BilingualDataset
 from transformer_mt.data.corpus import Corpus, SentencePair
 from transformer_mt.data.duplicates import Duplicates, Overlap
 from transformer_mt.data.encoding import encode_texts, in_pieces
 from transformer_mt.data.mapped import ExampleSpool
 from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.reports import DataReport
+from transformer_mt.data.sequences import Lengths
 from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.errors import DataError
 from transformer_mt.task_config import PairsConfig, TranslationConfig

@@ -1,20 +1,25 @@
 """Text to token ids, a piece of a corpus at a time."""
 
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from tqdm import tqdm
 
 from transformer_mt.console import hides_bars
-from transformer_mt.data.batching import Sequences
-from transformer_mt.data.rows import LabelledText, Rows, SentencePair, Text, pieces
+from transformer_mt.data.rows import Item, LabelledText, Rows, SentencePair, Text
+from transformer_mt.data.sequences import Sequences
 from transformer_mt.data.tokenizer import Tokenizer
 
 _PIECE = 20_000
 """Rows encoded at a time: while they are, each takes a hundred times the room of its ids."""
-_CHARACTERS = 2**21
+_CHARACTERS = 2**20
 """The most of a piece, as far as whole rows have fewer."""
+
+_LONGEST = 2**16
+"""Characters of a text that are encoded at once, as far as it has spaces."""
+_WORD_AFTER_SPACE = re.compile(r"(?<= )(?=[^\s\u2581])")  # U+2581 is a space for subwords
 
 AnyRow = TypeVar("AnyRow", bound=SentencePair | Text | LabelledText)
 
@@ -32,20 +37,38 @@ def in_pieces(rows: Rows[AnyRow], unit: str = "pair") -> Iterator[list[AnyRow]]:
         file=sys.stderr,
     )
     with bar:
-        piece: list[AnyRow] = []
-        size = 0
-        for row in rows:
-            piece.append(row)
-            size += sum(map(len, row.sentences))
-            if len(piece) >= _PIECE or size >= _CHARACTERS:
-                yield piece
-                bar.update(len(piece))
-                piece, size = [], 0
-        if piece:
+        for piece in _grouped(rows, lambda row: sum(map(len, row.sentences))):
             yield piece
+            bar.update(len(piece))
 
 
 def encode_texts(tokenizer: Tokenizer, texts: Sequence[str]) -> Sequences:
     """Token ids of many texts."""
-    parts = (Sequences.pack(tokenizer.encode_batch(piece)) for piece in pieces(texts, _PIECE))
+    parts = (Sequences.pack(tokenizer.encode_batch(piece)) for piece in _grouped(texts, len))
     return Sequences.join(list(parts))
+
+
+def _grouped(items: Iterable[Item], size_of: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """Lists of so many items, or of so many characters, as are encoded at a time."""
+    piece: list[Item] = []
+    size = 0
+    for item in items:
+        piece.append(item)
+        size += size_of(item)
+        if len(piece) >= _PIECE or size >= _CHARACTERS:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece
+
+
+def parts_of(text: str) -> Iterator[tuple[str, bool]]:
+    """A text, and whether this ends it: a long one is cut after spaces, where no token can be.
+
+    A book may be a line; while text is encoded, it takes a hundred times the room of its tokens.
+    """
+    start = 0
+    while match := _WORD_AFTER_SPACE.search(text, start + _LONGEST):
+        yield text[start : match.start()], False
+        start = match.start()
+    yield text[start:], True

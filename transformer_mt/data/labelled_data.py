@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from transformer_mt.data.batching import LabelledDataset, Sequences
+from transformer_mt.data.batching import LabelledDataset
 from transformer_mt.data.corpus import Corpus, LabelledText
 from transformer_mt.data.duplicates import Duplicates, Overlap
 from transformer_mt.data.encoding import encode_texts, in_pieces
@@ -12,6 +12,7 @@ from transformer_mt.data.mapped import ExampleSpool
 from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.reports import LabelledCounts, LabelledReport
 from transformer_mt.data.rows import Rows
+from transformer_mt.data.sequences import Sequences
 from transformer_mt.data.tokenizer import UNK_ID
 from transformer_mt.data.vocabularies import LabelledVocabulary
 from transformer_mt.errors import DataError

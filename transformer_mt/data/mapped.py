@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from transformer_mt.data.batching import Dataset, Ids, Lengths, Offsets, Rows, Sequences
+from transformer_mt.data.batching import Dataset
+from transformer_mt.data.sequences import Ids, Lengths, Offsets, Rows, Sequences
 from transformer_mt.data.spool import IN_MEMORY, Spool, SpoolFile
 
 IDS = pa.list_(pa.int32())

@@ -5,27 +5,23 @@ without its last token, its target the row without its first. Every token of the
 of every line, is a target exactly once.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
 
-from transformer_mt.data.batching import Ids, Sequences, TextDataset
+from transformer_mt.data.batching import TextDataset
 from transformer_mt.data.corpus import Corpus, Text
-from transformer_mt.data.encoding import encode_texts, in_pieces
+from transformer_mt.data.encoding import encode_texts, in_pieces, parts_of
 from transformer_mt.data.mapped import ExampleSpool
 from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.reports import TextCounts, TextReport
 from transformer_mt.data.rows import Rows
+from transformer_mt.data.sequences import Ids, Sequences
 from transformer_mt.data.tokenizer import EOS_ID, SOS_ID, UNK_ID, Tokenizer
 from transformer_mt.data.vocabularies import TextVocabulary
 from transformer_mt.errors import DataError
 from transformer_mt.task_config import LanguageModelConfig, TextConfig
-
-_LONGEST = 2**16
-"""Characters of a line that are encoded at once, as far as it has spaces."""
-_WORD_AFTER_SPACE = re.compile(r"(?<= )(?=[^\s\u2581])")  # U+2581 is a space for subwords
 
 _Cut: TypeAlias = "tuple[Sequences, Ids]"
 """Rows, and what is left of the text for the next ones."""
@@ -101,7 +97,7 @@ class RunningText:
         """All lines are one text, in which each ends with [EOS], as what comes before it does."""
         rest = np.array([EOS_ID], dtype=np.int32)
         for piece in in_pieces(lines, "line"):
-            parts = [part for (line,) in piece for part in _parts(line)]
+            parts = [part for (line,) in piece for part in parts_of(line)]
             ids = self._encode([text for text, _ in parts])
             ends = np.fromiter((is_last for _, is_last in parts), dtype=bool, count=len(parts))
             self._count(lines=len(piece), characters=sum(len(line) + 1 for (line,) in piece))
@@ -143,15 +139,3 @@ class RunningText:
         ids = encode_texts(self._tokenizer, texts)
         self._count(unknown=int((ids.ids == UNK_ID).sum()))
         return ids
-
-
-def _parts(line: str) -> Iterator[tuple[str, bool]]:
-    """A line, and whether this ends it: a long one is cut after spaces, where no token can be.
-
-    A book may be a line; while text is encoded, it takes a hundred times the room of its tokens.
-    """
-    start = 0
-    while match := _WORD_AFTER_SPACE.search(line, start + _LONGEST):
-        yield line[start : match.start()], False
-        start = match.start()
-    yield line[start:], True

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 from transformer_mt.config import Config
 from transformer_mt.data.corpus import Corpus
+from transformer_mt.data.encoding import parts_of
 from transformer_mt.data.rows import LabelledText, SentencePair, Text
 from transformer_mt.data.tokenizer import Tokenizer, Tokenizers, Vocabulary, parse_tokenizer
 from transformer_mt.errors import DataError
@@ -127,7 +128,8 @@ _BUILDERS: dict[type[Config], Callable[[Any, Corpus[Any]], Vocabulary]] = {
 
 def _tokenizer(config: TextTokenizerConfig, texts: Iterable[str]) -> Tokenizer:
     if config.file is None:
-        return Tokenizer.build(texts, config)
+        parts = (part for text in texts for part, _ in parts_of(text))
+        return Tokenizer.build(parts, config)
     path = Path(config.file)
     if not path.exists():
         raise DataError(f"tokenizer.file: {path}: there is no such file")

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from transformer_mt.analysis.confusion import Confusion, confusion_figure
-from transformer_mt.data.batching import Dataset, RowNumbers, TextBatch, pad
+from transformer_mt.data.batching import Dataset, TextBatch, pad
 from transformer_mt.data.labelled_data import encode_labelled
 from transformer_mt.data.rows import LabelledText, Rows
+from transformer_mt.data.sequences import RowNumbers
 from transformer_mt.data.tokenizer import PAD_ID
 from transformer_mt.data.vocabularies import LabelledVocabulary
 from transformer_mt.model.classifier import Classifier
@@ -28,6 +29,8 @@ _NO_LABEL = -1
 
 class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
     """Loss over all texts; accuracy, macro F1, and which labels are taken for which."""
+
+    config: ClassificationConfig
 
     def __init__(self, config: ClassificationConfig, vocabulary: LabelledVocabulary) -> None:
         self.config = config
@@ -58,13 +61,11 @@ class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
         share = sum(row.label == commonest for row in rows) / len(rows)
         return {"accuracy of the commonest label": 100 * share}
 
-    def validate(
-        self, model: Classifier, examples: Examples[LabelledText], workers: Workers = ALONE
+    def inspect(
+        self, model: Classifier, examples: Examples[LabelledText], loss: float, workers: Workers
     ) -> Validation:
         """Loss, accuracy and macro F1."""
-        dataset, batch_tokens = examples.dataset, self.config.training.batch_tokens
-        loss = self.mean_loss(model, dataset, batch_tokens, workers)
-        confusion = self.confusion(model, dataset, workers)
+        confusion = self.confusion(model, examples.dataset, workers)
 
         def picture() -> "Figure":
             return confusion_figure(confusion)

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from torch import Tensor
 
-from transformer_mt.data.batching import Dataset, RowNumbers, TextBatch, TextDataset, pad
+from transformer_mt.data.batching import Dataset, TextBatch, TextDataset, pad
 from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.reports import TextReport
 from transformer_mt.data.rows import Rows, Text
 from transformer_mt.data.running_text import encode_text
+from transformer_mt.data.sequences import RowNumbers
 from transformer_mt.data.tokenizer import PAD_ID
 from transformer_mt.data.vocabularies import TextVocabulary
 from transformer_mt.generator import TextGenerator
@@ -20,7 +21,7 @@ from transformer_mt.ngram import TrigramModel
 from transformer_mt.task_config import LanguageModelConfig
 from transformer_mt.tasks.loss import label_smoothed_loss
 from transformer_mt.tasks.task import Examples, Task, Validation
-from transformer_mt.workers import ALONE, Workers
+from transformer_mt.workers import Workers
 
 _SAMPLE = 200
 """Tokens that are generated after each validation."""
@@ -28,6 +29,8 @@ _SAMPLE = 200
 
 class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
     """Loss over all tokens; bits per character, which compare vocabularies of any kind."""
+
+    config: LanguageModelConfig
 
     def __init__(self, config: LanguageModelConfig, vocabulary: TextVocabulary) -> None:
         self.config = config
@@ -57,12 +60,11 @@ class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
         characters = data.report.splits["validation"].characters
         return Examples(data.validation, data.validation_rows, characters)
 
-    def validate(
-        self, model: LanguageModel, examples: Examples[Text], workers: Workers = ALONE
+    def inspect(
+        self, model: LanguageModel, examples: Examples[Text], loss: float, workers: Workers
     ) -> Validation:
         """Loss on a text, and another that the model makes up."""
         dataset = examples.dataset
-        loss = self.mean_loss(model, dataset, self.config.training.batch_tokens, workers)
         nats = loss * self.num_answers(dataset, np.arange(len(dataset), dtype=np.int32))
         figures = {
             "loss": loss,
@@ -70,7 +72,7 @@ class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
             "bits_per_character": nats / math.log(2) / max(examples.characters, 1),
         }
         samples = []
-        if workers.is_main and math.isfinite(loss):
+        if workers.is_main:
             generator = TextGenerator(model, self.vocabulary.tokenizer, self.config.data)
             samples = ["".join(generator.generate(length=_SAMPLE, temperature=0.8, seed=1))]
         return Validation(figures, samples)

@@ -1,5 +1,6 @@
 """The surface of a task: all that the training loop does not know of itself."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -8,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from transformer_mt.data.batching import Batch, Dataset, RowNumbers, token_batches
+from transformer_mt.config import Config
+from transformer_mt.data.batching import Batch, Dataset, token_batches
 from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.rows import Row, Rows
+from transformer_mt.data.sequences import RowNumbers
 from transformer_mt.workers import ALONE, Workers
 
 if TYPE_CHECKING:
@@ -69,6 +72,8 @@ class Examples(Generic[Row]):
 class Task(ABC, Generic[M, B, Row]):
     """Batches of a model's examples, their loss, and how good the model is."""
 
+    config: Config
+
     @abstractmethod
     def batch(self, dataset: Dataset, rows: RowNumbers) -> B:
         """The given examples, in this order; none is allowed."""
@@ -89,9 +94,22 @@ class Task(ABC, Generic[M, B, Row]):
         """Those of the data that training has."""
         return Examples(data.validation, data.validation_rows)
 
-    @abstractmethod
     def validate(self, model: M, examples: Examples[Row], workers: Workers = ALONE) -> Validation:
-        """How good the model is on some examples. Several processes share the work."""
+        """How good the model is on some examples. Several processes share the work.
+
+        Of a model whose loss is no number nothing else is found out.
+        """
+        batch_tokens = self.config.training.batch_tokens
+        loss = self.mean_loss(model, examples.dataset, batch_tokens, workers)
+        if not math.isfinite(loss):
+            return Validation({"loss": loss})
+        return self.inspect(model, examples, loss, workers)
+
+    @abstractmethod
+    def inspect(
+        self, model: M, examples: Examples[Row], loss: float, workers: Workers
+    ) -> Validation:
+        """All figures, the loss, which is known, among them."""
 
     def baselines(self, rows: list[Row], train: Rows[Row]) -> dict[str, float]:  # noqa: ARG002
         """What simple methods reach on some rows that learn from others, by their names."""

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from transformer_mt.analysis.render import cross_attention_figure
-from transformer_mt.data.batching import BilingualDataset, Collator, Dataset, PairBatch, RowNumbers
+from transformer_mt.data.batching import BilingualDataset, Collator, Dataset, PairBatch
 from transformer_mt.data.cleaning import encode_pairs
 from transformer_mt.data.rows import SentencePair
+from transformer_mt.data.sequences import RowNumbers
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, Tokenizers
 from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.metrics import corpus_scores, perplexity
@@ -18,7 +19,7 @@ from transformer_mt.task_config import TranslationConfig
 from transformer_mt.tasks.loss import label_smoothed_loss
 from transformer_mt.tasks.task import Examples, Task, Validation
 from transformer_mt.translator import Translator
-from transformer_mt.workers import ALONE, Workers
+from transformer_mt.workers import Workers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,6 +31,8 @@ _COLLATOR = Collator(PAD_ID, SOS_ID, EOS_ID)
 
 class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
     """Loss over all target tokens; BLEU and chrF by real decoding."""
+
+    config: TranslationConfig
 
     def __init__(self, config: TranslationConfig, tokenizers: Tokenizers) -> None:
         self.config = config
@@ -51,15 +54,14 @@ class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
     def encode(self, rows: list[SentencePair]) -> Examples[SentencePair]:
         return Examples(encode_pairs(rows, self.tokenizers), rows)
 
-    def validate(
-        self, model: Transformer, examples: Examples[SentencePair], workers: Workers = ALONE
+    def inspect(
+        self, model: Transformer, examples: Examples[SentencePair], loss: float, workers: Workers
     ) -> Validation:
         """Loss on all pairs, scores of the translations of the first.
 
         Greedy search: validation compares checkpoints, it need not get the last point.
         """
         training = self.config.training
-        loss = self.mean_loss(model, examples.dataset, training.batch_tokens, workers)
         figures = {"loss": loss, "perplexity": perplexity(loss)}
         pairs = examples.rows[: training.validate_sentences]
         greedy = replace(self.config.decoding, beam_size=1)

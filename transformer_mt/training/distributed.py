@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from transformer_mt import checkpoint
-from transformer_mt.data.batching import Dataset, RowNumbers
+from transformer_mt.data.batching import Dataset
 from transformer_mt.data.rows import Row
+from transformer_mt.data.sequences import RowNumbers
 from transformer_mt.data.vocabularies import Vocabulary
 from transformer_mt.run_dir import RunDir
 from transformer_mt.tasks.task import B, M, Task
