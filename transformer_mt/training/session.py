@@ -276,13 +276,10 @@ def _say_what_is_trained(session: Session) -> None:
 
 
 def _save_info(session: Session) -> None:
-    data = session.data.report
-    examples = f"{data.kept:,} training, {data.validation:,} validation, {data.test:,} test"
     info = {
         "parameters": count_parameters(session.model),
         "vocabulary": session.vocabulary.describe(),
-        "examples": f"{examples} examples",
-        "data": asdict(data),
+        "data": asdict(session.data.report),
         "peak_learning_rate": peak_learning_rate(session.config),
         "device": str(session.device),
         "versions": run_dir.environment(),
