@@ -71,8 +71,10 @@ def load_config(
     begun, parent, init_from = None, None, _text(settings, "init_from")
     if init_from and any(key not in settings for key in _inherited_keys(cls)):
         own = _saved_config(_text(settings, "run_dir"), path)
-        begun = own if own is not None and own.init_from == init_from else None
+        begun = own if isinstance(own, cls) and own.init_from == init_from else None
         parent = _saved_config(init_from, path) if begun is None else None
+        if parent is not None:
+            _expect(parent, cls, Path(init_from))
     with _with_places(settings, path):
         config = _build(cls, _to_inherit(begun or parent, cls) | settings, "", str(path))
         if parent is not None:
@@ -134,7 +136,9 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def differing_keys(first: Config, second: Config) -> list[str]:
-    """Dotted names of the keys in which two configurations differ."""
+    """Dotted names of the keys in which two configurations differ; of two tasks, `task` alone."""
+    if type(first) is not type(second):
+        return ["task"]
     ours, theirs = _flat(to_dict(first)), _flat(to_dict(second))
     return [key for key in ours if ours[key] != theirs[key]]
 

@@ -36,6 +36,8 @@ from transformer_mt.workers import ALONE, Workers
 log = logging.getLogger(__name__)
 
 _HARMLESS = ("run_dir", "decoding.")
+_OF_VOCABULARY = ("task", "tokenizer.", "data.", "init_from")
+"""What tokenizers depend on."""
 _HARMLESS_TRAINING = (
     "max_steps",
     "max_time",
@@ -243,8 +245,8 @@ def _refuse_changed_settings(config: Config, run: RunDir) -> None:
         for key in differing_keys(run_dir.load_run_config(run), config)
         if not key.startswith(_HARMLESS) and key.removeprefix("training.") not in _HARMLESS_TRAINING
     ]
-    if not run.last.is_dir():  # only tokenizers, which depend on these
-        changed = [key for key in changed if key.startswith(("tokenizer.", "data.", "init_from"))]
+    if not run.last.is_dir():  # only tokenizers
+        changed = [key for key in changed if key.startswith(_OF_VOCABULARY)]
     if changed:
         raise ConfigError(
             f"{run.path}: was begun with another value of {', '.join(changed)};"
@@ -274,13 +276,10 @@ def _say_what_is_trained(session: Session) -> None:
 
 
 def _save_info(session: Session) -> None:
-    data = session.data.report
-    examples = f"{data.kept:,} training, {data.validation:,} validation, {data.test:,} test"
     info = {
         "parameters": count_parameters(session.model),
         "vocabulary": session.vocabulary.describe(),
-        "examples": f"{examples} examples",
-        "data": asdict(data),
+        "data": asdict(session.data.report),
         "peak_learning_rate": peak_learning_rate(session.config),
         "device": str(session.device),
         "versions": run_dir.environment(),
