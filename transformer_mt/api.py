@@ -240,6 +240,7 @@ def evaluate_run(
     *,
     split: Literal["test", "validation"] = "test",
     device: str = "auto",
+    batch_tokens: int = 4096,
 ) -> TaskEvaluation:
     """Measure a language model or classifier on a split of its own data, or on files.
 
@@ -248,6 +249,7 @@ def evaluate_run(
         files: as `data.test` of its configuration would name them.
         split: of the run's own data, where no files are given.
         device: "auto", "cpu", "cuda" or "mps".
+        batch_tokens: positions read together; changes speed and memory alone.
 
     Raises:
         DataError: the run or the text cannot be read.
@@ -255,7 +257,9 @@ def evaluate_run(
     from transformer_mt import task_evaluation
 
     named = files if files is None or isinstance(files, str) else tuple(files)
-    return task_evaluation.evaluate_run(Path(run_dir), split=split, files=named, device=device)
+    return task_evaluation.evaluate_run(
+        Path(run_dir), split=split, files=named, device=device, batch_tokens=batch_tokens
+    )
 
 
 def build_tokenizers(config: Config | str | Path, *, force: bool = False) -> Vocabulary:

@@ -71,7 +71,7 @@ def load_config(
     begun, parent, init_from = None, None, _text(settings, "init_from")
     if init_from and any(key not in settings for key in _inherited_keys(cls)):
         own = _saved_config(_text(settings, "run_dir"), path, Config)
-        begun = own if own is not None and own.init_from == init_from else None
+        begun = own if isinstance(own, cls) and own.init_from == init_from else None
         parent = _saved_config(init_from, path, cls) if begun is None else None
     with _with_places(settings, path):
         config = _build(cls, _to_inherit(begun or parent, cls) | settings, "", str(path))
@@ -135,7 +135,7 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 def differing_keys(first: Config, second: Config) -> list[str]:
     """Dotted names of the keys in which two configurations differ; of two tasks, `task` alone."""
-    if first.task != second.task:
+    if type(first) is not type(second):
         return ["task"]
     ours, theirs = _flat(to_dict(first)), _flat(to_dict(second))
     return [key for key in ours if ours[key] != theirs[key]]
@@ -169,7 +169,7 @@ def _saved_config(folder: str, reading: Path, kind: type[C]) -> C | None:
 
 
 def _to_inherit(config: Config | None, cls: type[Config]) -> _Settings:
-    values = _flat(to_dict(config)) if isinstance(config, cls) else {}  # of another task: nothing
+    values = {} if config is None else _flat(to_dict(config))
     return {
         key: _Setting(values[key], "init_from") for key in _inherited_keys(cls) if key in values
     }

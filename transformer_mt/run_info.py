@@ -122,12 +122,17 @@ def _shape(model: ModelConfig, layers: str) -> str:
 def _recorded(path: Path) -> dict[str, str]:
     try:
         saved = read_json(path)
+        data, vocabulary = saved["data"], saved["vocabulary"]
+        if not isinstance(vocabulary, str):  # of a run from when translation was the one task
+            src, tgt = vocabulary
+            vocabulary = f"{src:,} source, {tgt:,} target tokens"
         return {
             "parameters": f"{saved['parameters']:,}",
-            "vocabulary": saved["vocabulary"],
-            "data": saved["examples"],
+            "vocabulary": vocabulary,
+            "data": f"{data['kept']:,} training, {data['validation']:,} validation,"
+            f" {data['test']:,} test examples",
             "device": saved["device"],
             "versions": ", ".join(f"{name} {value}" for name, value in saved["versions"].items()),
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: cannot be read ({error!r})") from None

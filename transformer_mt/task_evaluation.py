@@ -42,7 +42,7 @@ def evaluate_run(
     split: Literal["test", "validation"] = "test",
     files: Files | None = None,
     device: str = "auto",
-    batch_tokens: int | None = None,
+    batch_tokens: int = 4096,
 ) -> TaskEvaluation:
     """Measure the best model of a run on a split of its own data, or on other files.
 
@@ -58,9 +58,7 @@ def evaluate_run(
     """
     config = load_run_config(RunDir(path))
     run = load_run(path, choose_device(device), blueprint_of(config))
-    if batch_tokens is not None:
-        training = replace(config.training, batch_tokens=batch_tokens)
-        config = replace(config, training=training)
+    config = replace(config, training=replace(config.training, batch_tokens=batch_tokens))
     data = config.data
     if files is not None:
         data, split = replace(data, dataset=None, train=files, test=files), "test"

@@ -10,7 +10,7 @@ from transformer_mt.data.corpus import Corpus, load_corpus
 from transformer_mt.data.encoding import encode_texts, in_pieces
 from transformer_mt.data.rows import Rows
 from transformer_mt.data.tokenizer import UNK_ID, Tokenizer
-from transformer_mt.data.vocabularies import Vocabulary, build_vocabulary
+from transformer_mt.data.vocabularies import VOCABULARY_FILES, Vocabulary, build_vocabulary
 from transformer_mt.errors import ConfigError
 from transformer_mt.run_dir import RunDir
 from transformer_mt.run_lock import locked
@@ -46,9 +46,9 @@ def build_and_save(config: Config, *, force: bool) -> BuiltVocabulary:
     refuse_imported(run)
     corpus = load_corpus(config.data)
     vocabulary = build_vocabulary(config, corpus)
-    for name, text in vocabulary.texts().items():
-        path = run.path / name
-        if path.is_file() and path.read_text(encoding="utf-8") != text:
+    new = vocabulary.texts()
+    for path in (run.path / name for name in VOCABULARY_FILES):  # those of other tasks, too
+        if path.is_file() and path.read_text(encoding="utf-8") != new.get(path.name):
             _refuse_to_replace(run, path, force=force)
     report = []
     for column, (name, tokenizer) in enumerate(vocabulary.tokenizers().items()):

@@ -68,18 +68,24 @@ def evaluate(
         _score_hypothesis(hypothesis, reference, source, output_file, as_json)
         return
     run = find_model(model)
+    from transformer_mt import api
+
     if not is_translator(run):
         options: dict[str, object] = {
             "--reference": reference,
             "--output": output_file,
             "--beam-size": beam_size,
             "--length-penalty": length_penalty,
+            "--engine": None if engine == "torch" else engine,
             "--quantization": quantization,
             "--lm": lm,
+            "--lm-weight": lm_weight,
         }
-        _measure(run, source, which, device, as_json, options)
+        _refuse_for_others(run, options)
+        files = None if source is None else str(source)
+        found = api.evaluate_run(run, files, split=which, device=device, batch_tokens=batch_tokens)
+        _show(found, as_json)
         return
-    from transformer_mt import api
     from transformer_mt.data.corpus import read_parallel
 
     if source and not reference:
@@ -121,22 +127,11 @@ def _score_hypothesis(
     _show(evaluate_translations(*_sides(read_parallel(hypothesis, reference))), as_json)
 
 
-def _measure(
-    run: Path,
-    source: Path | None,
-    split: Literal["test", "validation"],
-    device: str,
-    as_json: bool,
-    options: dict[str, object],
-) -> None:
-    """A language model or classifier, which the `options` of translators are not for."""
-    from transformer_mt import api
-
+def _refuse_for_others(run: Path, options: dict[str, object]) -> None:
+    """Those that a language model or a classifier has no use for."""
     for option, value in options.items():
         if value is not None:
             raise ConfigError(f"{option} is for translators, and {run} is none")
-    files = None if source is None else str(source)
-    _show(api.evaluate_run(run, files, split=split, device=device), as_json)
 
 
 def _show(figures: "Evaluation | TaskEvaluation", as_json: bool) -> None:

@@ -42,6 +42,8 @@ def prepare_text(
     if not encoding.counts.tokens:
         raise DataError("there is no text to train on: no training line has a token")
     validation, validation_counts = encode_text(config.data, corpus.validation, vocabulary)
+    if not len(validation):
+        raise DataError("there is no text to validate on: no validation line has a token")
     test, test_counts = encode_text(config.data, corpus.test, vocabulary)
     report = TextReport(
         kept=encoding.counts.examples,

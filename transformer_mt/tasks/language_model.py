@@ -14,6 +14,7 @@ from transformer_mt.data.running_text import encode_text
 from transformer_mt.data.sequences import RowNumbers
 from transformer_mt.data.tokenizer import PAD_ID
 from transformer_mt.data.vocabularies import TextVocabulary
+from transformer_mt.errors import DataError
 from transformer_mt.generator import TextGenerator
 from transformer_mt.metrics import perplexity
 from transformer_mt.model.language_model import LanguageModel
@@ -52,6 +53,8 @@ class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
 
     def encode(self, rows: list[Text]) -> Examples[Text]:
         dataset, counts = encode_text(self.config.data, rows, self.vocabulary)
+        if not len(dataset):
+            raise DataError("there is no text to measure the model on: no line has a token")
         return Examples(dataset, rows, counts.characters)
 
     def validation_examples(

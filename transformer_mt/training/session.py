@@ -36,6 +36,8 @@ from transformer_mt.workers import ALONE, Workers
 log = logging.getLogger(__name__)
 
 _HARMLESS = ("run_dir", "decoding.")
+_OF_VOCABULARY = ("task", "tokenizer.", "data.", "init_from")
+"""What tokenizers depend on."""
 _HARMLESS_TRAINING = (
     "max_steps",
     "max_time",
@@ -47,9 +49,6 @@ _HARMLESS_TRAINING = (
     "checkpoint_every",
     "rescue",
 )
-
-_OF_TOKENIZERS = ("task", "tokenizer.", "data.", "init_from")
-"""What the tokenizers of a run that is not trained yet depend on."""
 
 _Parent = LoadedRun[Any, Any, Any]
 
@@ -247,7 +246,7 @@ def _refuse_changed_settings(config: Config, run: RunDir) -> None:
         if not key.startswith(_HARMLESS) and key.removeprefix("training.") not in _HARMLESS_TRAINING
     ]
     if not run.last.is_dir():  # only tokenizers
-        changed = [key for key in changed if key.startswith(_OF_TOKENIZERS)]
+        changed = [key for key in changed if key.startswith(_OF_VOCABULARY)]
     if changed:
         raise ConfigError(
             f"{run.path}: was begun with another value of {', '.join(changed)};"
@@ -277,13 +276,10 @@ def _say_what_is_trained(session: Session) -> None:
 
 
 def _save_info(session: Session) -> None:
-    data = session.data.report
-    examples = f"{data.kept:,} training, {data.validation:,} validation, {data.test:,} test"
     info = {
         "parameters": count_parameters(session.model),
         "vocabulary": session.vocabulary.describe(),
-        "examples": f"{examples} examples",
-        "data": asdict(data),
+        "data": asdict(session.data.report),
         "peak_learning_rate": peak_learning_rate(session.config),
         "device": str(session.device),
         "versions": run_dir.environment(),
