@@ -35,7 +35,8 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "optional": {"errors"},
     "config": {"errors"},
     "task_config": {"config", "errors"},
-    "config_file": CORE | {"plain_yaml"},
+    "config_values": {"errors"},
+    "config_file": CORE | {"plain_yaml", "config_values"},
     "model": CORE | {"masks", "fast_paths"},
     "data": CORE | {"phrasebook", "console", "user_cache"},
     "decoding": {"errors", "fast_paths"},
@@ -68,7 +69,8 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "workers": {"errors", "processes"},
     "sharded_translator": CORE
     | {"data", "engines", "processes", "translation", "translator", "workers"},
-    "streams": {"translation", "data", "errors", "console"},
+    "streams": {"data", "errors", "console"},
+    "translation_lines": {"streams", "translation"},
     "classifying": CORE | {"data", "model", "streams"},
     "pair_check": CORE | {"classifying", "data", "streams", "console"},
     "rescoring": {"decoding", "streams", "errors", "console"},
@@ -103,9 +105,15 @@ LAYERS["exporting"] = (
     | {"durable", "run_dir", "translator"}
 )
 LAYERS["importing"] = LAYERS["exporting"] | {"exporting", "phrasebook", "train_state"}
-LAYERS["api"] = LAYERS.keys() - {"masks", "model", "decoding", "phrasebook", "streams"}
+_FAR_BELOW = {"masks", "model", "decoding", "phrasebook", "config_values"}
+LAYERS["loading"] = (
+    CORE
+    | {"blueprint", "checkpoint", "classifying", "data", "device", "engines", "generator"}
+    | {"run_dir", "translator"}
+)
+LAYERS["api"] = LAYERS.keys() - _FAR_BELOW - {"streams", "translation_lines"}
 LAYERS[FRONT] = {"api"}
-LAYERS["cli"] = LAYERS.keys() - {"masks", "model", "decoding", "phrasebook", "metrics"}
+LAYERS["cli"] = LAYERS.keys() - _FAR_BELOW - {"metrics"}
 LAYERS["__main__"] = {"cli"}
 
 UNITS = sorted(LAYERS)
