@@ -95,7 +95,7 @@ LAYERS["task_evaluation"] = CORE | {
 LAYERS["training"] = (
     CORE
     | {"tasks", "blueprint", "checkpoint", "train_state", "model", "data", "run_dir", "device"}
-    | {"config_file", "console", "durable", "run_lock", "processes", "workers"}
+    | {"analysis", "config_file", "console", "durable", "run_lock", "processes", "workers"}
 )
 LAYERS["parity"] = CORE | {"translator", "data", "metrics", "console"}
 LAYERS["model_card"] = CORE | {"checkpoint", "parity", "metrics", "run_info"}
