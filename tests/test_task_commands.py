@@ -336,7 +336,8 @@ def test_probabilities() -> None:
 
 def test_pairs(tmp_path: Path) -> None:
     """Two swapped ones and one that is not translated are found, and no other."""
-    sources = texts(40, 7)
+    lines = texts(80, 7)
+    sources = [f"{one} {other} {one}" for one, other in zip(lines[:40], lines[40:], strict=True)]
     targets = [french(line) for line in sources]
     for swapped in (3, 20):
         sources[swapped], targets[swapped] = targets[swapped], sources[swapped]

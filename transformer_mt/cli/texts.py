@@ -100,7 +100,7 @@ def classify(
 
     classifier = load_classifier(model, device)
     if pairs:
-        _check_pairs(classifier, pairs, output_file, threshold, layout)
+        _check_pairs(classifier, pairs, output_file, threshold, layout, batch_tokens)
         return
 
     def answer(lines: list[str], first_line: int) -> list[str]:
@@ -125,12 +125,14 @@ def _check_pairs(
     output_file: Path | None,
     threshold: float | None,
     layout: str,
+    batch_tokens: int,
 ) -> None:
     """Suspicious pairs go to the output; what was counted is told after them."""
     from transformer_mt.pair_check import check_pairs
     from transformer_mt.streams import open_output
 
-    found = check_pairs(classifier, files, threshold=0.99 if threshold is None else threshold)
+    sure = 0.99 if threshold is None else threshold
+    found = check_pairs(classifier, files, threshold=sure, batch_tokens=batch_tokens)
     with open_output(output_file) as target:
         for pair in found.suspicious():
             write_out(target, f"{pair.show(layout)}\n")
