@@ -42,7 +42,7 @@ def tiny_lm(
     model = LanguageModel(config, vocab, PAD, max_length).eval()
     perturb(model)
     with torch.no_grad():
-        model.output.weight.mul_(3)
+        model.output.weight.mul_(1.5)
     return model
 
 
@@ -142,7 +142,7 @@ def test_company_does_not_matter(order: list[int], beam: int) -> None:
 
 @pytest.mark.parametrize("beam", [1, 4])
 def test_the_engine_adds_what_the_language_model_thinks_of_a_translation(beam: int) -> None:
-    model, weight = tiny_model(tied_embeddings="none"), 0.6
+    model, weight = tiny_model(tied_embeddings="none"), 2.0
     model.tgt_embedding.positions.normal_()
     lm = tiny_lm(5, VOCAB)
     engine = TorchEngine(model, LanguageModelFusion(lm, weight, EOS))

@@ -367,8 +367,8 @@ def test_pairs(tmp_path: Path) -> None:
         (("--pairs", "en", "fr", "--top", "2"), "--top is for texts"),
         (("red", "--threshold", "0.9"), "--threshold is for --pairs"),
         (("red", "--format", "tsv"), "--format tsv: must be text or jsonl"),
-        (("-i", "en", "-o", "en"), "--output en is an input file"),
-        (("--pairs", "en", "fr", "-o", "fr"), "--output fr is an input file"),
+        (("-i", "en", "-o", "en"), "--output en is the input file"),
+        (("--pairs", "en", "fr", "-o", "fr"), "--output fr is the input file"),
     ],
 )
 def test_classify_refuses(arguments: tuple[str, ...], message: str) -> None:

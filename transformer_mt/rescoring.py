@@ -157,8 +157,7 @@ class _JsonLines:
                 record = json.loads(line)
                 candidates = [self._candidate(record, each) for each in record["candidates"]]
             except (KeyError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
-                wrong = "it is no JSON" if isinstance(error, json.JSONDecodeError) else repr(error)
-                raise self._error(number, wrong) from None
+                raise self._error(number, _what_is_wrong(error)) from None
             if not candidates:
                 raise self._error(number, "there is no candidate")
             yield candidates
@@ -200,7 +199,7 @@ class _MosesLines:
         fields = [field.strip() for field in line.split("|||")]
         try:
             return _Candidate(fields[1], _number(float(fields[3])), 1.0, fields)
-        except (IndexError, TypeError, ValueError):
+        except (IndexError, ValueError):
             raise DataError(f"line {number}: is not id ||| text ||| features ||| score") from None
 
     def write(self, candidates: Sequence[_Rescored]) -> str:
@@ -213,6 +212,14 @@ class _MosesLines:
         return "\n".join(lines)
 
 
+def _what_is_wrong(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError | RecursionError):
+        return "it is no JSON"
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    return str(error) if isinstance(error, ValueError) else "a value is of another kind"
+
+
 def _whole(text: Any) -> str:
     """JSON may hold halves of characters, which no tokenizer takes and no file holds."""
     if not isinstance(text, str):
@@ -222,5 +229,5 @@ def _whole(text: Any) -> str:
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise TypeError(f"{value} is no number")
+        raise ValueError(f"{value} is no number")
     return float(value)

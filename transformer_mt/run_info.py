@@ -85,7 +85,8 @@ def _translation(config: TranslationConfig) -> dict[str, str]:
 
 def _language_model(config: LanguageModelConfig) -> dict[str, str]:
     return {
-        "text": f"{config.data.examples} of up to {config.data.block_size:,} tokens",
+        "text": f"column {config.data.text_column}, {config.data.examples} of up to"
+        f" {config.data.block_size:,} tokens",
         "model": _single_stack(config.model),
         "tokenizer": config.tokenizer.file or config.tokenizer.type,
     }

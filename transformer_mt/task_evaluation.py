@@ -31,8 +31,9 @@ class TaskEvaluation:
     def lines(self) -> list[str]:
         """A table for a person."""
         rows = [*self.found.figures.items(), *self.baselines.items()]
-        shown = [f"{name.replace('_', ' '):<32}{value:>10.3f}" for name, value in rows]
-        return [*shown, *self.found.table]
+        width = max(len(name) for name, _ in rows) + 2
+        shown = [f"{name.replace('_', ' '):<{width}}{value:>8.3f}" for name, value in rows]
+        return [*shown, "", *self.found.table] if self.found.table else shown
 
 
 def evaluate_run(
@@ -60,7 +61,8 @@ def evaluate_run(
     config = replace(config, training=replace(config.training, batch_tokens=batch_tokens))
     data = config.data
     if files is not None:
-        data, split = replace(data, dataset=None, train=files, test=files), "test"
+        data = replace(data, dataset=None, train=files, validation=None, test=files)
+        split = "test"
     task = make_task(config, run.vocabulary)
     rows = load_split(data, split)
     found = task.validate(run.model, task.encode(rows))

@@ -1,4 +1,4 @@
-"""The run that a command is to use."""
+"""The run that a command is to use, and its files."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -92,3 +92,9 @@ def load_classifier(model: Path | None, device: str) -> "TextClassifier":
     from transformer_mt.task_config import ClassificationConfig
 
     return api.load_classifier(find_model(model, ClassificationConfig), device=device)
+
+
+def refuse_same_file(source: Path | None, target: Path | None) -> None:
+    """Keep an input file from being written over."""
+    if source and target and source.exists() and target.exists() and source.samefile(target):
+        raise ConfigError(f"--output {target} is the input file")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transformer_mt.cli.app import app
-from transformer_mt.cli.models import load_classifier, load_generator
+from transformer_mt.cli.models import load_classifier, load_generator, refuse_same_file
 from transformer_mt.cli.options import BatchTokens, Device, ModelDir
 from transformer_mt.console import print_note, standard_output, write_out
 from transformer_mt.errors import ConfigError
@@ -74,13 +74,22 @@ def classify(
         tuple[Path, Path] | None,
         typer.Option(help="Find swapped and untranslated lines in two parallel files."),
     ] = None,
-    top: Annotated[int, typer.Option(min=1, help="Labels to show, the likeliest first.")] = 1,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Labels to show, the likeliest first; if not given 1, in jsonl all."
+        ),
+    ] = None,
     layout: Annotated[
         str, typer.Option("--format", help="text (label, tab, probability) or jsonl.")
     ] = "text",
     threshold: Annotated[
         float | None,
-        typer.Option(min=0.5, max=1.0, help="With --pairs: how sure it must be [default: 0.99]."),
+        typer.Option(
+            min=0.5,
+            max=1.0,
+            help="With --pairs: how sure it must be of a language; 0.99 if not given.",
+        ),
     ] = None,
     batch_tokens: BatchTokens = 4096,
     device: Device = "auto",
@@ -90,22 +99,24 @@ def classify(
         raise ConfigError(f"--format {layout}: must be text or jsonl")
     if sum(map(bool, (texts, input_file, pairs))) > 1:
         raise ConfigError("give texts, --input or --pairs, one of them")
-    if pairs and top > 1:
+    if pairs and top:
         raise ConfigError("--top is for texts: --pairs tells one label for each line")
     if threshold is not None and not pairs:
         raise ConfigError("--threshold is for --pairs")
-    if output_file and output_file in (input_file, *(pairs or ())):
-        raise ConfigError(f"--output {output_file} is an input file")
+    for file in (input_file, *(pairs or ())):
+        refuse_same_file(file, output_file)
     from transformer_mt import streams
 
     classifier = load_classifier(model, device)
     if pairs:
-        _check_pairs(classifier, pairs, output_file, threshold, layout, batch_tokens)
+        _check_pairs(classifier, pairs, output_file, layout, threshold, batch_tokens)
         return
+
+    shown = top or (1 if layout == "text" else len(classifier.vocabulary.labels))
 
     def answer(lines: list[str], first_line: int) -> list[str]:
         found = classifier.classify(lines, batch_tokens=batch_tokens)
-        return [each.line(number, layout, top) for number, each in enumerate(found, first_line)]
+        return [each.line(number, layout, shown) for number, each in enumerate(found, first_line)]
 
     with (
         streams.open_input(input_file) as source,
@@ -123,8 +134,8 @@ def _check_pairs(
     classifier: "TextClassifier",
     files: tuple[Path, Path],
     output_file: Path | None,
-    threshold: float | None,
     layout: str,
+    threshold: float | None,
     batch_tokens: int,
 ) -> None:
     """Suspicious pairs go to the output; what was counted is told after them."""

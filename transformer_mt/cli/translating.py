@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from transformer_mt.cli.app import app
-from transformer_mt.cli.models import load_translator, open_translator
+from transformer_mt.cli.models import load_translator, open_translator, refuse_same_file
 from transformer_mt.cli.options import (
     BatchTokens,
     BeamSize,
@@ -58,8 +58,7 @@ def translate(
         raise ConfigError(f"--format {layout}: must be text, jsonl or tsv")
     if sentences and input_file:
         raise ConfigError("give sentences or --input, not both")
-    if input_file and output_file and _is_same_file(input_file, output_file):
-        raise ConfigError(f"--output {output_file} is the input file")
+    refuse_same_file(input_file, output_file)
     if greedy and beam_size not in (None, 1):
         raise ConfigError(f"--greedy and --beam-size {beam_size} contradict each other")
     _check_beam(1 if greedy else beam_size, n_best)
@@ -122,8 +121,7 @@ def rescore(
     """
     if layout not in ("text", "list"):
         raise ConfigError(f"--format {layout}: must be text or list")
-    if input_file and output_file and _is_same_file(input_file, output_file):
-        raise ConfigError(f"--output {output_file} is the input file")
+    refuse_same_file(input_file, output_file)
     from transformer_mt import api, streams
     from transformer_mt.rescoring import rescore_lists
 
@@ -172,10 +170,6 @@ def attention(
         raise ConfigError("the sentence is empty: there is nothing to attend to")
     render([maps for c in translation.candidates if (maps := c.attention)], output_file)
     print_lines([translation.text])
-
-
-def _is_same_file(first: Path, second: Path) -> bool:
-    return first.exists() and second.exists() and first.samefile(second)
 
 
 def _check_beam(beam_size: int | None, n_best: int) -> None:

@@ -59,7 +59,7 @@ class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
         """What comes of giving each text the label that train has most of."""
         commonest = max(Counter(row.label for row in train).items(), key=lambda item: item[1])[0]
         share = sum(row.label == commonest for row in rows) / len(rows)
-        return {"accuracy of the commonest label": 100 * share}
+        return {"accuracy, always the commonest label": 100 * share}
 
     def inspect(
         self, model: Classifier, examples: Examples[LabelledText], loss: float, workers: Workers
