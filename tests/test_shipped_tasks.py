@@ -74,9 +74,8 @@ def test_imdb_classification(tmp_path: Path) -> None:
             for n, text in enumerate(texts(count, seed=count))
         ]
 
-    folder = save(
-        tmp_path / "imdb", features, train=rows(80), test=rows(20), unsupervised=rows(10, label=-1)
-    )
+    splits = {"train": rows(80), "test": rows(20), "unsupervised": rows(10, label=-1)}
+    folder = save(tmp_path / "imdb", features, **splits)
     run = trained(tmp_path, "imdb_classification", **{"data.dataset": folder})
     told = transformer_mt.describe_run(run)
     assert told["vocabulary"].endswith("2 labels")
@@ -92,6 +91,13 @@ def test_imdb_classification(tmp_path: Path) -> None:
     table.write_text('{"text": "red", "label": "pos"}\n', "utf-8")
     found = json.loads(tmt("evaluate", "-q", "--json", "-m", run, "--source", table).stdout)
     assert sum(map(sum, found["counts"])) == 1
+    named = trained(
+        tmp_path / "named",
+        "imdb_classification",
+        **{"data.dataset": folder, "data.validation": "test"},
+    )
+    again = tmt("evaluate", "-q", "--json", "-m", named, "--source", table)
+    assert again.exit_code == 0, again.stderr  # "test" is no file
 
 
 @pytest.mark.usefixtures("own_cache", "no_hub")
