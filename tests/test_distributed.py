@@ -16,6 +16,7 @@ import pytest
 import torch
 from group import TESTS, Answer, Group, Surprise
 from safetensors.torch import load_file
+from task_helpers import Task, task_file
 from test_resume import assert_same_result
 from torch import Tensor
 from torch._C._distributed_c10d import HashStore, PrefixStore
@@ -129,6 +130,22 @@ def test_the_updates_are_those_of_one_process(
     assert "finished: all updates made" in said[0]
     assert said[1] == ""  # the main process speaks, the other is silent
     assert {p.name for p in both.iterdir()} == {p.name for p in alone.iterdir()}
+
+
+@pytest.mark.parametrize("task", ["language-model", "classification"])
+def test_other_tasks_are_learnt_as_by_one_process(tmp_path: Path, group: Group, task: Task) -> None:
+    """Their figures too, to which each process gives its part."""
+    config = task_file(tmp_path, task)
+    options = (NO_DROPOUT, "--set=model.attention_dropout=0", "--set=training.accumulate=2")
+    alone = in_one_process(config, tmp_path / "alone", *options)
+    both = tmp_path / "both"
+    ended(in_all(group, config, both, *options), 0)
+    assert_close_weights(both, alone)
+    for kind in ("train", "validation"):
+        for point, wanted in zip(metrics(both, kind), metrics(alone, kind), strict=True):
+            assert point.pop("kind") == wanted.pop("kind")
+            assert point == pytest.approx(wanted, rel=1e-4)
+    assert read_state(both / "last")["tokens"] == read_state(alone / "last")["tokens"]
 
 
 def test_biases_of_the_keys_change_nothing(tmp_path: Path) -> None:

@@ -269,7 +269,19 @@ def _field_type(cls: Any, name: str, where: str, prefix: str) -> Any:
     hints = get_type_hints(cls)
     if name in hints:
         return hints[name]
+    if others := _tasks_with(prefix, name):
+        raise ConfigError(f"{where}: '{prefix}{name}' is a key of the task {' or '.join(others)}")
     raise ConfigError(f"{where}: unknown key '{prefix}{name}'{_suggestion(name, hints)}")
+
+
+def _tasks_with(prefix: str, name: str) -> list[str]:
+    """The tasks that have a key, whose first part ends with a point."""
+    sections = {task: get_type_hints(cls) for task, cls in CONFIGS.items()}
+    if prefix:
+        sections = {
+            task: get_type_hints(s[prefix[:-1]]) for task, s in sections.items() if prefix[:-1] in s
+        }
+    return [task for task, keys in sections.items() if name in keys]
 
 
 def _suggestion(name: str, hints: dict[str, Any]) -> str:

@@ -290,6 +290,8 @@ class LabelledConfig(DataConfig):
         DataConfig.__post_init__(self)
         require(bool(self.text_column), "data.text_column", "must name a column")
         require(bool(self.label_column), "data.label_column", "must name a column")
+        is_another = self.label_column != self.text_column
+        require(is_another, "data.label_column", "is the column of the text", "data.text_column")
         for name in ("train", "validation", "test"):
             files = getattr(self, name)
             require(

@@ -61,7 +61,8 @@ def evaluate_run(
     config = replace(config, training=replace(config.training, batch_tokens=batch_tokens))
     data = config.data
     if files is not None:
-        data, split = replace(data, dataset=None, train=files, test=files), "test"
+        data = replace(data, dataset=None, train=files, validation=None, test=files)
+        split = "test"
     task = make_task(config, run.vocabulary)
     rows = load_split(data, split)
     found = task.validate(run.model, task.encode(rows))
