@@ -25,7 +25,7 @@ def prepare_labelled(
     """Encode a corpus, a piece at a time.
 
     Raises:
-        DataError: a label does not occur in train, or there is no room.
+        DataError: a label is none of the vocabulary's, or there is no room.
     """
     encoding = LabelledEncoding(config.data, vocabulary, "train")
     spool = ExampleSpool(LabelledDataset)
@@ -109,10 +109,10 @@ class LabelledEncoding:
         if number is None:
             known = ", ".join(self._vocabulary.labels[:10])
             more = " ..." if len(self._vocabulary.labels) > 10 else ""
-            raise DataError(
-                f"{self._split}: the label '{row.label}' does not occur in train, which has"
-                f" {known}{more}"
-            )
+            wrong = "does not occur in train, which has"
+            if self._split == "train":  # which the vocabulary is not of
+                wrong = "is none that the model has, which are"
+            raise DataError(f"{self._split}: the label '{row.label}' {wrong} {known}{more}")
         return number
 
 
