@@ -31,10 +31,7 @@ class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
     """Loss over all texts; accuracy, macro F1, and which labels are taken for which."""
 
     config: ClassificationConfig
-
-    def __init__(self, config: ClassificationConfig, vocabulary: LabelledVocabulary) -> None:
-        self.config = config
-        self.vocabulary = vocabulary
+    vocabulary: LabelledVocabulary
 
     def batch(self, dataset: Dataset, rows: RowNumbers) -> TextBatch:
         texts, labels = (column.take(rows) for column in dataset.columns)

@@ -32,10 +32,7 @@ class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
     """Loss over all tokens; bits per character, which compare vocabularies of any kind."""
 
     config: LanguageModelConfig
-
-    def __init__(self, config: LanguageModelConfig, vocabulary: TextVocabulary) -> None:
-        self.config = config
-        self.vocabulary = vocabulary
+    vocabulary: TextVocabulary
 
     def batch(self, dataset: Dataset, rows: RowNumbers) -> TextBatch:
         """A row holds the token to begin after, and then the text."""

@@ -10,7 +10,7 @@ from transformer_mt.tasks.language_model import LanguageModelTask
 from transformer_mt.tasks.task import Task
 from transformer_mt.tasks.translation import TranslationTask
 
-_TASKS: dict[type[Config], Any] = {
+_TASKS: dict[type[Config], type[Task[Any, Any, Any]]] = {
     TranslationConfig: TranslationTask,
     LanguageModelConfig: LanguageModelTask,
     ClassificationConfig: ClassificationTask,
@@ -19,5 +19,4 @@ _TASKS: dict[type[Config], Any] = {
 
 def make_task(config: Config, vocabulary: Vocabulary) -> Task[Any, Any, Any]:
     """What is to be learned."""
-    task: Task[Any, Any, Any] = _TASKS[type(config)](config, vocabulary)
-    return task
+    return _TASKS[type(config)](config, vocabulary)

@@ -14,6 +14,7 @@ from transformer_mt.data.batching import Batch, Dataset, token_batches
 from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.rows import Row, Rows
 from transformer_mt.data.sequences import RowNumbers
+from transformer_mt.data.tokenizer import Vocabulary
 from transformer_mt.workers import ALONE, Workers
 
 if TYPE_CHECKING:
@@ -70,9 +71,19 @@ class Examples(Generic[Row]):
 
 
 class Task(ABC, Generic[M, B, Row]):
-    """Batches of a model's examples, their loss, and how good the model is."""
+    """Batches of a model's examples, their loss, and how good the model is.
+
+    Args:
+        config: of the run; each task says of which class.
+        vocabulary: what its text is read and written with; the same holds.
+    """
 
     config: Config
+    vocabulary: Vocabulary
+
+    def __init__(self, config: Any, vocabulary: Any) -> None:
+        self.config = config
+        self.vocabulary = vocabulary
 
     @abstractmethod
     def batch(self, dataset: Dataset, rows: RowNumbers) -> B:

@@ -33,10 +33,7 @@ class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
     """Loss over all target tokens; BLEU and chrF by real decoding."""
 
     config: TranslationConfig
-
-    def __init__(self, config: TranslationConfig, tokenizers: Tokenizers) -> None:
-        self.config = config
-        self.tokenizers = tokenizers
+    vocabulary: Tokenizers
 
     def batch(self, dataset: Dataset, rows: RowNumbers) -> PairBatch:
         return _COLLATOR.batch(dataset, rows)
@@ -51,7 +48,7 @@ class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
         return label_smoothed_loss(hidden, weight, batch.tgt_out, PAD_ID, label_smoothing, bias)
 
     def encode(self, rows: list[SentencePair]) -> Examples[SentencePair]:
-        return Examples(encode_pairs(rows, self.tokenizers), rows)
+        return Examples(encode_pairs(rows, self.vocabulary), rows)
 
     def inspect(
         self, model: Transformer, examples: Examples[SentencePair], loss: float, workers: Workers
@@ -65,7 +62,7 @@ class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
         pairs = examples.rows[: training.validate_sentences]
         greedy = replace(self.config.decoding, beam_size=1)
         translator = ShardedTranslator(
-            workers, TorchEngine(model), self.tokenizers, self.config.data, greedy
+            workers, TorchEngine(model), self.vocabulary, self.config.data, greedy
         )
         translations = translator.translate(
             [pair.src for pair in pairs], details=False, batch_tokens=training.batch_tokens
