@@ -52,7 +52,7 @@ from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.phrasebook import phrasebook_splits
 from transformer_mt.run_dir import RunDir
-from transformer_mt.streams import read_chunks, translate_chunks
+from transformer_mt.streams import read_chunks
 from transformer_mt.task_config import (
     DecodingConfig,
     EncoderDecoderConfig,
@@ -62,6 +62,7 @@ from transformer_mt.task_config import (
 )
 from transformer_mt.train_state import TrainState
 from transformer_mt.translation import Translation
+from transformer_mt.translation_lines import translate_chunks
 from transformer_mt.translator import Translator
 
 Type = Literal["word", "bpe", "unigram", "character", "byte"]

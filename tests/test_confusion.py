@@ -2,6 +2,7 @@
 
 import io
 import json
+import warnings
 from itertools import product
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transformer_mt.analysis.confusion import Confusion, confusion_figure
+from transformer_mt.analysis.lettering import missing_glyphs_are_boxes
 
 LABELS = ("a", "b", "c", "d")
 
@@ -96,3 +98,14 @@ def test_the_picture_tells_each_count() -> None:
         share = confusion.counts[row, column] / confusion.counts[row].sum()
         assert shades[row, column] == pytest.approx(share)
     figure.savefig(io.BytesIO(), format="png")
+
+
+@pytest.mark.parametrize(
+    "label", [r"$\frac$", "a$_{$", "日本語", "\N{RIGHT-TO-LEFT OVERRIDE}x", "x" * 200, "<b>&", " "]
+)
+def test_a_picture_has_any_labels(label: str) -> None:
+    figure = confusion_figure(confusion_of([(0, 0), (1, 0)], (label, "other")))
+    with warnings.catch_warnings(action="error"), missing_glyphs_are_boxes():
+        figure.savefig(io.BytesIO(), format="png")
+    shown = figure.axes[0].get_yticklabels()[0].get_text()
+    assert shown == label or (shown.endswith("…") and label.startswith(shown[:-1]))

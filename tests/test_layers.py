@@ -35,9 +35,10 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "optional": {"errors"},
     "config": {"errors"},
     "task_config": {"config", "errors"},
-    "config_file": CORE | {"plain_yaml"},
+    "config_values": {"errors"},
+    "config_file": CORE | {"plain_yaml", "config_values"},
     "model": CORE | {"masks", "fast_paths"},
-    "data": CORE | {"masks", "phrasebook", "console", "user_cache"},
+    "data": CORE | {"phrasebook", "console", "user_cache"},
     "decoding": {"errors", "fast_paths"},
     "analysis": CORE | {"data", "durable"},
     "translation": {"analysis"},
@@ -68,12 +69,13 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "workers": {"errors", "processes"},
     "sharded_translator": CORE
     | {"data", "engines", "processes", "translation", "translator", "workers"},
-    "streams": {"translation", "data", "errors", "console"},
+    "streams": {"data", "errors", "console"},
+    "translation_lines": {"streams", "translation"},
     "classifying": CORE | {"data", "model", "streams"},
     "pair_check": CORE | {"classifying", "data", "streams", "console"},
     "rescoring": {"decoding", "streams", "errors", "console"},
     "doctor": CORE | {"data", "run_dir", "console", "phrasebook"},
-    "run_info": CORE | {"train_state", "run_dir", "config_file"},
+    "run_info": CORE | {"train_state", "run_dir"},
     "evaluation": CORE | {"translator", "data", "metrics", "console"},
 }
 LAYERS["vocabulary"] = CORE | {"train_state", "run_dir", "run_lock", "data"}
@@ -93,7 +95,7 @@ LAYERS["task_evaluation"] = CORE | {
 LAYERS["training"] = (
     CORE
     | {"tasks", "blueprint", "checkpoint", "train_state", "model", "data", "run_dir", "device"}
-    | {"config_file", "console", "durable", "run_lock", "processes", "workers"}
+    | {"analysis", "config_file", "console", "durable", "run_lock", "processes", "workers"}
 )
 LAYERS["parity"] = CORE | {"translator", "data", "metrics", "console"}
 LAYERS["model_card"] = CORE | {"checkpoint", "parity", "metrics", "run_info"}
@@ -103,9 +105,15 @@ LAYERS["exporting"] = (
     | {"durable", "run_dir", "translator"}
 )
 LAYERS["importing"] = LAYERS["exporting"] | {"exporting", "phrasebook", "train_state"}
-LAYERS["api"] = LAYERS.keys() - {"masks", "model", "decoding", "phrasebook", "streams"}
+_FAR_BELOW = {"masks", "model", "decoding", "phrasebook", "config_values"}
+LAYERS["loading"] = (
+    CORE
+    | {"blueprint", "checkpoint", "classifying", "data", "device", "engines", "generator"}
+    | {"run_dir", "translator"}
+)
+LAYERS["api"] = LAYERS.keys() - _FAR_BELOW - {"streams", "translation_lines"}
 LAYERS[FRONT] = {"api"}
-LAYERS["cli"] = LAYERS.keys() - {"masks", "model", "decoding", "phrasebook", "metrics"}
+LAYERS["cli"] = LAYERS.keys() - _FAR_BELOW - {"metrics"}
 LAYERS["__main__"] = {"cli"}
 
 UNITS = sorted(LAYERS)

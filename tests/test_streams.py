@@ -19,14 +19,13 @@ from transformer_mt.console import hides_bars, print_error, set_up_logging
 from transformer_mt.errors import DataError
 from transformer_mt.streams import (
     argument_line,
-    format_translation,
     open_input,
     open_output,
     prompt_lines,
     read_chunks,
-    translate_chunks,
 )
 from transformer_mt.translation import Candidate, Translation
+from transformer_mt.translation_lines import format_translation, translate_chunks
 from transformer_mt.translator import Translator
 
 

@@ -13,22 +13,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from transformer_mt.config import Config
 from transformer_mt.config_file import load_config
 from transformer_mt.data.corpus import SentencePair, load_split
-from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.data.vocabularies import Vocabulary
-from transformer_mt.errors import ConfigError, TmtError
+from transformer_mt.errors import TmtError
 from transformer_mt.evaluation import Evaluation, evaluate_model, evaluate_translations
-from transformer_mt.run_dir import RunDir, load_run_config, load_vocabulary
+from transformer_mt.loading import load, load_classifier, load_generator, load_language_model
 from transformer_mt.task_config import TranslationConfig
 from transformer_mt.translation import Candidate, Translation
 from transformer_mt.translator import Translator
 
 if TYPE_CHECKING:
     from transformer_mt.analysis.maps import AttentionMaps
-    from transformer_mt.classifying import TextClassifier
     from transformer_mt.doctor.report import Examination
-    from transformer_mt.engines.language_model import TorchLanguageModel
     from transformer_mt.exporting import Export
-    from transformer_mt.generator import TextGenerator
     from transformer_mt.importing import Import
     from transformer_mt.task_evaluation import TaskEvaluation
     from transformer_mt.train_state import TrainState
@@ -55,114 +51,6 @@ __all__ = [
     "render",
     "train",
 ]
-
-EngineName = Literal["torch", "ctranslate2"]
-
-
-def load(
-    run_dir: str | Path,
-    *,
-    device: str = "auto",
-    engine: EngineName = "torch",
-    quantization: str | None = None,
-    lm: str | Path | None = None,
-    lm_weight: float = 0.2,
-) -> Translator:
-    """The best model of a run, ready to translate.
-
-    Args:
-        run_dir: a run directory of `tmt train` or `tmt import`.
-        device: "auto", "cpu", "cuda", "cuda:N" or "mps" (torch alone).
-        engine: "torch", or "ctranslate2": faster, and starts without torch; the model is exported
-            once, into the user's cache.
-        quantization: number format of CTranslate2's weights: "float32" (None), "int8", ...
-        lm: a run directory of a language model of the target language, with the same tokens, which
-            then has a say in every step of the search (shallow fusion).
-        lm_weight: of its log-probabilities.
-
-    Raises:
-        DataError: this is no run directory, or it is not trained yet.
-        ConfigError: no such device, engine or quantization; ctranslate2 is not installed; the
-            language model has other tokens.
-    """
-    run = RunDir(Path(run_dir))
-    if lm is not None and engine != "torch":
-        raise ConfigError(f"engine {engine}: only torch's search asks a language model")
-    config = load_run_config(run, TranslationConfig)
-    if engine == "ctranslate2":
-        from transformer_mt.engines import ctranslate2_engine
-        from transformer_mt.engines.cache import cached_export
-
-        quantization = ctranslate2_engine.check_quantization(quantization or "float32")
-        ctranslate2_engine.check_device(device)  # before anything is exported
-        tokenizers = load_vocabulary(run, Tokenizers)
-        folder = cached_export(run, config, quantization)
-        exported = ctranslate2_engine.CTranslate2Engine(folder, tokenizers, device)
-        return Translator(exported, tokenizers, config.data, config.decoding)
-    if engine != "torch":
-        raise ConfigError(f"engine '{engine}': must be torch or ctranslate2")
-    if quantization is not None:
-        raise ConfigError(f"quantization {quantization}: only the engine ctranslate2 has one")
-    from transformer_mt.blueprint import TRANSLATION
-    from transformer_mt.checkpoint import load_run
-    from transformer_mt.device import choose_device
-    from transformer_mt.engines.torch_engine import TorchEngine
-
-    loaded = load_run(run.path, choose_device(device), TRANSLATION)
-    fusion = None
-    if lm is not None:
-        fusion = load_language_model(lm, device=device).fusion(lm_weight, loaded.vocabulary.tgt)
-    engine_ = TorchEngine(loaded.model, fusion)
-    return Translator(engine_, loaded.vocabulary, config.data, config.decoding)
-
-
-def load_language_model(run_dir: str | Path, *, device: str = "auto") -> TorchLanguageModel:
-    """The best model of a language model's run, ready to tell how probable texts are.
-
-    Args:
-        run_dir: a run directory of `tmt train`.
-        device: "auto", "cpu", "cuda" or "mps".
-
-    Raises:
-        DataError: this is no run directory of a language model, or it is not trained yet.
-    """
-    from transformer_mt.blueprint import LANGUAGE_MODEL
-    from transformer_mt.checkpoint import load_run
-    from transformer_mt.device import choose_device
-    from transformer_mt.engines.language_model import TorchLanguageModel
-
-    run = load_run(Path(run_dir), choose_device(device), LANGUAGE_MODEL)
-    return TorchLanguageModel(run.model, run.vocabulary.tokenizer, run.config.data)
-
-
-def load_generator(run_dir: str | Path, *, device: str = "auto") -> TextGenerator:
-    """The best model of a language model's run, ready to continue texts.
-
-    Args, Raises: as for `load_language_model`.
-    """
-    from transformer_mt.generator import TextGenerator
-
-    lm = load_language_model(run_dir, device=device)
-    return TextGenerator(lm.model, lm.tokenizer, lm.data)
-
-
-def load_classifier(run_dir: str | Path, *, device: str = "auto") -> TextClassifier:
-    """The best model of a classifier's run, ready to tell the labels of texts.
-
-    Args:
-        run_dir: a run directory of `tmt train`.
-        device: "auto", "cpu", "cuda" or "mps".
-
-    Raises:
-        DataError: this is no run directory of a classifier, or it is not trained yet.
-    """
-    from transformer_mt.blueprint import CLASSIFICATION
-    from transformer_mt.checkpoint import load_run
-    from transformer_mt.classifying import TextClassifier
-    from transformer_mt.device import choose_device
-
-    run = load_run(Path(run_dir), choose_device(device), CLASSIFICATION)
-    return TextClassifier(run.model, run.vocabulary, run.config.data.max_length)
 
 
 def train(

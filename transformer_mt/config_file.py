@@ -2,17 +2,16 @@
 
 import dataclasses
 import difflib
-import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints, overload
+from typing import Any, Literal, TypeVar, get_type_hints, overload
 
 import yaml
 
 from transformer_mt.config import Config, InvalidValueError
+from transformer_mt.config_values import Setting, convert, convert_one, show
 from transformer_mt.errors import ConfigError
 from transformer_mt.plain_yaml import MOST_BYTES, PlainLoader, construct
 from transformer_mt.safe_files import read_text
@@ -21,16 +20,7 @@ from transformer_mt.task_config import CONFIGS, task_of
 D = TypeVar("D")
 C = TypeVar("C", bound=Config)
 
-
-@dataclass(frozen=True, slots=True)
-class _Setting:
-    """A value as written, and where: "configs/a.yaml:14" or "--set model.norm"."""
-
-    value: Any
-    where: str
-
-
-_Settings = dict[str, _Setting]
+_Settings = dict[str, Setting]
 
 _SAVED = "config.yaml"
 """The resolved configuration in a run directory, which leaves no key out."""
@@ -70,11 +60,9 @@ def load_config(
     settings, cls = _read_settings(path, overrides)
     begun, parent, init_from = None, None, _text(settings, "init_from")
     if init_from and any(key not in settings for key in _inherited_keys(cls)):
-        own = _saved_config(_text(settings, "run_dir"), path)
+        own = _saved_config(_text(settings, "run_dir"), path, Config)
         begun = own if isinstance(own, cls) and own.init_from == init_from else None
-        parent = _saved_config(init_from, path) if begun is None else None
-        if parent is not None:
-            _expect(parent, cls, Path(init_from))
+        parent = _saved_config(init_from, path, cls) if begun is None else None
     with _with_places(settings, path):
         config = _build(cls, _to_inherit(begun or parent, cls) | settings, "", str(path))
         if parent is not None:
@@ -104,7 +92,7 @@ def check_inherited(config: Config, parent: Config) -> None:
 
     Args:
         config: of a new run.
-        parent: of the run directory that `init_from` names.
+        parent: of the run directory that `init_from` names; of the same task.
 
     Raises:
         InvalidValueError: naming the first such key, and the value that it must have.
@@ -112,7 +100,7 @@ def check_inherited(config: Config, parent: Config) -> None:
     ours, theirs = _flat(to_dict(config)), _flat(to_dict(parent))
     for key in differing_keys(config, parent):
         if key.startswith(_INHERITED) and key not in _FREE:
-            value, needed = _show(ours[key]), _show(theirs[key])
+            value, needed = show(ours[key]), show(theirs[key])
             raise InvalidValueError(
                 key, f"is {value}, but must be {needed} as in init_from ({config.init_from})"
             )
@@ -162,19 +150,17 @@ def _with_places(settings: _Settings, path: Path) -> Iterator[None]:
         raise ConfigError(f"{culprit}: {error}") from None
 
 
-def _saved_config(folder: str, reading: Path) -> Config | None:
+def _saved_config(folder: str, reading: Path, kind: type[C]) -> C | None:
     """What a run directory has, as it stands; None where there is none but the file being read."""
     path = Path(folder) / _SAVED
     if not folder or not path.is_file() or path.samefile(reading):
         return None
-    return load_saved_config(path, Config)
+    return load_saved_config(path, kind)
 
 
 def _to_inherit(config: Config | None, cls: type[Config]) -> _Settings:
     values = {} if config is None else _flat(to_dict(config))
-    return {
-        key: _Setting(values[key], "init_from") for key in _inherited_keys(cls) if key in values
-    }
+    return {key: Setting(values[key], "init_from") for key in _inherited_keys(cls) if key in values}
 
 
 def _inherited_keys(cls: type[Config]) -> list[str]:
@@ -189,7 +175,7 @@ def _inherited_keys(cls: type[Config]) -> list[str]:
 def _text(settings: _Settings, key: str) -> str:
     """Empty where it is missing, null, or something that `_build` refuses."""
     try:
-        return str(_convert_one(settings[key].value, str))
+        return str(convert_one(settings[key].value, str))
     except (KeyError, TypeError):
         return ""
 
@@ -197,24 +183,23 @@ def _text(settings: _Settings, key: str) -> str:
 def _read_settings(path: Path, overrides: Sequence[str] = ()) -> tuple[_Settings, type[Config]]:
     """What a file and the texts that win over it set, checked against the keys of their task."""
     root = _read_yaml(path)
-    cls = CONFIGS[_convert(_task(root, path, overrides), _TASKS, "task")]
+    cls = CONFIGS[convert(_task(root, path, overrides), _TASKS, "task")]
     settings = _flatten(root, str(path), cls, prefix="")
     for override in overrides:
         settings.update(_parse_override(override, cls))
     return settings, cls
 
 
-def _task(root: yaml.Node | None, path: Path, overrides: Sequence[str]) -> _Setting:
+def _task(root: yaml.Node | None, path: Path, overrides: Sequence[str]) -> Setting:
     """Which keys there may be depends on it."""
     for text in reversed(overrides):
-        key, _, value = text.partition("=")
-        if key.strip() == "task":
-            return _Setting(value.strip(), f"--set {text}")
+        if text.partition("=")[0].strip() == "task":
+            return _parse_override(text, Config)["task"]
     for key_node, value_node in root.value if isinstance(root, yaml.MappingNode) else ():
         if key_node.value == "task":
             where = f"{path}:{key_node.start_mark.line + 1}"
-            return _Setting(construct(value_node, where), where)
-    return _Setting("translation", str(path))
+            return Setting(construct(value_node, where), where)
+    return Setting("translation", str(path))
 
 
 def _read_yaml(path: Path) -> yaml.Node | None:
@@ -257,7 +242,7 @@ def _flatten(node: yaml.Node | None, path: str, cls: type, prefix: str) -> _Sett
         if isinstance(section, type) and dataclasses.is_dataclass(section):
             settings.update(_flatten(value_node, path, section, f"{key}."))
         else:
-            settings[key] = _Setting(construct(value_node, where), where)
+            settings[key] = Setting(construct(value_node, where), where)
     return settings
 
 
@@ -275,7 +260,7 @@ def _parse_override(text: str, cls: Any) -> _Settings:
     if dataclasses.is_dataclass(_field_type(cls, name, where, "".join(f"{s}." for s in sections))):
         raise ConfigError(f"{where}: '{key}' is a section; name one of its keys")
     try:
-        return {key: _Setting(yaml.safe_load(value), where)}
+        return {key: Setting(yaml.safe_load(value), where)}
     except (yaml.YAMLError, ValueError):
         raise ConfigError(f"{where}: '{value}' is not a valid YAML value") from None
 
@@ -319,91 +304,7 @@ def _build(cls: type[D], settings: _Settings, prefix: str, source: str) -> D:
         if dataclasses.is_dataclass(hint):
             values[field.name] = _build(hint, settings, f"{key}.", source)  # type: ignore[arg-type]
         elif key in settings:
-            values[field.name] = _convert(settings[key], hint, key)
+            values[field.name] = convert(settings[key], hint, key)
         elif field.default is dataclasses.MISSING:
             raise ConfigError(f"{source}: the key '{key}' is missing")
     return cls(**values)
-
-
-def _convert(setting: _Setting, hint: Any, key: str) -> Any:
-    """The value as the type of its field, or a ConfigError that says what is expected."""
-    options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    for option in options:
-        try:
-            return _convert_one(setting.value, option)
-        except TypeError:
-            continue
-    expected = " or ".join(_describe(option) for option in options)
-    raise ConfigError(
-        f"{setting.where}: '{key}' must be {expected}, not {_show(setting.value)}"
-        + _literal_suggestion(setting.value, options)
-        + _quotation_hint(setting.value, options)
-    )
-
-
-def _convert_one(value: Any, hint: Any) -> Any:
-    if get_origin(hint) is Literal:
-        if value is False and "none" in get_args(hint):  # YAML reads an unquoted `no` as false
-            return "none"
-        accepted = isinstance(value, str) and value in get_args(hint)
-    elif get_origin(hint) is tuple:
-        kinds = get_args(hint)
-        if isinstance(value, list) and Ellipsis in kinds:
-            kinds = kinds[:1] * len(value)
-        accepted = isinstance(value, list) and 0 < len(value) == len(kinds)
-        if accepted:
-            return tuple(_convert_one(v, t) for v, t in zip(value, kinds, strict=True))
-    elif hint is float:
-        return _as_float(value)
-    elif hint is int:
-        accepted = isinstance(value, int) and not isinstance(value, bool)
-    elif hint is str and type(value) is int:  # the run_dir 2024, a max_time of 90 seconds
-        return str(value)
-    else:
-        accepted = isinstance(value, hint)
-    if not accepted:
-        raise TypeError
-    return value
-
-
-def _as_float(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise TypeError
-    try:
-        number = float(value)  # YAML 1.1 reads 1e-9 as text
-    except ValueError:
-        raise TypeError from None
-    if number - number != 0:  # infinities and NaN
-        raise TypeError
-    return number
-
-
-def _describe(hint: Any) -> str:
-    names = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
-    if get_origin(hint) is Literal:
-        return "one of " + ", ".join(get_args(hint))
-    if get_origin(hint) is tuple:
-        return "a list" if Ellipsis in get_args(hint) else "a list of two file names"
-    return "null" if hint is type(None) else names[hint]
-
-
-def _literal_suggestion(value: Any, options: Sequence[Any]) -> str:
-    choices = [c for option in options if get_origin(option) is Literal for c in get_args(option)]
-    match = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.5)
-    return f"; did you mean '{match[0]}'?" if match else ""
-
-
-def _quotation_hint(value: Any, options: Sequence[Any]) -> str:
-    """YAML reads no, yes, on and off as truth values: a trap for the code of Norwegian."""
-    return (
-        '; put text in quotation marks, as in "no"'
-        if isinstance(value, bool) and str in options
-        else ""
-    )
-
-
-def _show(value: Any) -> str:
-    if isinstance(value, str):
-        return f"'{value}'"
-    shown = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=1000)
-    return shown.split("\n")[0]

@@ -1,9 +1,8 @@
-"""Lines in, translations out: arguments, files, standard input, a prompt."""
+"""Lines in, lines out: arguments, files, standard input, a prompt."""
 
 import codecs
 import contextlib
 import io
-import json
 import logging
 import queue
 import signal
@@ -13,14 +12,13 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any, BinaryIO, NamedTuple, Protocol, TextIO
+from typing import BinaryIO, NamedTuple, TextIO
 
 from tqdm import tqdm
 
 from transformer_mt.console import hides_bars, standard_output, write_out
 from transformer_mt.data.files import open_binary
 from transformer_mt.errors import DataError
-from transformer_mt.translation import Candidate, Translation
 
 log = logging.getLogger(__name__)
 
@@ -223,79 +221,11 @@ def prompt_lines(prompt: str) -> Iterator[str]:
             return
 
 
-def format_translation(translation: Translation, line: int, layout: str, *, scores: bool) -> str:
-    """One translation as text without a final newline.
-
-    Args:
-        translation: what to show; all its candidates are shown.
-        line: its number, from 1.
-        layout: "text": the candidates separated by tabs, each after its score if wanted: always
-            one line. "jsonl": one object. "tsv": for each candidate a row of line, rank, score,
-            source, text.
-        scores: for "text", whether to show them.
-    """
-    candidates = translation.candidates
-    if layout == "jsonl":
-        record = {
-            "line": line,
-            "source": translation.source,
-            "translation": translation.text,
-            "score": translation.score,
-            "source_tokens": translation.src_tokens,
-            "candidates": [_record(candidate) for candidate in candidates],
-        }
-        return one_line(json.dumps(record, ensure_ascii=False))
-    if layout == "tsv":
-        source = " ".join(translation.source.split())
-        return "\n".join(
-            f"{line}\t{rank}\t{c.score:.4f}\t{source}\t{c.text}"
-            for rank, c in enumerate(candidates, start=1)
-        )
-    return "\t".join(f"{c.score:.4f}\t{c.text}" if scores else c.text for c in candidates)
-
-
 def one_line(record: str) -> str:
     """The same JSON for those programs too that end lines at U+2028 and the like."""
     for end in "\x85\u2028\u2029":
         record = record.replace(end, f"\\u{ord(end):04x}")
     return record
-
-
-def _record(candidate: Candidate) -> dict[str, Any]:
-    """For JSON; `alignment` tells for each token the index of a source token."""
-    return {
-        "text": candidate.text,
-        "score": candidate.score,
-        "log_prob": candidate.log_prob,
-        "tokens": candidate.tokens,
-        "token_log_probs": candidate.token_log_probs,
-        "alignment": candidate.alignment,
-    }
-
-
-class Translate(Protocol):
-    """`Translator.translate` with its options set."""
-
-    def __call__(self, text: list[str], *, first_line: int) -> list[Translation]: ...
-
-
-def translate_chunks(
-    translate: Translate,
-    chunks: Iterable[list[str]],
-    target: TextIO,
-    *,
-    layout: str,
-    scores: bool,
-    show_progress: bool,
-) -> None:
-    """Translate chunk after chunk, as `write_chunks` does."""
-
-    def answer(lines: list[str], first_line: int) -> Iterator[str]:
-        translations = translate(lines, first_line=first_line)
-        for line, translation in enumerate(translations, start=first_line):
-            yield format_translation(translation, line, layout, scores=scores)
-
-    write_chunks(answer, chunks, target, what="translating", show_progress=show_progress)
 
 
 def write_chunks(

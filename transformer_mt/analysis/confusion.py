@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from transformer_mt.analysis.lettering import lettering, shortened
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -82,14 +84,15 @@ def confusion_figure(confusion: Confusion) -> Figure:
     """A square for each pair of labels: the darker, the more texts of the row's label."""
     from matplotlib.figure import Figure
 
-    labels, counts = confusion.labels[:_MOST_SHOWN], confusion.counts[:_MOST_SHOWN, :_MOST_SHOWN]
+    labels = [shortened(label) for label in confusion.labels[:_MOST_SHOWN]]
+    counts = confusion.counts[:_MOST_SHOWN, :_MOST_SHOWN]
     size = 2.5 + 0.5 * len(labels)
     figure = Figure(figsize=(size + 0.5, size), facecolor="white", layout="constrained")
     axes = figure.subplots()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right", **lettering())
+    axes.set_yticks(range(len(labels)), labels, **lettering())
     axes.set_xlabel("taken for")
     axes.set_ylabel("label")
     for (row, column), count in np.ndenumerate(counts):

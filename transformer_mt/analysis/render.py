@@ -8,15 +8,19 @@ import json
 import re
 import textwrap
 import unicodedata
-import warnings
 from dataclasses import dataclass
-from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from transformer_mt.analysis.lettering import (
+    lettering,
+    missing_glyphs_are_boxes,
+    printable,
+    shortened,
+)
 from transformer_mt.data.tokenizer import JOINER
 from transformer_mt.durable import write_bytes
 from transformer_mt.errors import ConfigError, DataError
@@ -126,20 +130,6 @@ def _inside_script(data: str) -> str:
 
 # ---------------------------------------------------------------------------------- picture
 
-# The fonts after DejaVu Sans, which comes with matplotlib, are for scripts that it lacks; only
-# those that this machine has are used.
-_FONTS = (
-    "DejaVu Sans",
-    "Noto Sans CJK JP",
-    "Noto Sans CJK SC",
-    "Noto Sans Devanagari",
-    "Noto Sans Thai",
-    "PingFang SC",
-    "Hiragino Sans",
-    "Microsoft YaHei",
-    "Arial Unicode MS",
-    "WenQuanYi Zen Hei",
-)
 # White to deep blue in equal steps of OKLab lightness; attention.html has the same.
 _COLOURS = (
     "#f3f8fa",
@@ -153,7 +143,6 @@ _COLOURS = (
     "#1b1f51",
 )
 _INK, _GREY = "#1d2126", "#7a828e"
-_LONGEST_LABEL = 24
 _SPECIAL = re.compile(r"\[[A-Z]+\]|<[^<>\s]+>")
 
 
@@ -165,8 +154,10 @@ def _picture(maps: AttentionMaps, kind: str) -> bytes:
     figure = cross_attention_figure(maps)
     buffer = io.BytesIO()
     # Text stays text in SVG: it can be searched, and a viewer finds a font for any script.
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "tmt"}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")  # drawn as a box
+    with (
+        mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "tmt"}),
+        missing_glyphs_are_boxes(),
+    ):
         metadata = {"Date": None} if kind == "svg" else None
         figure.savefig(buffer, format=kind, dpi=160, metadata=metadata)
     return buffer.getvalue()
@@ -194,7 +185,7 @@ def cross_attention_figure(maps: AttentionMaps) -> Figure:
         axes = figure.add_axes(sheet.small_box(index))
         _draw_weights(axes, weights, vmax=float(layers.max()))
         axes.set(xticks=[], yticks=[])
-        axes.set_title(f"layer {index + 1}", fontsize=7.5, color=_GREY, pad=3, family=_fonts())
+        axes.set_title(f"layer {index + 1}", fontsize=7.5, color=_GREY, pad=3, **lettering())
     return figure
 
 
@@ -274,7 +265,7 @@ def _write_title(figure: Figure, sheet: _Sheet) -> None:
     for lines, colour in zip(sheet.title, (_INK, _GREY), strict=True):
         for line in lines:
             at = (0.3 / sheet.width, 1 - y / sheet.height)
-            figure.text(*at, line, size=10, color=colour, family=_fonts(), parse_math=False)
+            figure.text(*at, line, size=10, color=colour, **lettering())
             y += 0.19
 
 
@@ -291,7 +282,7 @@ def _draw_weights(axes: Axes, weights: np.ndarray, vmax: float) -> AxesImage:
 
 def _label_words(axes: Axes, src: list[str], tgt: list[str], size: float) -> None:
     """Source words above the columns, predicted words left of the rows, special tokens grey."""
-    style: dict[str, Any] = {"fontsize": size, "family": _fonts(), "parse_math": False}
+    style = {"fontsize": size, **lettering()}
     axes.xaxis.tick_top()
     axes.tick_params(length=0, pad=3)
     axes.set_yticks(range(len(tgt)), tgt, **style)
@@ -313,22 +304,13 @@ def _draw_colour_bar(figure: Figure, sheet: _Sheet, image: AxesImage) -> None:
 
 def _labels(tokens: tuple[str, ...]) -> list[str]:
     """Tokens as they can be drawn: short, without marks of joining or forbidden characters."""
-    return [_shortened(_printable(token.strip(JOINER) or token)) for token in tokens]
-
-
-def _shortened(token: str) -> str:
-    return token if len(token) <= _LONGEST_LABEL else token[: _LONGEST_LABEL - 1] + "…"
-
-
-def _printable(text: str) -> str:
-    """Control characters and surrogates, which XML forbids, as question marks."""
-    return "".join(c if unicodedata.category(c) not in ("Cc", "Cs") else "\ufffd" for c in text)
+    return [shortened(printable(token.strip(JOINER) or token)) for token in tokens]
 
 
 def _wrapped(sentence: str, width: float, size: float) -> tuple[str, ...]:
     """At most three lines of text that fit into `width` inches."""
     columns = max(10, int(width / (0.6 * size / 72)))
-    lines = textwrap.wrap(_printable(sentence), columns, max_lines=3, placeholder=" …")
+    lines = textwrap.wrap(printable(sentence), columns, max_lines=3, placeholder=" …")
     return tuple(lines)
 
 
@@ -336,12 +318,3 @@ def _text_width(text: str, size: float) -> float:
     """About how many inches wide text is; East Asian letters are square, Latin ones narrower."""
     ems = sum(1.0 if unicodedata.east_asian_width(c) in "WF" else 0.62 for c in text)
     return ems * size / 72
-
-
-@cache
-def _fonts() -> list[str]:
-    """Those of the known fonts that this machine has: matplotlib warns about any other."""
-    from matplotlib.font_manager import fontManager
-
-    installed = set(fontManager.get_font_names())
-    return [font for font in _FONTS if font in installed]

@@ -66,6 +66,7 @@ def translate(
         raise ConfigError("several processes translate a file: name it with --input")
     from transformer_mt import streams
     from transformer_mt.sharded_translator import spread
+    from transformer_mt.translation_lines import translate_chunks
 
     interactive = not sentences and input_file is None and streams.is_prompted()
     with (
@@ -79,7 +80,7 @@ def translate(
             chunks = ([line] for line in streams.prompt_lines("> "))
         else:
             chunks = streams.read_chunks(source)
-        streams.translate_chunks(
+        translate_chunks(
             partial(
                 translator.translate,
                 beam_size=1 if greedy else beam_size,

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from transformer_mt.analysis.lettering import missing_glyphs_are_boxes
+
 log = logging.getLogger(__name__)
 
 
@@ -51,7 +53,8 @@ class Board:
 
     def _try(self, action: Callable[..., object], *args: Any, **kwargs: Any) -> None:
         try:
-            action(*args, **kwargs)
+            with missing_glyphs_are_boxes():
+                action(*args, **kwargs)
         except OSError as error:
             self._give_up(error)
 
