@@ -25,7 +25,7 @@ def prepare_labelled(
     """Encode a corpus, a piece at a time.
 
     Raises:
-        DataError: a label does not occur in train, or there is no room.
+        DataError: a label is none of the vocabulary's, or there is no room.
     """
     encoding = LabelledEncoding(config.data, vocabulary, "train")
     spool = ExampleSpool(LabelledDataset)
@@ -110,7 +110,7 @@ class LabelledEncoding:
             known = ", ".join(self._vocabulary.labels[:10])
             more = " ..." if len(self._vocabulary.labels) > 10 else ""
             raise DataError(
-                f"{self._split}: the label '{row.label}' does not occur in train, which has"
+                f"{self._split}: the label '{row.label}' is none of those that the model learns:"
                 f" {known}{more}"
             )
         return number
