@@ -115,6 +115,14 @@ def test_a_label_that_train_lacks_is_named(split: str) -> None:
     )
 
 
+def test_a_label_that_a_model_which_goes_on_lacks_is_named() -> None:
+    rows = [*ROWS, LabelledText("a", "es")]
+    with pytest.raises(
+        DataError, match=r"^train: the label 'es' is none that the model has, which"
+    ):
+        prepare_labelled(config(), Corpus(rows, ROWS, ROWS), VOCABULARY)
+
+
 def test_many_labels_are_told_in_a_line() -> None:
     rows = [LabelledText("a", f"label {number}") for number in range(100)]
     report = prepare_labelled(config(), Corpus(rows, rows, rows), vocabulary_of(rows)).report

@@ -98,6 +98,7 @@ BAD_LABELS = {
     "a terminal's command": json.dumps(["a", "\x1b[2J"]),
     "half a character": '["a", "\\ud800"]',
     "deep": "[" * 100_000,
+    "many": json.dumps([f"{number}" for number in range(1001)]),
     "large": json.dumps([f"{number}" for number in range(200_000)]),
     "a huge number": "[1" + "0" * 10_000 + "]",
 }
@@ -120,6 +121,7 @@ def test_a_file_that_is_no_list_of_labels_is_refused(case: str, tmp_path: Path) 
     [
         (["a", "a"], "all training texts have the label 'a': there is nothing to tell apart"),
         (["a", "b" * 300], "does data.label_column name the column of the labels?"),
+        ([*map(str, range(1001))], "does data.label_column name the column of the labels?"),
         (["a", "b\tc"], "does data.label_column name the column of the labels?"),
     ],
 )

@@ -94,7 +94,9 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], origin: Path) -> 
     """
     parameters = dict(model.named_parameters())  # tied weights once
     wrong = sorted(parameters.keys() ^ weights.keys()) or sorted(
-        name for name, value in weights.items() if value.shape != parameters[name].shape
+        f"{name} of shape {tuple(value.shape)}, not {tuple(parameters[name].shape)}"
+        for name, value in weights.items()
+        if value.shape != parameters[name].shape
     )
     if wrong:
         raise DataError(f"{origin}: does not fit this model (first difference: {wrong[0]})")

@@ -1,4 +1,7 @@
-"""What a run of each task is: the sections of `config.py`, with what the task adds to them."""
+"""What a run of each task is: the sections of `config.py`, with what the task adds to them.
+
+A key without a word here means what it means there; the task narrows its type or its default.
+"""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -13,7 +16,6 @@ from transformer_mt.config import (
     require,
 )
 
-Positions = Literal["sinusoidal", "learned"]
 SourceFiles = str | tuple[str, str]
 """One table (or split name), or two parallel text files: source side, target side."""
 
@@ -33,9 +35,7 @@ class PairsConfig(DataConfig):
     """Two parallel text files [src, tgt] (plain or .gz), or one .tsv, .csv, .jsonl or .parquet
     file; with `dataset`, the name of a split (default "train")."""
     validation: SourceFiles | None = None
-    """Like `train` (default split "validation"); when missing it is cut from train."""
     test: SourceFiles | None = None
-    """Like `train` (default split "test"); when missing it is cut from train."""
     src_column: str | None = None
     """Column of the source side in a table (default: `src_lang`)."""
     tgt_column: str | None = None
@@ -97,7 +97,6 @@ class TranslationTrainingConfig(TrainingConfig):
     validate_sentences: int = 1000
     """Most validation sentences that are translated for BLEU and chrF (loss uses all of them)."""
     best_metric: Literal["bleu", "chrf", "loss"] = "bleu"
-    """What decides which checkpoint is best."""
 
     def __post_init__(self) -> None:
         TrainingConfig.__post_init__(self)
@@ -139,15 +138,11 @@ class TranslationConfig(Config):
     """A translator."""
 
     task: Literal["translation"] = "translation"
-    """What is learned: translation, language-model or classification."""
     data: PairsConfig
     """Where sentence pairs come from."""
     tokenizer: PairTokenizerConfig = field(default_factory=PairTokenizerConfig)
-    """How text becomes tokens."""
     model: EncoderDecoderConfig = field(default_factory=EncoderDecoderConfig)
-    """The shape of the Transformer."""
     training: TranslationTrainingConfig = field(default_factory=TranslationTrainingConfig)
-    """The course of training."""
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
     """How translations are searched for."""
 
@@ -187,7 +182,7 @@ class SingleStackConfig(ModelConfig):
 
     num_layers: int = 6
     """Layers."""
-    positions: Positions = "sinusoidal"
+    positions: Literal["sinusoidal", "learned"] = "sinusoidal"
     """How a token's place is told: the paper's sines, or a learned vector for each place."""
 
     def __post_init__(self) -> None:
@@ -240,7 +235,6 @@ class LanguageModelTrainingConfig(TrainingConfig):
     """The course of training."""
 
     best_metric: Literal["loss"] = "loss"
-    """What decides which checkpoint is best."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -248,15 +242,11 @@ class LanguageModelConfig(Config):
     """A language model."""
 
     task: Literal["language-model"] = "language-model"
-    """What is learned: translation, language-model or classification."""
     data: TextConfig
     """Where text comes from."""
     tokenizer: TextTokenizerConfig = field(default_factory=TextTokenizerConfig)
-    """How text becomes tokens."""
     model: DecoderOnlyConfig = field(default_factory=DecoderOnlyConfig)
-    """The shape of the Transformer."""
     training: LanguageModelTrainingConfig = field(default_factory=LanguageModelTrainingConfig)
-    """The course of training."""
 
     @property
     def answers(self) -> str:
@@ -316,7 +306,6 @@ class ClassificationTrainingConfig(TrainingConfig):
     """The course of training."""
 
     best_metric: Literal["accuracy", "macro_f1", "loss"] = "accuracy"
-    """What decides which checkpoint is best."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -324,15 +313,11 @@ class ClassificationConfig(Config):
     """A classifier."""
 
     task: Literal["classification"] = "classification"
-    """What is learned: translation, language-model or classification."""
     data: LabelledConfig
     """Where labelled text comes from."""
     tokenizer: TextTokenizerConfig = field(default_factory=TextTokenizerConfig)
-    """How text becomes tokens."""
     model: EncoderOnlyConfig = field(default_factory=EncoderOnlyConfig)
-    """The shape of the Transformer."""
     training: ClassificationTrainingConfig = field(default_factory=ClassificationTrainingConfig)
-    """The course of training."""
 
     @property
     def answers(self) -> str:

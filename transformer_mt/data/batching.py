@@ -186,9 +186,9 @@ class Collator:
     sos_id: int
     eos_id: int
 
-    def batch(self, dataset: BilingualDataset, rows: Rows) -> PairBatch:
-        """The given examples, in this order."""
-        src, tgt = dataset.src.take(rows), dataset.tgt.take(rows)
+    def batch(self, dataset: Dataset, rows: Rows) -> PairBatch:
+        """The given examples of two columns, in this order."""
+        src, tgt = (column.take(rows) for column in dataset.columns)
         return PairBatch(
             src=self.pad(src, after=self.eos_id),
             tgt_in=self.pad(tgt, before=self.sos_id),

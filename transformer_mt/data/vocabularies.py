@@ -26,6 +26,8 @@ __all__ = ["LabelledVocabulary", "TextVocabulary", "Vocabulary", "build_vocabula
 _TOKENIZER, _LABELS = "tokenizer.json", "labels.json"
 _LONGEST_LABEL = 200
 """Characters: what is longer is no label but a text."""
+_MOST_LABELS = 1000
+"""How often each is taken for each is counted, in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,8 @@ def _parse_labels(text: str) -> tuple[str, ...]:
         raise ValueError("not all of them are text")
     if len(labels) < 2 or len(set(labels)) < len(labels):
         raise ValueError("they are not two or more different ones")
+    if len(labels) > _MOST_LABELS:
+        raise ValueError(f"they are more than {_MOST_LABELS:,}")
     for label in labels:
         if not label or len(label) > _LONGEST_LABEL:
             raise ValueError(f"one does not have 1 to {_LONGEST_LABEL} characters: '{label[:40]}'")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from transformer_mt.analysis.render import cross_attention_figure
-from transformer_mt.data.batching import BilingualDataset, Collator, Dataset, PairBatch
+from transformer_mt.data.batching import Collator, Dataset, PairBatch
 from transformer_mt.data.cleaning import encode_pairs
 from transformer_mt.data.rows import SentencePair
 from transformer_mt.data.sequences import RowNumbers
@@ -39,7 +39,6 @@ class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
         self.tokenizers = tokenizers
 
     def batch(self, dataset: Dataset, rows: RowNumbers) -> PairBatch:
-        assert isinstance(dataset, BilingualDataset)
         return _COLLATOR.batch(dataset, rows)
 
     def num_answers(self, dataset: Dataset, rows: RowNumbers) -> int:
