@@ -111,7 +111,7 @@ def test_a_label_that_train_lacks_is_named(split: str) -> None:
     with pytest.raises(DataError) as caught:
         prepare_labelled(config(), Corpus(ROWS, **splits), VOCABULARY)
     assert str(caught.value) == (
-        f"{split}: the label 'es' does not occur in train, which has en, fr, it"
+        f"{split}: the label 'es' is none of those that the model learns: en, fr, it"
     )
 
 

@@ -138,7 +138,7 @@ def test_evaluate_other_text(tmp_path: Path) -> None:
 
     unknown = write_lines(tmp_path / "unknown.tsv", [*rows, "rot\tde"])
     message = refused(tmt("evaluate", "-q", "-m", "runs/classifier", "--source", unknown), code=1)
-    assert "the label 'de' does not occur in train, which has en, fr" in message
+    assert "the label 'de' is none of those that the model learns: en, fr" in message
     message = refused(tmt("evaluate", "-q", "-m", "runs/classifier", "--source", book))
     assert f"{book}: a single file must be one of .tsv" in message
     blank = write_lines(tmp_path / "blank.txt", ["", " "])
@@ -261,7 +261,7 @@ def test_without_a_run_of_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("classification", ["data.label_column=x"], 1, "no column 'x', only text, label"),
         ("classification", ["data.train=[BLANK,BLANK]"], 2, "must name a label for each file"),
         ("classification", ["data.train=ONE"], 1, "all training texts have the label 'a'"),
-        ("classification", ["data.validation=ONE"], 1, "the label 'a' does not occur in train"),
+        ("classification", ["data.validation=ONE"], 1, "the label 'a' is none of those"),
         ("classification", ["task=regression"], 2, "'task' must be one of translation, language"),
     ],
 )

@@ -109,10 +109,10 @@ class LabelledEncoding:
         if number is None:
             known = ", ".join(self._vocabulary.labels[:10])
             more = " ..." if len(self._vocabulary.labels) > 10 else ""
-            wrong = "does not occur in train, which has"
-            if self._split == "train":  # which the vocabulary is not of
-                wrong = "is none that the model has, which are"
-            raise DataError(f"{self._split}: the label '{row.label}' {wrong} {known}{more}")
+            raise DataError(
+                f"{self._split}: the label '{row.label}' is none of those that the model learns:"
+                f" {known}{more}"
+            )
         return number
 
 
