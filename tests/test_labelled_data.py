@@ -105,22 +105,16 @@ def test_prepared_texts_come_from_the_cache(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("split", ["validation", "test"])
-def test_a_label_that_train_lacks_is_named(split: str) -> None:
-    splits: dict[str, Any] = {"validation": ROWS, "test": ROWS, split: [LabelledText("a", "es")]}
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_a_label_that_the_vocabulary_lacks_is_named(split: str) -> None:
+    """In train, too: with `init_from` the labels are those of another run."""
+    splits: dict[str, Any] = dict.fromkeys(("train", "validation", "test"), ROWS)
+    splits[split] = [LabelledText("a", "es")]
     with pytest.raises(DataError) as caught:
-        prepare_labelled(config(), Corpus(ROWS, **splits), VOCABULARY)
+        prepare_labelled(config(), Corpus(**splits), VOCABULARY)
     assert str(caught.value) == (
         f"{split}: the label 'es' is none of those that the model learns: en, fr, it"
     )
-
-
-def test_a_label_that_a_model_which_goes_on_lacks_is_named() -> None:
-    rows = [*ROWS, LabelledText("a", "es")]
-    with pytest.raises(
-        DataError, match=r"^train: the label 'es' is none that the model has, which"
-    ):
-        prepare_labelled(config(), Corpus(rows, ROWS, ROWS), VOCABULARY)
 
 
 def test_many_labels_are_told_in_a_line() -> None:
