@@ -332,3 +332,23 @@ def test_a_config_cannot_be_changed_or_made_impossible(tmp_path: Path) -> None:
         config.seed = 2  # type: ignore[misc]
     with pytest.raises(ConfigError, match="'seed' must be between"):
         dataclasses.replace(config, seed=-1)
+
+
+@pytest.mark.parametrize("value", ["language-model", '"language-model"', " language-model "])
+def test_the_task_is_set_as_other_values_are(tmp_path: Path, value: str) -> None:
+    text = "run_dir: r\ntask: classification\ndata: {dataset: phrasebook, block_size: 5}\n"
+    path = write(tmp_path / "c.yaml", text)
+    assert isinstance(load_config(path, [f"task={value}"]), LanguageModelConfig)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [("[a]", "[a]"), ("null", "null"), ("", "null"), ("3", "3"), ("lm", "'lm'")]
+)
+def test_a_task_that_is_none(tmp_path: Path, value: str, shown: str) -> None:
+    with pytest.raises(ConfigError) as in_file:
+        load(tmp_path, f"run_dir: r\ntask: {value}\n")
+    with pytest.raises(ConfigError) as set_:
+        load(tmp_path, "run_dir: r\n", f"task={value}")
+    wrong = f"'task' must be one of translation, language-model, classification, not {shown}"
+    assert str(in_file.value).startswith(f"{tmp_path / 'c.yaml'}:2: {wrong}")
+    assert str(set_.value).startswith(f"--set task={value}: {wrong}")
