@@ -134,8 +134,10 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def differing_keys(first: Config, second: Config) -> list[str]:
-    """Dotted names of the keys in which two configurations differ."""
+    """Dotted names of the keys in which two configurations differ; of two tasks, `task` alone."""
     ours, theirs = _flat(to_dict(first)), _flat(to_dict(second))
+    if first.task != second.task:
+        return ["task"]
     return [key for key in ours if ours[key] != theirs[key]]
 
 
@@ -280,11 +282,15 @@ def _field_type(cls: Any, name: str, where: str, prefix: str) -> Any:
     hints = get_type_hints(cls)
     if name in hints:
         return hints[name]
-    raise ConfigError(f"{where}: unknown key '{prefix}{name}'{_suggestion(name, hints)}")
+    raise ConfigError(f"{where}: unknown key '{prefix}{name}'{_suggestion(prefix, name, hints)}")
 
 
-def _suggestion(name: str, hints: dict[str, Any]) -> str:
-    """The likely intention: a similar key here, or a key of this or a similar name elsewhere."""
+def _suggestion(prefix: str, name: str, hints: dict[str, Any]) -> str:
+    """The likely intention: another task, a similar key here, or a like one elsewhere."""
+    for task, cls in CONFIGS.items():
+        section = get_type_hints(cls).get(prefix.rstrip("."), cls)
+        if name in get_type_hints(section):
+            return f", which is one of task: {task}"
     everywhere = {key: key for key in get_type_hints(Config)}
     for section, section_type in chain(*(get_type_hints(cls).items() for cls in CONFIGS.values())):
         if dataclasses.is_dataclass(section_type):
