@@ -74,8 +74,10 @@ def evaluate(
             "--output": output_file,
             "--beam-size": beam_size,
             "--length-penalty": length_penalty,
+            "--engine": None if engine == "torch" else engine,
             "--quantization": quantization,
             "--lm": lm,
+            "--lm-weight": lm_weight,
         }
         _measure(run, source, which, device, as_json, options)
         return
