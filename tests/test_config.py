@@ -25,6 +25,8 @@ FOLDER = Path(__file__).parents[1] / "configs"
 CONFIGS = sorted(FOLDER.glob("*.yaml"))
 HEAD = "run_dir: r\ndata: {src_lang: en, tgt_lang: fr, dataset: phrasebook}\n"  # lines 1 and 2
 
+HEAD_OF_TEXT = "task: language-model\nrun_dir: r\ndata: {dataset: phrasebook}\n"
+
 
 def load(tmp_path: Path, text: str, *overrides: str) -> TranslationConfig:
     return load_config(write(tmp_path / "c.yaml", text), overrides, TranslationConfig)
@@ -324,6 +326,30 @@ def test_differing_keys_are_the_ones_that_were_set(tmp_path: Path) -> None:
     changed = load(tmp_path, HEAD, "model.norm=pre", "seed=2", "data.train=x")
     assert sorted(differing_keys(base, changed)) == ["data.train", "model.norm", "seed"]
     assert differing_keys(base, base) == []
+
+
+def test_of_two_tasks_only_the_task_differs(tmp_path: Path) -> None:
+    """Their keys are others: a run of another task in the same directory is refused by this."""
+    other = HEAD_OF_TEXT.replace("language-model", "classification")
+    first, second = (
+        load_config(write(tmp_path / "c.yaml", text)) for text in (HEAD_OF_TEXT, other)
+    )
+    assert differing_keys(first, second) == differing_keys(second, first) == ["task"]
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("data.src_lang=en", "'data.src_lang' is a key of the task translation"),
+        ("data.label_column=x", "'data.label_column' is a key of the task classification"),
+        ("decoding.beam_size=3", "'decoding' is a key of the task translation"),
+        ("data.block_sizes=3", "unknown key 'data.block_sizes'; did you mean 'block_size'?"),
+    ],
+)
+def test_a_key_of_another_task_is_told(tmp_path: Path, override: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path / "c.yaml", HEAD_OF_TEXT), [override])
+    assert str(caught.value) == f"--set {override}: {told}"
 
 
 def test_a_config_cannot_be_changed_or_made_impossible(tmp_path: Path) -> None:

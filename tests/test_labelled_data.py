@@ -98,10 +98,11 @@ def test_prepared_texts_come_from_the_cache(tmp_path: Path) -> None:
         assert labels == [row.label for row in ROWS]
     assert first.train.fingerprint == second.train.fingerprint
     assert second.report.lines() == [
-        "train: 24 texts (en 8, fr 8, it 8); 6 cut, 0 without a token; 12 duplicates",
-        "validation: 24 texts (en 8, fr 8, it 8); 6 cut, 0 without a token;"
+        "train: 24 texts (en: 8, fr: 8, it: 8); 6 cut, 0 without a token; 12 duplicates",
+        "validation: 24 texts (en: 8, fr: 8, it: 8); 6 cut, 0 without a token;"
         " 24 that stand in train, too",
-        "test: 24 texts (en 8, fr 8, it 8); 6 cut, 0 without a token; 24 that stand in train, too",
+        "test: 24 texts (en: 8, fr: 8, it: 8); 6 cut, 0 without a token;"
+        " 24 that stand in train, too",
     ]
 
 
@@ -120,8 +121,8 @@ def test_a_label_that_the_vocabulary_lacks_is_named(split: str) -> None:
 def test_many_labels_are_told_in_a_line() -> None:
     rows = [LabelledText("a", f"label {number}") for number in range(100)]
     report = prepare_labelled(config(), Corpus(rows, rows, rows), vocabulary_of(rows)).report
-    assert "label 0 1, label 1 1" in report.lines()[0]
-    assert "label 15 1, 92 other labels" in report.lines()[0]
+    assert "label 0: 1, label 1: 1" in report.lines()[0]
+    assert "label 15: 1, 92 other labels" in report.lines()[0]
     assert len(report.lines()[0]) < 250
 
 

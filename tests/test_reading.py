@@ -257,6 +257,19 @@ def test_a_data_set_of_the_hub_knows_the_names_of_its_classes(tmp_path: Path) ->
         labelled(dataset=folder, train="unsupervised")
 
 
+def test_rows_that_are_all_left_out_are_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", "text,label\n,a\n  ,b\nc,\n")
+    with pytest.raises(DataError) as caught:
+        labelled(train=str(path))
+    why = "(train: left out of the rows: 2 without text, 1 without a label)"
+    assert str(caught.value) == f"{path}: there are no rows {why}"
+
+
+def test_labels_of_files_go_with_files(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"'data\.labels' goes with a list of text files"):
+        labelled(train=str(tmp_path / "t.csv"), labels=("a", "b"))
+
+
 def test_the_phrasebook_is_a_task_of_two_languages() -> None:
     found = labelled(dataset="phrasebook")
     for split, pairs in phrasebook_splits().items():

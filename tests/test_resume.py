@@ -26,6 +26,7 @@ from training_helpers import (
 from transformer_mt import checkpoint
 from transformer_mt.data.batching import token_batches
 from transformer_mt.task_config import TranslationConfig
+from transformer_mt.tasks.translation import TranslationTask
 from transformer_mt.training import loop
 from transformer_mt.training.loop import train
 from transformer_mt.training.session import load_session
@@ -156,7 +157,7 @@ CRASHES: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "in the first update": lambda: at_update(1, crash),
     "in an update": lambda: at_update(7, crash),
     "while the validation before the first checkpoint is made": lambda: patched(
-        loop, "validate", crash
+        TranslationTask, "validate", crash
     ),
     "when the best checkpoint takes its place": lambda: crash_between_renames("best", 1),
     "when the last checkpoint takes its place, the first time": lambda: crash_between_renames(

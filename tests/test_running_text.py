@@ -11,7 +11,7 @@ from helpers import write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt.data import encoding
+from transformer_mt.data import long_texts
 from transformer_mt.data.batching import TextDataset, padding_share, token_batches
 from transformer_mt.data.corpus import Corpus, Source, Text
 from transformer_mt.data.prepare import prepare
@@ -121,7 +121,7 @@ def test_a_line_has_the_same_tokens_where_it_is_cut(kind: str, text: str) -> Non
     tokenizer = vocabulary_of([Text("a é . ' a\u0301 aa"), *LINES], kind).tokenizer
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoding, "_LONGEST", 1)
-        parts = list(encoding.parts_of(text))
+        parts = list(long_texts.parts_of(text))
     assert "".join(part for part, _ in parts) == text
     assert [is_last for _, is_last in parts] == [False] * (len(parts) - 1) + [True]
     assert list(chain.from_iterable(tokenizer.encode(part) for part, _ in parts)) == (
@@ -130,9 +130,9 @@ def test_a_line_has_the_same_tokens_where_it_is_cut(kind: str, text: str) -> Non
 
 
 def test_a_long_line_is_cut_after_spaces() -> None:
-    parts = list(encoding.parts_of("word " * 100_000))
+    parts = list(long_texts.parts_of("word " * 100_000))
     assert len(parts) > 5
-    assert all(len(part) < encoding._LONGEST + 10 for part, _ in parts)
+    assert all(len(part) < long_texts._LONGEST + 10 for part, _ in parts)
 
 
 @pytest.mark.parametrize("examples", ["blocks", "lines"])

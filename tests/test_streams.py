@@ -350,6 +350,15 @@ def test_how_much_is_said(
     assert captured.out == ""
 
 
+@pytest.mark.usefixtures("_own_logging")
+def test_text_from_elsewhere_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Line ends stay: samples and tables have several lines."""
+    set_up_logging(quiet=False, verbose=False)
+    log = logging.getLogger("transformer_mt.some.module")
+    log.info("é\nb %s", "\x1b[31mred\x9b\r\x07")
+    assert capsys.readouterr().err == "é\nb  [31mred   \n"
+
+
 def test_an_error_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     print_error("first\nsecond")
     assert capsys.readouterr() == ("", "error: first second\n")

@@ -45,7 +45,7 @@ class _BarHandler(logging.Handler):
 
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        text = record.getMessage()
+        text = _harmless(record.getMessage(), keep="\n")
         return text if record.levelno <= logging.INFO else f"{record.levelname.lower()}: {text}"
 
 
@@ -80,8 +80,12 @@ def print_note(message: str) -> None:
 
 def print_error(message: str) -> None:
     """One sentence, on one line, for the person who can fix it."""
-    shown = "".join(each if each.isprintable() else " " for each in message)
-    tqdm.write(f"error: {shown}", file=sys.stderr)
+    tqdm.write(f"error: {_harmless(message)}", file=sys.stderr)
+
+
+def _harmless(text: str, keep: str = "") -> str:
+    """Without the characters by which text from elsewhere could steer a terminal."""
+    return "".join(each if each.isprintable() or each in keep else " " for each in text)
 
 
 def print_lines(lines: Iterable[str]) -> None:

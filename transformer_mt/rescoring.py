@@ -31,6 +31,8 @@ NumberedLines = Iterable[tuple[int, str]]
 
 _CHUNK = 1024
 """Candidates after which a chunk has no more sentences."""
+_EXCERPT = 40
+"""Characters of a wrong value that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class _JsonLines:
                 record = json.loads(line)
                 candidates = [self._candidate(record, each) for each in record["candidates"]]
             except (KeyError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
-                raise self._error(number, _what_is_wrong(error)) from None
+                raise self._error(number, _wrong(error)) from None
             if not candidates:
                 raise self._error(number, "there is no candidate")
             yield candidates
@@ -170,7 +172,7 @@ class _JsonLines:
     def _candidate(self, record: dict[str, Any], candidate: dict[str, Any]) -> _Candidate:
         text, score = _whole(candidate["text"]), _number(candidate["score"])
         log_prob = _number(candidate["log_prob"])
-        norm = log_prob / score if log_prob else 1.0
+        norm = log_prob / score if log_prob and score else float(log_prob == 0)
         if not 0 < norm < math.inf:
             raise ValueError("score and log_prob do not belong together")
         return _Candidate(text, score, norm, (record, candidate))
@@ -212,22 +214,25 @@ class _MosesLines:
         return "\n".join(lines)
 
 
-def _what_is_wrong(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError | RecursionError):
+def _wrong(error: Exception) -> str:
+    """What is wrong with a line of JSON, in words."""
+    if isinstance(error, json.JSONDecodeError):
         return "it is no JSON"
     if isinstance(error, KeyError):
-        return f"{error} is missing"
-    return str(error) if isinstance(error, ValueError) else "a value is of another kind"
+        return f"there is no {error}"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return str(error) if isinstance(error, ValueError) else "its parts are of other kinds"
 
 
 def _whole(text: Any) -> str:
     """JSON may hold halves of characters, which no tokenizer takes and no file holds."""
     if not isinstance(text, str):
-        raise TypeError(f"{text} is no text")
+        raise ValueError(f"{str(text)[:_EXCERPT]} is no text")  # noqa: TRY004
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value} is no number")
+        raise ValueError(f"{str(value)[:_EXCERPT]} is no number")
     return float(value)

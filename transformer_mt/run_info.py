@@ -55,9 +55,8 @@ def _best(config: Config, state: TrainState, scores: dict[str, float]) -> dict[s
     if state.best_step:
         best["best checkpoint"] = f"update {state.best_step:,}, by {config.training.best_metric}"
     if scores:
-        best["validation"] = ", ".join(
-            f"{name.replace('_', ' ')} {value:.2f}" for name, value in scores.items()
-        )
+        shown = (f"{name.replace('_', ' ')} {value:.2f}" for name, value in scores.items())
+        best["validation"] = ", ".join(shown)
     return best
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from transformer_mt.errors import ConfigError
+from transformer_mt.processes import place
 
 if TYPE_CHECKING:
     from transformer_mt.classifying import TextClassifier
@@ -92,6 +93,12 @@ def load_classifier(model: Path | None, device: str) -> "TextClassifier":
     from transformer_mt.task_config import ClassificationConfig
 
     return api.load_classifier(find_model(model, ClassificationConfig), device=device)
+
+
+def refuse_several_processes() -> None:
+    """Each would do all the work, and write all the results."""
+    if place().world_size > 1:
+        raise ConfigError("several processes train, translate a file and evaluate, no more")
 
 
 def refuse_same_file(source: Path | None, target: Path | None) -> None:

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transformer_mt.cli.app import app
-from transformer_mt.cli.models import load_classifier, load_generator, refuse_same_file
+from transformer_mt.cli.models import (
+    load_classifier,
+    load_generator,
+    refuse_same_file,
+    refuse_several_processes,
+)
 from transformer_mt.cli.options import BatchTokens, Device, ModelDir
 from transformer_mt.console import print_note, standard_output, write_out
 from transformer_mt.errors import ConfigError
@@ -43,6 +48,7 @@ def generate(
     device: Device = "auto",
 ) -> None:
     """Continue a text with a language model; it appears as it is written."""
+    refuse_several_processes()
     from transformer_mt.streams import argument_text, read_whole
 
     text = read_whole() if prompt is None else argument_text(prompt)
@@ -105,6 +111,7 @@ def classify(
         raise ConfigError("--threshold is for --pairs")
     for file in (input_file, *(pairs or ())):
         refuse_same_file(file, output_file)
+    refuse_several_processes()
     from transformer_mt import streams
 
     classifier = load_classifier(model, device)

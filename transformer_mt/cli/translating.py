@@ -8,7 +8,12 @@ from typing import Annotated
 import typer
 
 from transformer_mt.cli.app import app
-from transformer_mt.cli.models import load_translator, open_translator, refuse_same_file
+from transformer_mt.cli.models import (
+    load_translator,
+    open_translator,
+    refuse_same_file,
+    refuse_several_processes,
+)
 from transformer_mt.cli.options import (
     BatchTokens,
     BeamSize,
@@ -123,6 +128,7 @@ def rescore(
     if layout not in ("text", "list"):
         raise ConfigError(f"--format {layout}: must be text or list")
     refuse_same_file(input_file, output_file)
+    refuse_several_processes()
     from transformer_mt import api, streams
     from transformer_mt.rescoring import rescore_lists
 

@@ -151,7 +151,8 @@ def _stored(reading: Reading[Any, Row], readers: dict[str, _Reader[Row]]) -> dic
     for name, (origin, rows) in readers.items():
         splits[name] = StoredRows.of(reading.kind, reading.usable(name, rows))
         if not len(splits[name]):
-            raise DataError(f"{origin}: there are no rows")
+            why = "".join(f" ({note})" for note in reading.notes if note.startswith(f"{name}:"))
+            raise DataError(f"{origin}: there are no rows{why}")
     return splits
 
 

@@ -1,6 +1,5 @@
 """Text to token ids, a piece of a corpus at a time."""
 
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
@@ -16,10 +15,6 @@ _PIECE = 20_000
 """Rows encoded at a time: while they are, each takes a hundred times the room of its ids."""
 _CHARACTERS = 2**20
 """The most of a piece, as far as whole rows have fewer."""
-
-_LONGEST = 2**16
-"""Characters of a text that are encoded at once, as far as it has spaces."""
-_WORD_AFTER_SPACE = re.compile(r"(?<= )(?=[^\s\u2581])")  # U+2581 is a space for subwords
 
 AnyRow = TypeVar("AnyRow", bound=SentencePair | Text | LabelledText)
 
@@ -60,15 +55,3 @@ def _grouped(items: Iterable[Item], size_of: Callable[[Item], int]) -> Iterator[
             piece, size = [], 0
     if piece:
         yield piece
-
-
-def parts_of(text: str) -> Iterator[tuple[str, bool]]:
-    """A text, and whether this ends it: a long one is cut after spaces, where no token can be.
-
-    A book may be a line; while text is encoded, it takes a hundred times the room of its tokens.
-    """
-    start = 0
-    while match := _WORD_AFTER_SPACE.search(text, start + _LONGEST):
-        yield text[start : match.start()], False
-        start = match.start()
-    yield text[start:], True

@@ -168,6 +168,6 @@ class LabelledReport:
 
 
 def _commonest(labels: Mapping[str, int], most: int = 8) -> Iterator[str]:
-    yield from (f"{label} {count:,}" for label, count in Counter(labels).most_common(most))
+    yield from (f"{label}: {count:,}" for label, count in Counter(labels).most_common(most))
     if len(labels) > most:
         yield f"{len(labels) - most} other labels"

@@ -12,7 +12,8 @@ import numpy as np
 
 from transformer_mt.data.batching import TextDataset
 from transformer_mt.data.corpus import Corpus, Text
-from transformer_mt.data.encoding import encode_texts, in_pieces, parts_of
+from transformer_mt.data.encoding import encode_texts, in_pieces
+from transformer_mt.data.long_texts import parts_of
 from transformer_mt.data.mapped import ExampleSpool
 from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.reports import TextCounts, TextReport

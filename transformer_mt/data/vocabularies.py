@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from transformer_mt.config import Config
 from transformer_mt.data.corpus import Corpus
-from transformer_mt.data.encoding import parts_of
+from transformer_mt.data.long_texts import parts_of
 from transformer_mt.data.rows import LabelledText, SentencePair, Text
 from transformer_mt.data.tokenizer import Tokenizer, Tokenizers, Vocabulary, parse_tokenizer
 from transformer_mt.errors import DataError

@@ -1,9 +1,11 @@
 """What a search is asked for, and what it finds; needs no torch."""
 
-import math
 from dataclasses import dataclass
 
 from transformer_mt.errors import ConfigError
+
+_MOST_WEIGHT = 1000
+"""Of a language model; sums stay far from infinite."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,8 +52,10 @@ def check_weight(weight: float) -> float:
     """The same weight of a language model's log-probabilities, beside 1 for the translator's.
 
     Raises:
-        ConfigError: it is negative or no number.
+        ConfigError: it is negative, no number, or absurdly large.
     """
-    if not 0 <= weight < math.inf:
-        raise ConfigError(f"the language model's weight must be at least 0, not {weight}")
+    if not 0 <= weight <= _MOST_WEIGHT:
+        raise ConfigError(
+            f"the language model's weight must be between 0 and {_MOST_WEIGHT:,}, not {weight}"
+        )
     return weight

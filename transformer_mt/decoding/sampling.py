@@ -27,7 +27,7 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature < math.inf:
-            raise ConfigError(f"temperature must be at least 0, not {self.temperature}")
+            raise ConfigError(f"temperature must be a number of at least 0, not {self.temperature}")
         if self.top_k is not None and self.top_k < 1:
             raise ConfigError(f"top_k must be at least 1, not {self.top_k}")
         if not 0 < self.top_p <= 1:
