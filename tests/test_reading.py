@@ -265,11 +265,6 @@ def test_rows_that_are_all_left_out_are_told(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path}: there are no rows {why}"
 
 
-def test_labels_of_files_go_with_files(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"'data\.labels' goes with a list of text files"):
-        labelled(train=str(tmp_path / "t.csv"), labels=("a", "b"))
-
-
 def test_the_phrasebook_is_a_task_of_two_languages() -> None:
     found = labelled(dataset="phrasebook")
     for split, pairs in phrasebook_splits().items():

@@ -290,12 +290,6 @@ class LabelledConfig(DataConfig):
                 f"must name a label for each file of data.{name}",
                 f"data.{name}",
             )
-        splits = (self.train, self.validation, self.test)
-        require(
-            self.labels is None or any(isinstance(files, tuple) for files in splits),
-            "data.labels",
-            "goes with a list of text files in data.train, one for each label",
-        )
         _require_length(self.max_length, "data.max_length")
 
 

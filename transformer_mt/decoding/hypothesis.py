@@ -56,6 +56,7 @@ def check_weight(weight: float) -> float:
     """
     if not 0 <= weight <= _MOST_WEIGHT:
         raise ConfigError(
-            f"the language model's weight must be between 0 and {_MOST_WEIGHT:,}, not {weight}"
+            f"the language model's weight must be at least 0, not {weight}, and at most"
+            f" {_MOST_WEIGHT:,}"
         )
     return weight
