@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from transformer_mt.data.batching import pad
+from transformer_mt.data.encoding import encode_texts
 from transformer_mt.data.labelled_data import readable
-from transformer_mt.data.sequences import Sequences
 from transformer_mt.data.tokenizer import PAD_ID
 from transformer_mt.data.vocabularies import LabelledVocabulary
 from transformer_mt.errors import DataError
@@ -88,9 +88,7 @@ class TextClassifier:
         Raises:
             DataError: the model's scores are no numbers.
         """
-        ids = readable(
-            Sequences.pack(self.vocabulary.tokenizer.encode_batch(texts)), self.max_length
-        )
+        ids = readable(encode_texts(self.vocabulary.tokenizer, texts), self.max_length)
         found = np.zeros((len(texts), len(self.vocabulary.labels)), dtype=np.float32)
         device = self.model.output.weight.device
         for rows in _batches(ids.lengths, batch_tokens):

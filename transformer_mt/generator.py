@@ -133,13 +133,16 @@ class TextGenerator:
 
     def _pieces(self, line: str, tokens: Iterator[int]) -> Iterator[str]:
         """The tokens as text that follows the beginning of a line."""
-        joined = JoinedText(self.tokenizer, self.tokenizer.pieces(line))
+        before = self.tokenizer.pieces(line)
+        joined = JoinedText(self.tokenizer, before)
+        spaced = line.endswith(" ") and not self.tokenizer.join(before).endswith(" ")
         for token in tokens:
             if token == EOS_ID:
                 yield joined.end() + "\n"
                 joined = JoinedText(self.tokenizer)
             elif piece := joined.add(token):
-                yield piece
+                yield piece.removeprefix(" ") if spaced else piece  # the prompt has it
+            spaced = False
         if rest := joined.end():
             yield rest
 
