@@ -10,7 +10,7 @@ from helpers import write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt.data import encoding
+from transformer_mt.data import encoding, long_texts
 from transformer_mt.data.batching import LabelledDataset, token_batches
 from transformer_mt.data.corpus import Corpus, LabelledText, Source
 from transformer_mt.data.labelled_data import encode_labelled, prepare_labelled
@@ -116,6 +116,15 @@ def test_a_label_that_the_vocabulary_lacks_is_named(split: str) -> None:
     assert str(caught.value) == (
         f"{split}: the label 'es' is none of those that the model learns: en, fr, it"
     )
+
+
+@given(texts=st.lists(st.text(st.sampled_from("abc  é"), max_size=30), max_size=6))
+def test_texts_of_any_length_are_encoded_in_parts(texts: list[str]) -> None:
+    tokenizer = VOCABULARY.tokenizer
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(long_texts, "_LONGEST", 3)
+        found = encoding.encode_texts(tokenizer, texts)
+    assert [ids.tolist() for ids in found] == tokenizer.encode_batch(texts)
 
 
 def test_many_labels_are_told_in_a_line() -> None:

@@ -4,9 +4,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+import numpy as np
 from tqdm import tqdm
 
 from transformer_mt.console import hides_bars
+from transformer_mt.data.long_texts import parts_of
 from transformer_mt.data.rows import Item, LabelledText, Rows, SentencePair, Text
 from transformer_mt.data.sequences import Sequences
 from transformer_mt.data.tokenizer import Tokenizer
@@ -38,9 +40,12 @@ def in_pieces(rows: Rows[AnyRow], unit: str = "pair") -> Iterator[list[AnyRow]]:
 
 
 def encode_texts(tokenizer: Tokenizer, texts: Sequence[str]) -> Sequences:
-    """Token ids of many texts."""
-    parts = (Sequences.pack(tokenizer.encode_batch(piece)) for piece in _grouped(texts, len))
-    return Sequences.join(list(parts))
+    """Token ids of many texts, each of any length."""
+    parts = [part for text in texts for part in parts_of(text)]
+    pieces = _grouped((part for part, _ in parts), len)
+    found = Sequences.join([Sequences.pack(tokenizer.encode_batch(piece)) for piece in pieces])
+    ends = np.flatnonzero([is_last for _, is_last in parts]) + 1
+    return Sequences(found.ids, found.offsets[np.append(0, ends)])
 
 
 def _grouped(items: Iterable[Item], size_of: Callable[[Item], int]) -> Iterator[list[Item]]:
