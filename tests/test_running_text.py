@@ -11,7 +11,7 @@ from helpers import write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt.data import long_texts
+from transformer_mt.data import encoding, long_texts
 from transformer_mt.data.batching import TextDataset, padding_share, token_batches
 from transformer_mt.data.corpus import Corpus, Source, Text
 from transformer_mt.data.prepare import prepare
@@ -96,7 +96,7 @@ def test_rows_are_those_cut_by_hand_in_pieces_of_any_size(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoding, "_PIECE", piece)
         patch.setattr(encoding, "_CHARACTERS", characters)
-        patch.setattr(encoding, "_LONGEST", longest)
+        patch.setattr(long_texts, "_LONGEST", longest)
         settings = TextConfig(train="-", examples=examples, block_size=size)
         dataset, counts = encode_text(settings, lines, vocabulary)
     expected = rows_by_hand(lines, vocabulary, examples, size)
@@ -120,7 +120,7 @@ def test_rows_are_those_cut_by_hand_in_pieces_of_any_size(
 def test_a_line_has_the_same_tokens_where_it_is_cut(kind: str, text: str) -> None:
     tokenizer = vocabulary_of([Text("a é . ' a\u0301 aa"), *LINES], kind).tokenizer
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoding, "_LONGEST", 1)
+        patch.setattr(long_texts, "_LONGEST", 1)
         parts = list(long_texts.parts_of(text))
     assert "".join(part for part, _ in parts) == text
     assert [is_last for _, is_last in parts] == [False] * (len(parts) - 1) + [True]

@@ -5,8 +5,8 @@ Facts learned at run time (vocabulary sizes, say) are not here but arguments els
 """
 
 import os
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 from transformer_mt.errors import ConfigError
 
@@ -53,6 +53,10 @@ class DataConfig:
     def columns(self) -> tuple[str, ...]:
         """What the columns of text are called."""
         raise NotImplementedError
+
+    def of_files(self, files: Files) -> Self:
+        """The same for other files, which are the test set."""
+        return replace(self, dataset=None, train=files, validation=None, test=files)
 
     def __post_init__(self) -> None:
         for name in ("train", "validation", "test"):

@@ -3,8 +3,8 @@
 A key without a word here means what it means there; the task narrows its type or its default.
 """
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self
 
 from transformer_mt.config import (
     Config,
@@ -275,6 +275,10 @@ class LabelledConfig(DataConfig):
     @property
     def columns(self) -> tuple[str, ...]:
         return (self.text_column,)
+
+    def of_files(self, files: Files) -> Self:
+        labels = self.labels if isinstance(files, tuple) else None
+        return replace(self, dataset=None, train=files, validation=None, test=files, labels=labels)
 
     def __post_init__(self) -> None:
         DataConfig.__post_init__(self)

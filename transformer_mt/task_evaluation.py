@@ -59,12 +59,12 @@ def evaluate_run(
     config = load_run_config(RunDir(path))
     run = load_run(path, choose_device(device), blueprint_of(config))
     config = replace(config, training=replace(config.training, batch_tokens=batch_tokens))
-    data = config.data
-    if files is not None:
-        data = replace(data, dataset=None, train=files, validation=None, test=files)
-        split = "test"
     task = make_task(config, run.vocabulary)
-    rows = load_split(data, split)
+    rows = (
+        load_split(config.data, split)
+        if files is None
+        else load_split(config.data.of_files(files), "test")
+    )
     found = task.validate(run.model, task.encode(rows))
     baselines = task.baselines(rows, load_corpus(config.data).train) if files is None else {}
     return TaskEvaluation(found, baselines)

@@ -18,7 +18,7 @@ from transformer_mt.console import print_note, standard_output, write_out
 from transformer_mt.errors import ConfigError
 
 if TYPE_CHECKING:
-    from transformer_mt.classifying import TextClassifier
+    from transformer_mt.pair_check import PairCheck
 
 
 @app.command()
@@ -97,6 +97,10 @@ def classify(
             help="With --pairs: how sure it must be of a language; 0.99 if not given.",
         ),
     ] = None,
+    languages: Annotated[
+        tuple[str, str] | None,
+        typer.Option(help="With --pairs: of the two files; if not given, of most of their lines."),
+    ] = None,
     batch_tokens: BatchTokens = 4096,
     device: Device = "auto",
 ) -> None:
@@ -107,8 +111,8 @@ def classify(
         raise ConfigError("give texts, --input or --pairs, one of them")
     if pairs and top:
         raise ConfigError("--top is for texts: --pairs tells one label for each line")
-    if threshold is not None and not pairs:
-        raise ConfigError("--threshold is for --pairs")
+    if (threshold is not None or languages) and not pairs:
+        raise ConfigError("--threshold and --languages are for --pairs")
     for file in (input_file, *(pairs or ())):
         refuse_same_file(file, output_file)
     refuse_several_processes()
@@ -116,9 +120,17 @@ def classify(
 
     classifier = load_classifier(model, device)
     if pairs:
-        _check_pairs(classifier, pairs, output_file, layout, threshold, batch_tokens)
-        return
+        from transformer_mt.pair_check import check_pairs
 
+        found = check_pairs(
+            classifier,
+            pairs,
+            languages=languages,
+            threshold=0.99 if threshold is None else threshold,
+            batch_tokens=batch_tokens,
+        )
+        _show_pairs(found, output_file, layout)
+        return
     shown = top or (1 if layout == "text" else len(classifier.vocabulary.labels))
 
     def answer(lines: list[str], first_line: int) -> list[str]:
@@ -137,20 +149,10 @@ def classify(
         )
 
 
-def _check_pairs(
-    classifier: "TextClassifier",
-    files: tuple[Path, Path],
-    output_file: Path | None,
-    layout: str,
-    threshold: float | None,
-    batch_tokens: int,
-) -> None:
+def _show_pairs(found: "PairCheck", output_file: Path | None, layout: str) -> None:
     """Suspicious pairs go to the output; what was counted is told after them."""
-    from transformer_mt.pair_check import check_pairs
     from transformer_mt.streams import open_output
 
-    sure = 0.99 if threshold is None else threshold
-    found = check_pairs(classifier, files, threshold=sure, batch_tokens=batch_tokens)
     with open_output(output_file) as target:
         for pair in found.suspicious():
             write_out(target, f"{pair.show(layout)}\n")

@@ -1,4 +1,9 @@
-"""The surface of a task: all that the training loop does not know of itself."""
+"""The surface of a task: all that the training loop does not know of itself.
+
+A new task has a `Task` here and, each in the table of its module, its keys (`task_config`), its
+rows and how they are encoded (`data.reading`, `data.prepare`), its vocabulary
+(`data.vocabularies`), its model (`blueprint`), and what `tmt info` says of it (`run_info`).
+"""
 
 import math
 from abc import ABC, abstractmethod
