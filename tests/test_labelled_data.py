@@ -124,7 +124,8 @@ def test_texts_of_any_length_are_encoded_in_parts(texts: list[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(long_texts, "_LONGEST", 3)
         found = encoding.encode_texts(tokenizer, texts)
-    assert [ids.tolist() for ids in found] == tokenizer.encode_batch(texts)
+    told = [found[row].tolist() for row in range(len(found))]
+    assert told == tokenizer.encode_batch(texts)
 
 
 def test_many_labels_are_told_in_a_line() -> None:
