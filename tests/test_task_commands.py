@@ -129,6 +129,10 @@ def test_evaluate_other_text(tmp_path: Path) -> None:
     same = json.loads(said(tmt("evaluate", "--json", "-m", "runs/lm", "--source", book)))
     assert same["baselines"] == {}  # it may be larger than what the run learnt from
     assert {**same, "baselines": 0} == {**own, "baselines": 0}
+    odd = write_lines(tmp_path / "odd.txt", ["red xyzzy"])
+    told = "% of the tokens are unknown"
+    assert f"33.33 {told}" in said(tmt("evaluate", "-m", "runs/lm", "--source", odd))
+    assert told not in said(tmt("evaluate", "-m", "runs/lm", "--source", book))
 
     rows = ["text\tlabel", "red blue\ten", "rouge\tfr", "noir rose\ten"]
     table = write_lines(tmp_path / "table.tsv", rows)

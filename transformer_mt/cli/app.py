@@ -37,7 +37,7 @@ def _global_options(
         ),
     ] = False,
 ) -> None:
-    """Train your own translator, the Transformer of "Attention Is All You Need"."""
+    """Train your own translator, language model or classifier: the Transformer, from scratch."""
     set_up_logging(quiet=quiet, verbose=verbose)
 
 

@@ -49,7 +49,7 @@ def build_tokenizer(
     overrides: Overrides = None,
     force: Annotated[bool, typer.Option("--force", help="Replace different tokenizers.")] = False,
 ) -> None:
-    """Build and save the tokenizers of both languages, and tell how well they cover the text."""
+    """Build and save what text becomes tokens by, and tell how well it covers the text."""
     from transformer_mt.config_file import load_config
     from transformer_mt.vocabulary import build_and_save
 

@@ -52,30 +52,33 @@ class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
         dataset, counts = encode_text(self.config.data, rows, self.vocabulary)
         if not len(dataset):
             raise DataError("there is no text to measure the model on: no line has a token")
-        return Examples(dataset, rows, counts.characters)
+        return Examples(dataset, rows, counts.characters, counts.unknown)
 
     def validation_examples(
         self, data: PreparedData[TextDataset, Text, TextReport]
     ) -> Examples[Text]:
-        characters = data.report.splits["validation"].characters
-        return Examples(data.validation, data.validation_rows, characters)
+        counts = data.report.splits["validation"]
+        return Examples(data.validation, data.validation_rows, counts.characters, counts.unknown)
 
     def inspect(
         self, model: LanguageModel, examples: Examples[Text], loss: float, workers: Workers
     ) -> Validation:
         """Loss on a text, and another that the model makes up."""
         dataset = examples.dataset
-        nats = loss * self.num_answers(dataset, np.arange(len(dataset), dtype=np.int32))
+        tokens = self.num_answers(dataset, np.arange(len(dataset), dtype=np.int32))
         figures = {
             "loss": loss,
             "perplexity": perplexity(loss),
-            "bits_per_character": nats / math.log(2) / max(examples.characters, 1),
+            "bits_per_character": loss * tokens / math.log(2) / max(examples.characters, 1),
         }
-        samples = []
+        table, samples = [], []
+        if examples.unknown:  # which are easily predicted
+            share = 100 * examples.unknown / tokens
+            table = [f"{share:.2f} % of the tokens are unknown to the vocabulary"]
         if workers.is_main:
             generator = TextGenerator(model, self.vocabulary.tokenizer, self.config.data)
             samples = ["".join(generator.generate(length=_SAMPLE, temperature=0.8, seed=1))]
-        return Validation(figures, samples)
+        return Validation(figures, samples, table)
 
     def baselines(self, rows: list[Text], train: Rows[Text]) -> dict[str, float]:
         """Bits per character of a model that looks back upon two characters."""

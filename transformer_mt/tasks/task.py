@@ -73,6 +73,8 @@ class Examples(Generic[Row]):
     """The same as text."""
     characters: int = 0
     """Of running text; the end of a line is one."""
+    unknown: int = 0
+    """Tokens of running text that the vocabulary lacks."""
 
 
 class Task(ABC, Generic[M, B, Row]):
