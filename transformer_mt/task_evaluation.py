@@ -66,5 +66,7 @@ def evaluate_run(
         else load_split(config.data.of_files(files), "test")
     )
     found = task.validate(run.model, task.encode(rows))
+    for sample in found.samples:
+        log.info("%s\n", sample)
     baselines = task.baselines(rows, load_corpus(config.data).train) if files is None else {}
     return TaskEvaluation(found, baselines)
