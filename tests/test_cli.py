@@ -360,7 +360,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {  # what is done, wh
     ),
     "no_tokenizer": (
         lambda run: drop(run / "tokenizer.tgt.json"),
-        "tokenizer.tgt.json: there is no such tokenizer",
+        "tokenizer.tgt.json: there is no such file",
     ),
     "untrained": (lambda run: shutil.rmtree(run / "best"), "has no checkpoint 'best' yet; run tmt"),
     "all": (

@@ -423,7 +423,7 @@ def model_of(vocab: dict[str, int]) -> str:
         ('{"version": "1.0", "model": {"type": "Magic"}}', "is not a tokenizer"),
         (model_of({"[UNK]": 0, "[PAD]": 1, "[SOS]": 2, "[EOS]": 3}), "ids 0 to 3 must be"),
         (model_of({"[UNK]": 0}), "ids 0 to 3 must be"),
-        (None, "there is no such tokenizer"),
+        (None, "there is no such file"),
     ],
 )
 def test_a_file_that_is_no_tokenizer(

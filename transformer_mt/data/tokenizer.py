@@ -246,7 +246,7 @@ def read_tokenizer(path: Path) -> str:
     try:
         return read_text(path, MOST_BYTES)
     except FileNotFoundError:
-        raise DataError(f"{path}: there is no such tokenizer; run tmt build-tokenizer") from None
+        raise DataError(f"{path}: there is no such file; tmt build-tokenizer makes it") from None
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: is not a tokenizer ({error})") from None
 
