@@ -143,7 +143,7 @@ def info(
     run_dir: Annotated[Path, typer.Argument(help="Run directory of `tmt train`.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell what a run is: languages, sizes, data, scores, training time, versions."""
+    """Tell what a run is: task, sizes, data, scores, training time, versions."""
     from transformer_mt.run_info import describe_run
 
     description = describe_run(run_dir)
