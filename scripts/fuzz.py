@@ -10,9 +10,9 @@ everything that it can say). The laws:
 
 - Reading: one text for each line, which is its UTF-8, with U+FFFD for what is not.
 - Tokens: a text never becomes [PAD], [SOS] or [EOS], and there is a piece for each id.
-- Round trip: decode(encode(x)) is x in Unicode's form NFC, wherever no token is [UNK]; with words
-  and subwords there is one space for any run of white space and none at the ends, and x must not
-  have the two marks that they put into text (the joiner U+FFED and SentencePiece's U+2581).
+- Round trip: decode(encode(x)) is x up to Unicode's form NFC, wherever no token is [UNK]; with
+  words and subwords there is one space for any run of white space and none at the ends, and x must
+  not have the two marks that they put into text (the joiner U+FFED and SentencePiece's U+2581).
 - Bytes: none is ever [UNK].
 - Ids: any ids of a vocabulary can be decoded.
 - Translation: one line for each line (tsv: one for each candidate; jsonl: one object), which no
@@ -261,7 +261,9 @@ def check_tokenizer(
     is_exact = of_type in EXACT
     if UNK_ID not in ids and (is_exact or not {JOINER, METASPACE} & set(text)):
         expected = unicodedata.normalize("NFC", text) if is_exact else normal(text)
-        figures.check(tokenizer.decode(ids) == expected, "round trip", text)
+        # The library's NFC, of an older Unicode, leaves newer combining marks where they stand.
+        decoded = unicodedata.normalize("NFC", tokenizer.decode(ids))
+        figures.check(decoded == expected, "round trip", text)
         figures.round_trips[kind] += 1
 
 

@@ -7,12 +7,12 @@ import unicodedata
 from collections import Counter
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import pytest
 import tokenizers
 from helpers import python, write
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from transformer_mt.data.corpus import Corpus, SentencePair
@@ -114,8 +114,14 @@ def test_blank_text_has_no_tokens(kind: str, text: str) -> None:
 
 
 def exact(text: str) -> str:
-    """What a round trip through characters or bytes gives."""
-    return unicodedata.normalize("NFC", text)
+    """What a round trip through characters or bytes gives: NFC as the library knows it."""
+    return cast(str, tokenizers.normalizers.NFC().normalize_str(text))
+
+
+@given(text=st.text())
+@example(text="a\u035b\u07fd")  # U+07FD is newer than the library's Unicode
+def test_the_librarys_nfc_is_canonically_equivalent(text: str) -> None:
+    assert unicodedata.normalize("NFC", exact(text)) == unicodedata.normalize("NFC", text)
 
 
 @cache
