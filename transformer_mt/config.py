@@ -5,6 +5,7 @@ Facts learned at run time (vocabulary sizes, say) are not here but arguments els
 """
 
 import os
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
@@ -32,7 +33,7 @@ def require(condition: bool, key: str, message: str, *others: str) -> None:  # n
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DataConfig:
+class DataConfig(ABC):
     """Where text comes from."""
 
     dataset: str | None = None
@@ -50,9 +51,9 @@ class DataConfig:
     """Examples to cut from train for each missing split; at most a tenth of train."""
 
     @property
+    @abstractmethod
     def columns(self) -> tuple[str, ...]:
         """What the columns of text are called."""
-        raise NotImplementedError
 
     def of_files(self, files: Files) -> Self:
         """The same for other files, which are the test set."""
@@ -91,7 +92,7 @@ class TokenizerConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ModelConfig:
+class ModelConfig(ABC):
     """The shape of a layer, in the paper's terms (Vaswani et al. 2017, section 3)."""
 
     d_model: int = 512
@@ -127,9 +128,9 @@ class ModelConfig:
             require(0 <= getattr(self, name) < 1, f"model.{name}", "must be at least 0, below 1")
 
     @property
+    @abstractmethod
     def depth(self) -> int:
         """Layers in all."""
-        raise NotImplementedError
 
     @property
     def head_dim(self) -> int:
@@ -205,7 +206,7 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Config:
+class Config(ABC):
     """One run: everything that `tmt train` needs to know; `task_config` has one for each task."""
 
     task: str
@@ -227,9 +228,9 @@ class Config:
     """The course of training."""
 
     @property
+    @abstractmethod
     def answers(self) -> str:
         """What the model is asked for, one after the other: words for a person."""
-        raise NotImplementedError
 
     def __post_init__(self) -> None:
         require(bool(self.run_dir), "run_dir", "must name a folder")

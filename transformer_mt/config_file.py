@@ -60,7 +60,7 @@ def load_config(
     settings, cls = _read_settings(path, overrides)
     begun, parent, init_from = None, None, _text(settings, "init_from")
     if init_from and any(key not in settings for key in _inherited_keys(cls)):
-        own = _saved_config(_text(settings, "run_dir"), path, Config)
+        own = _saved_config(_text(settings, "run_dir"), path)
         begun = own if isinstance(own, cls) and own.init_from == init_from else None
         parent = _saved_config(init_from, path, cls) if begun is None else None
     with _with_places(settings, path):
@@ -150,7 +150,7 @@ def _with_places(settings: _Settings, path: Path) -> Iterator[None]:
         raise ConfigError(f"{culprit}: {error}") from None
 
 
-def _saved_config(folder: str, reading: Path, kind: type[C]) -> C | None:
+def _saved_config(folder: str, reading: Path, kind: type[Config] = Config) -> Config | None:
     """What a run directory has, as it stands; None where there is none but the file being read."""
     path = Path(folder) / _SAVED
     if not folder or not path.is_file() or path.samefile(reading):

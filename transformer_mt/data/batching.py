@@ -1,6 +1,7 @@
 """Encoded examples and token-budget batches of them."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -28,7 +29,7 @@ class Example(NamedTuple):
     tgt_ids: Ids
 
 
-class Dataset:
+class Dataset(ABC):
     """Encoded examples, in the order of the corpus.
 
     Args:
@@ -47,9 +48,9 @@ class Dataset:
         return len(self.columns[0])
 
     @property
+    @abstractmethod
     def positions(self) -> tuple[Lengths, ...]:
         """(count,) positions that each example has in a batch; in translation, on each side."""
-        raise NotImplementedError
 
     @cached_property
     def fingerprint(self) -> str:

@@ -1,5 +1,6 @@
 """How the rows of each task are read: from text files, tables, data sets, or the phrasebook."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -20,7 +21,7 @@ LANGUAGES = ("en", "fr")
 Phrases = Rows[tuple[str, str]]
 
 
-class Reading(Generic[D, Row]):
+class Reading(ABC, Generic[D, Row]):
     """What the configuration of a task says of its text."""
 
     kind: type[Row]
@@ -38,9 +39,9 @@ class Reading(Generic[D, Row]):
         """What a person should be told of what was read."""
 
     @property
+    @abstractmethod
     def columns(self) -> Columns[Row]:
         """What to look for in a table."""
-        raise NotImplementedError
 
     @property
     def cut(self) -> "Cut[Row]":
@@ -72,16 +73,17 @@ class Reading(Generic[D, Row]):
             )
         return suffix
 
+    @abstractmethod
     def several_files(self, files: tuple[str, ...]) -> Iterator[Row]:
-        raise NotImplementedError
+        """The rows of files that belong together."""
 
+    @abstractmethod
     def phrases(self, pairs: Phrases) -> Rows[Row]:
         """The rows of a split of the built-in corpus.
 
         Raises:
             ConfigError: it does not hold what the configuration names.
         """
-        raise NotImplementedError
 
     def usable(self, split: str, rows: Iterable[Row]) -> Iterable[Row]:
         """Those rows of a split that are examples; of others, there is something in `notes`."""
