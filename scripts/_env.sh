@@ -85,7 +85,7 @@ forget_half_installed() { # else pip would take what an interrupted run left for
 
 # Make .venv hold this package, editable, with the versions in constraints.txt. A stamp in .venv says what was
 # installed, so that there is nothing to do until that changes.
-everything=".[dev,ctranslate2,transformers]"
+everything=".[dev,ctranslate2,ja,ko,transformers]"
 prepare_environment() { # WHAT: "." or $everything, which adds the test tools and the extras, and serves as "." too
     local wanted installed="" start=$SECONDS
     wanted=$(pwd && cksum <pyproject.toml && cksum <scripts/constraints.txt)

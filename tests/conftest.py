@@ -20,8 +20,8 @@ PAD, UNK, SOS, EOS = range(4)
 VOCAB = 13
 
 torch.set_num_threads(1)
-# CTranslate2 reads it once. On a processor without VNNI the sums of oneDNN's int8 products overflow,
-# which MKL's do not: what is tested is the export, not the processor.
+# CTranslate2 reads it once. On a processor without VNNI oneDNN's sums of int8 products overflow,
+# those of MKL do not: what is tested is the export, not the processor.
 os.environ.setdefault("CT2_USE_MKL", "1")
 settings.register_profile("tests", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("tests")

@@ -465,7 +465,7 @@ def test_evaluate_refuses(translator: Translator, tmp_path: Path) -> None:
         api.evaluate(translator, ["red"])
     with pytest.raises(ValueError, match="belong together"):
         api.evaluate(translator, references=["red"])
-    with pytest.raises(ValueError, match="argument"):
+    with pytest.raises(ValueError, match="2 sources for 1 references"):
         api.evaluate(translator, ["red", "blue"], ["red"])
     with pytest.raises(ValueError, match="no sentences"):
         api.evaluate(translator, [], [])

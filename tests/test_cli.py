@@ -501,6 +501,12 @@ EVALUATE_ERRORS: dict[str, tuple[list[str], int, str]] = {
         "a has 1 lines but b has 2: parallel files must align line by line",
     ),
     "utf8": (["--hypothesis", "b", "--reference", "bad"], 1, "bad:2: not valid UTF-8"),
+    "tokenizer": (
+        ["--hypothesis", "b", "--reference", "b", "--tokenize", "14a"],
+        2,
+        "--tokenize 14a: must be one of none, zh,",
+    ),
+    "language": (["--lang", "zh"], 2, "--lang is for --hypothesis: a run knows"),
 }
 
 
@@ -528,6 +534,34 @@ def test_evaluate_files_without_a_model() -> None:
     table = tmt("evaluate", "--hypothesis", "h", "--reference", "r").stdout
     assert [line.split()[0] for line in table.splitlines()[:3]] == ["BLEU", "chrF2", "TER"]
     assert f"{ours['BLEU'][0]:.2f}" in table.splitlines()[0]
+
+
+def test_evaluate_several_references(run: Path) -> None:
+    write(Path("h"), "the cat\nthe dog\n")
+    write(Path("r1"), "the cat\nno\n")
+    write(Path("r2"), "nothing\nthe dog\n")
+    references = ["--reference", "r1", "--reference", "r2"]
+    figures = json.loads(tmt("evaluate", "--hypothesis", "h", *references, "--json").stdout)
+    assert figures["scores"][2]["value"] == 0
+    assert all("nrefs:2" in score["signature"] for score in figures["scores"])
+    result = tmt("evaluate", "--model", run, "--source", "h", *references)
+    assert result.stdout.count("nrefs:2") == 3
+    write(Path("r2"), "one line\n")
+    for what in (["--hypothesis", "h"], ["--model", run, "--source", "h"]):
+        result = tmt("evaluate", *what, *references)
+        assert result.exit_code == 1
+        assert result.error.startswith("h has 2 lines but r2 has 1")
+
+
+def test_evaluate_in_a_language_without_spaces() -> None:
+    write(Path("t.zh"), "我喜欢这本书。\n他在北京工作\n")
+    files = ["--hypothesis", "t.zh", "--reference", "t.zh"]
+    result = tmt("evaluate", *files)
+    assert "warning: the references have no spaces between words" in result.stderr
+    for option in (["--lang", "zh"], ["--tokenize", "zh"]):
+        result = tmt("evaluate", *files, *option)
+        assert result.stderr == ""
+        assert "BLEU            100.00  nrefs:1|case:mixed|eff:no|tok:zh|" in result.stdout
 
 
 def test_evaluate_a_run_on_its_split_and_on_files(run: Path) -> None:

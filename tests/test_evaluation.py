@@ -1,5 +1,6 @@
 """Figures of a test set, against the sacrebleu program and against computation by hand."""
 
+import functools
 import json
 import math
 import subprocess
@@ -14,15 +15,17 @@ from helpers import corpus_loss
 from torch.nn import functional as F
 from training_helpers import WORDS, model_of, reverse_pairs, write_lines
 
+from transformer_mt import metrics
 from transformer_mt.data.cleaning import encode_pairs
 from transformer_mt.data.corpus import SentencePair, read_parallel
+from transformer_mt.errors import ConfigError
 from transformer_mt.evaluation import (
     Evaluation,
     evaluate_model,
     evaluate_translations,
     unknown_rate,
 )
-from transformer_mt.metrics import corpus_scores, length_ratio, perplexity
+from transformer_mt.metrics import References, Scoring, corpus_scores, length_ratio, perplexity
 from transformer_mt.task_config import TranslationConfig, TranslationTrainingConfig
 from transformer_mt.tasks.translation import TranslationTask
 from transformer_mt.translator import Translator
@@ -62,11 +65,27 @@ TEXTS: dict[str, list[SentencePair]] = {  # hypothesis, reference
 }
 
 
-def sacrebleu_program(folder: Path, pairs: list[SentencePair], digits: int) -> dict[str, str]:
+def sides(pairs: list[SentencePair]) -> tuple[list[str], list[str]]:
+    return [pair.src for pair in pairs], [pair.tgt for pair in pairs]
+
+
+def sacrebleu_program(
+    folder: Path, pairs: list[SentencePair], digits: int, *options: str
+) -> dict[str, str]:
     """What the program prints for two files: name to "score signature"."""
-    hypotheses = write_lines(folder / "hypotheses", [pair.src for pair in pairs])
-    references = write_lines(folder / "references", [pair.tgt for pair in pairs])
-    command = [sys.executable, "-m", "sacrebleu", references, "-i", hypotheses, "-w", digits]
+    hypotheses, references = sides(pairs)
+    return run_sacrebleu(folder, hypotheses, [references], digits, *options)
+
+
+def run_sacrebleu(
+    folder: Path, hypotheses: list[str], references: list[list[str]], digits: int, *options: str
+) -> dict[str, str]:
+    files = [
+        write_lines(folder / f"references{number or ''}", lines)
+        for number, lines in enumerate(references)
+    ]
+    source = write_lines(folder / "hypotheses", hypotheses)
+    command = [sys.executable, "-m", "sacrebleu", *files, "-i", source, "-w", digits, *options]
     done = subprocess.run(
         [*map(str, command), "-m", "bleu", "chrf", "ter"],
         check=True,
@@ -98,17 +117,155 @@ def test_sides_of_unequal_length_are_a_mistake() -> None:
         corpus_scores(["a"], ["a", "b"])
 
 
+LANGUAGES: dict[str, tuple[list[SentencePair], str, list[str]]] = {
+    # our code of the language: hypothesis and reference, sacrebleu's code, its further options
+    "zh": (
+        [
+            SentencePair("我喜欢这本书。", "我很喜欢这本书。"),
+            SentencePair("他在北京大学工作", "他在北京的大学里工作"),
+            SentencePair("iPhone 15手机很贵", "iPhone 15 手机太贵了"),
+        ],
+        "zh",
+        ["--ter-normalized", "--ter-asian-support"],
+    ),
+    "ja": (
+        [
+            SentencePair("今日は天気がいい。", "今日は天気が良いです。"),
+            SentencePair("私はこの本が好きです。", "私はこの本がとても好きです。"),
+            SentencePair("駅はどこですか", "駅はどこにありますか"),
+        ],
+        "ja",
+        ["--ter-normalized", "--ter-asian-support"],
+    ),
+    "ko": (
+        [
+            SentencePair("나는 이 책을 좋아합니다.", "나는 이 책을 아주 좋아해요."),
+            SentencePair("역이 어디에 있습니까?", "역은 어디에 있습니까?"),
+        ],
+        "ko",
+        [],
+    ),
+    "th": (
+        [
+            SentencePair("ฉันชอบหนังสือเล่มนี้", "ฉันชอบหนังสือเล่มนี้มาก"),
+            SentencePair("สถานีรถไฟอยู่ที่ไหน", "สถานีอยู่ที่ไหนครับ"),
+        ],
+        "th",
+        ["-tok", "char"],
+    ),
+    "km": ([SentencePair("ខ្ញុំចូលចិត្តសៀវភៅនេះ", "ខ្ញុំចូលចិត្តសៀវភៅនេះណាស់")], "km", ["-tok", "char"]),
+    "my": ([SentencePair("ဒီစာအုပ်ကိုကြိုက်တယ်", "ဒီစာအုပ်ကိုကြိုက်ပါတယ်")], "my", ["-tok", "char"]),
+    "lo": ([SentencePair("ຂ້ອຍມັກປຶ້ມນີ້", "ຂ້ອຍມັກປຶ້ມຫົວນີ້")], "lo", ["-tok", "char"]),
+    "de": (
+        [SentencePair("Ich mag das Buch.", "Ich mag dieses Buch.")],
+        "de",
+        [],
+    ),
+}
+OTHER_CODES = {
+    "zh": ["zh-CN", "zh_Hant_TW", "zho_Hans", "cmn", "yue", "ZH", "chinese"],
+    "ja": ["jpn", "ja-JP", "jpn_Jpan", "japanese"],
+    "ko": ["kor", "ko-KR", "kor_Hang"],
+    "th": ["tha_Thai", "th-TH"],
+    "de": ["de-CH", "deu_Latn"],
+}
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_scores_of_a_language_are_those_of_the_sacrebleu_program(
+    tmp_path: Path, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    pairs, theirs, options = LANGUAGES[code]
+    wanted = sacrebleu_program(tmp_path, pairs, 6, "-l", f"en-{theirs}", *options)
+    if code in ("th", "km", "my", "lo"):  # a line without spaces is one word
+        del wanted["TER"]
+    for name in (code, *OTHER_CODES.get(code, ())):
+        found = evaluate_translations(*sides(pairs), language=name)
+        assert {s.name: f"{s.value:.6f} {s.signature}" for s in found.scores} == wanted
+        assert found.scores[0].value > 0
+    equal = [pair.tgt for pair in pairs]
+    assert evaluate_translations(equal, equal, language=code).scores[0].value == pytest.approx(100)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("code", ["zh-Latn", "ja-Latn", "en", "fr-CA", "vi", "id", "jv", "", "x"])
+def test_other_languages_have_words(code: str) -> None:
+    assert Scoring.of(code) == Scoring.of() == Scoring("13a")
+
+
+@pytest.mark.parametrize(("code", "extra"), [("ja", "ja"), ("ko-KR", "ko")])
+def test_a_missing_tokenizer_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: str, extra: str
+) -> None:
+    from sacrebleu.tokenizers import tokenizer_ja_mecab, tokenizer_ko_mecab
+
+    for module in (tokenizer_ja_mecab, tokenizer_ko_mecab):
+        monkeypatch.setattr(module, "MeCab", None)
+    monkeypatch.setattr(metrics, "_usable", metrics._usable.__wrapped__)
+    monkeypatch.setattr(metrics, "_usable", functools.cache(metrics._usable))
+    for _ in range(3):
+        assert Scoring.of(code).tokenize == "char"
+    assert len(caplog.records) == 1
+    assert f"transformer_mt[{extra}]" in caplog.text
+
+
+def test_a_text_without_spaces_is_noticed(caplog: pytest.LogCaptureFixture) -> None:
+    lines = [pair.tgt for pair in LANGUAGES["th"][0]]
+    evaluate_translations(lines, lines, language="en")
+    evaluate_translations(lines, lines, tokenize="char")
+    evaluate_translations(["naïve"], ["안녕하세요 세계, привет"])
+    assert not caplog.records
+    evaluate_translations(lines, lines)
+    assert "--lang" in caplog.text
+
+
+@pytest.mark.parametrize("tokenize", ["intl", "none", "char", "zh"])
+def test_tokenize_is_that_of_the_sacrebleu_program(tmp_path: Path, tokenize: str) -> None:
+    pairs = TEXTS["punctuation and spaces"]
+    wanted = sacrebleu_program(tmp_path, pairs, 6, "-tok", tokenize)
+    found = evaluate_translations(*sides(pairs), tokenize=tokenize)
+    assert {s.name: f"{s.value:.6f} {s.signature}" for s in found.scores} == wanted
+
+
+def test_a_tokenizer_that_there_is_not() -> None:
+    with pytest.raises(ConfigError, match="--tokenize 14a: must be one of none, zh, 13a"):
+        Scoring.of(tokenize="14a")
+
+
+def test_several_references_are_those_of_the_sacrebleu_program(tmp_path: Path) -> None:
+    hypotheses, first = sides(TEXTS["ordinary"])
+    second = [*hypotheses[:1], "Rain fell all day long.", "A man -- a plan: Panama"]
+    wanted = run_sacrebleu(tmp_path, hypotheses, [first, second], 6)
+    found = evaluate_translations(hypotheses, [first, second])
+    assert {s.name: f"{s.value:.6f} {s.signature}" for s in found.scores} == wanted
+    assert all("nrefs:2" in score.signature for score in found.scores)
+    assert evaluate_translations(hypotheses, [first]) == evaluate_translations(hypotheses, first)
+    rights = ["that is right"] * 2
+    references = [["no, that is wrong", *rights[:1]], [*rights[:1], "no, that is wrong"]]
+    assert evaluate_translations(rights, references).scores[2].value == 0
+
+
+def test_every_reference_must_be_as_long() -> None:
+    with pytest.raises(ValueError, match="2 hypotheses for 1 references"):
+        corpus_scores(["a", "b"], [["a", "b"], ["a"]])
+
+
 @pytest.mark.parametrize(
-    ("hypotheses", "references", "ratio"),
+    ("hypotheses", "references", "language", "ratio"),
     [
-        (["a b", "c"], ["x y z", "u v w"], 0.5),
-        (["a  b\tc "], [" x "], 3.0),
-        ([""], ["a b"], 0.0),
-        (["a b"], [""], 2.0),  # no division by 0
+        (["a b", "c"], ["x y z", "u v w"], "en", 0.5),
+        (["a  b\tc "], [" x "], "en", 3.0),
+        ([""], ["a b"], "en", 0.0),
+        (["a b"], [""], "en", 0.0),  # no division by 0
+        (["我们"], ["我们喜欢"], "zh", 0.5),
+        (["หนังสือ"], ["หนังสือ" * 2], "th", 0.5),
+        (["a b c"], [["x"], ["x y z u v"], ["x y z u"]], "en", 0.75),  # the closest
     ],
 )
-def test_length_ratio(hypotheses: list[str], references: list[str], ratio: float) -> None:
-    assert length_ratio(hypotheses, references) == ratio
+def test_length_ratio(
+    hypotheses: list[str], references: References, language: str, ratio: float
+) -> None:
+    assert length_ratio(hypotheses, references, Scoring.of(language)) == ratio
 
 
 def loss_by_hand(translator: Translator, pairs: list[SentencePair]) -> float:
@@ -154,7 +311,7 @@ def test_unknown_rate_is_the_share_of_words_outside_the_vocabulary(translator: T
 
 
 def test_evaluation_puts_it_together(any_translator: Translator) -> None:
-    figures = evaluate_model(any_translator, PAIRS, batch_tokens=64)
+    figures = evaluate_model(any_translator, *sides(PAIRS), batch_tokens=64)
     hypotheses = list(figures.translations)
     references = [pair.tgt for pair in PAIRS]
     assert hypotheses == [t.text for t in any_translator.translate([p.src for p in PAIRS])]
@@ -171,7 +328,7 @@ def test_evaluation_puts_it_together(any_translator: Translator) -> None:
 
 
 def test_evaluation_as_json_and_as_a_table(translator: Translator) -> None:
-    figures = evaluate_model(translator, PAIRS, batch_tokens=64)
+    figures = evaluate_model(translator, *sides(PAIRS), batch_tokens=64)
     loaded = json.loads(json.dumps(figures.to_dict()))
     assert loaded.keys() == {field.name for field in fields(Evaluation)} - {"translations"}
     bleu = figures.scores[0]

@@ -26,7 +26,8 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "weight_sizes": {"config", "errors"},
     "fast_paths": set(),
     "masks": set(),
-    "metrics": set(),
+    "writing": set(),
+    "metrics": {"writing", "errors"},
     "ngram": set(),
     "phrasebook": set(),
     "processes": set(),
@@ -76,7 +77,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "rescoring": {"decoding", "streams", "errors", "console"},
     "doctor": CORE | {"data", "run_dir", "console", "phrasebook"},
     "run_info": CORE | {"train_state", "run_dir"},
-    "evaluation": CORE | {"translator", "data", "metrics", "console"},
+    "evaluation": CORE | {"translator", "data", "metrics", "console", "writing"},
 }
 LAYERS["vocabulary"] = CORE | {"train_state", "run_dir", "run_lock", "data"}
 LAYERS["tasks"] = (

@@ -50,7 +50,7 @@ def changed(row: int, *values: float) -> list[Sequence[float]]:
 
 
 def test_equal_engines_do_not_differ() -> None:
-    report = compare(OURS, runner(), PAIRS)
+    report = compare(OURS, runner(), PAIRS, "en")
     assert (report.log_prob_difference, report.token_difference) == (0, 0)
     assert report.equal_greedy == report.sentences == len(PAIRS)
     report.check("name")
@@ -72,14 +72,14 @@ def test_the_largest_difference_is_exact(
 ) -> None:
     theirs = changed(row, *values)
     for first, second in ((OURS, runner(theirs)), (runner(theirs, texts=TEXTS), runner())):
-        report = compare(first, second, PAIRS)
+        report = compare(first, second, PAIRS, "en")
         assert (report.log_prob_difference, report.token_difference) == (of_reference, of_token)
 
 
 def test_the_two_largest_may_be_of_different_references() -> None:
     theirs = changed(2, 0.25, 0.25, 0.25)
     theirs[0] = [EXACT[0][0] - 0.5]
-    report = compare(OURS, runner(theirs), PAIRS)
+    report = compare(OURS, runner(theirs), PAIRS, "en")
     assert (report.log_prob_difference, report.token_difference) == (0.75, 0.5)
 
 
@@ -88,7 +88,7 @@ def test_what_is_no_number_is_the_largest_and_refused(row: int) -> None:
     theirs = [list(values) for values in EXACT]
     theirs[4][1] += 10.0
     theirs[row][0] = math.nan
-    report = compare(OURS, runner(theirs), PAIRS)
+    report = compare(OURS, runner(theirs), PAIRS, "en")
     assert math.isnan(report.token_difference)
     assert math.isnan(report.log_prob_difference)
     with pytest.raises(DataError, match="by nan"):
@@ -98,14 +98,14 @@ def test_what_is_no_number_is_the_largest_and_refused(row: int) -> None:
 def test_infinite_in_both_is_no_number_either() -> None:
     """A token that both forbid tells nothing of the two."""
     values = [[-math.inf], *EXACT[1:]]
-    report = compare(runner(values, texts=TEXTS), runner(values), PAIRS)
+    report = compare(runner(values, texts=TEXTS), runner(values), PAIRS, "en")
     with pytest.raises(DataError, match="by nan"):
         report.check("folder")
 
 
 @pytest.mark.parametrize("theirs", [[], [0.0], [-2.0, -2.5, -3.0, 0.0]], ids=len)
 def test_references_of_other_tokens_are_refused(theirs: list[float]) -> None:
-    report = compare(OURS, runner([*EXACT[:2], theirs, *EXACT[3:]]), PAIRS)
+    report = compare(OURS, runner([*EXACT[:2], theirs, *EXACT[3:]]), PAIRS, "en")
     with pytest.raises(DataError, match="by nan"):
         report.check("folder")
 
@@ -137,12 +137,12 @@ def test_equal_greedy_translations_are_counted(
     other: dict[int, tuple[int, ...]], equal: int
 ) -> None:
     theirs = [other.get(n, IDS[n]) for n in NUMBERS]
-    assert compare(OURS, runner(token_ids=theirs), PAIRS).equal_greedy == equal
+    assert compare(OURS, runner(token_ids=theirs), PAIRS, "en").equal_greedy == equal
 
 
 def test_scores_are_those_of_sacrebleu() -> None:
     theirs = [text.replace("small", "tiny") if n % 2 else text for n, text in enumerate(TEXTS)]
-    report = compare(OURS, runner(texts=theirs), PAIRS)
+    report = compare(OURS, runner(texts=theirs), PAIRS, "en")
     assert [score.name for score in report.scores] == ["BLEU", "chrF2"]
     assert [score.value for score in report.scores] == pytest.approx([100, 100])
     assert [score.value for score in report.other_scores] == [
@@ -154,7 +154,7 @@ def test_scores_are_those_of_sacrebleu() -> None:
 
 
 def test_without_their_texts_there_is_no_score_of_theirs() -> None:
-    report = compare(OURS, runner(), PAIRS)
+    report = compare(OURS, runner(), PAIRS, "en")
     assert report.other_scores == []
     assert report.scores[0].value == pytest.approx(100)
     assert not any("BLEU" in line for line in report.lines())
@@ -162,7 +162,7 @@ def test_without_their_texts_there_is_no_score_of_theirs() -> None:
 
 def test_lines_tell_the_figures() -> None:
     theirs = runner(changed(2, 0.25, 0.5, -0.125), [(), *[(8,)] * 6])
-    assert compare(OURS, theirs, PAIRS).lines() == [
+    assert compare(OURS, theirs, PAIRS, "en").lines() == [
         "compared on 7 sentence pairs with the real engine:",
         "    references: largest difference of log-probability 6.2e-01, of a token's 5.0e-01",
         "    greedy translations: 14.29 % equal (1 of 7)",
@@ -176,9 +176,9 @@ def test_chunks_do_not_matter(
     chunk: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values, ids, texts = changed(5, 0.5, 0.0, 2.0), [*IDS[1:], ()], [text[2:] for text in TEXTS]
-    expected = compare(OURS, runner(values, ids, texts), PAIRS)
+    expected = compare(OURS, runner(values, ids, texts), PAIRS, "en")
     seen: list[int] = []
     monkeypatch.setattr(parity, "_CHUNK", chunk)
-    assert compare(OURS, runner(values, ids, texts, seen), PAIRS) == expected
+    assert compare(OURS, runner(values, ids, texts, seen), PAIRS, "en") == expected
     assert seen == sizes
     assert expected.token_difference == 2

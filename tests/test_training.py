@@ -288,7 +288,13 @@ NEVER = [0.0] * 5
         ("chrf", [9, 1, 1, 1], [1, 2, 9, 3], [1, 9, 9, 9], 3),
         ("loss", [1, 1, 1, 9], [1, 1, 1, 9], [5, 4, 3, 4], 3),
         ("loss", [9, 1, 1, 1], [9, 1, 1, 1], [2, 3, 4, 5], 1),
-        ("bleu", [5, 5, 5, 5], NEVER[:4], NEVER[:4], 1),  # only better is better
+        ("bleu", [5, 5, 5, 5], NEVER[:4], [4, 2, 3, 3], 2),  # at equal score the lower loss
+        ("chrf", NEVER[:4], [5, 5, 4, 5], [4, 3, 1, 2], 4),
+        ("bleu", [5, 5, 5, 5], NEVER[:4], NEVER[:4], 4),  # all equal: the later one
+        ("bleu", NEVER[:4], [1, 2, 4, 3], [1, 2, 3, 4], 3),  # BLEU says nothing yet
+        ("bleu", [0.001, 0, 0.004, 0], [1, 3, 2, 3], [1, 9, 2, 8], 4),  # to the printed digit
+        ("bleu", NEVER[:4], NEVER[:4], [4, 3, 2, 3], 3),
+        ("bleu", [0, 0.1, 0, 0], [9, 1, 99, 9], [1, 9, 1, 1], 2),  # something is more than 0
     ],
 )
 def test_best_is_the_best_by_the_metric(
@@ -300,7 +306,7 @@ def test_best_is_the_best_by_the_metric(
     loss: list[float],
     best: int,
 ) -> None:
-    average = {"bleu": [0.0], "chrf": [0.0], "loss": [99.0]}
+    average = {"bleu": [-1.0], "chrf": [-1.0], "loss": [99.0]}
     scripted(monkeypatch, bleu + average["bleu"], chrf + average["chrf"], loss + average["loss"])
     config = make_config(
         tmp_path,
@@ -312,12 +318,55 @@ def test_best_is_the_best_by_the_metric(
     state = train(config, device="cpu")
     run = run_of(config)
     points = {point["step"]: point[metric] for point in metrics(run, "validation")}
-    wanted = (min if metric == "loss" else max)(points, key=lambda step: points[step])
-    assert state.best_step == wanted == best
+    assert state.best_step == best
     assert (run / "best" / TENSORS).read_bytes() == (
         run / "checkpoints" / f"step-{best:08d}" / TENSORS
     ).read_bytes()
     assert read_state(run / "best")["scores"][metric] == points[best]
+
+
+@pytest.mark.parametrize(
+    ("bleu", "chrf", "loss", "steps"),
+    [
+        (NEVER, [1, 2, 3, 3, 3], [5, 5, 5, 5, 5], 5),  # chrF rose until update 3
+        (NEVER, NEVER, [5, 4, 4, 4, 3], 4),  # only the loss did
+        ([7] * 5, NEVER, [5, 4, 3, 2, 1], 5),
+        ([7] * 5, NEVER, [5] * 5, 3),  # equal in everything is no better
+    ],
+)
+def test_patience_counts_what_decides(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    bleu: list[float],
+    chrf: list[float],
+    loss: list[float],
+    steps: int,
+) -> None:
+    scripted(monkeypatch, [*bleu, -1.0], [*chrf, -1.0], [*loss, 9.0])
+    state = train(
+        make_config(
+            tmp_path,
+            "training.best_metric=bleu",
+            "training.max_steps=5",
+            "training.validate_every=1",
+            "training.patience=2",
+            "training.keep_checkpoints=1",
+        ),
+        device="cpu",
+    )
+    assert state.step == steps
+
+
+def test_what_decided_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted(monkeypatch, NEVER, [1, 4, 3, 2, 0], [1, 1, 1, 1, 9])
+    config = make_config(
+        tmp_path, "training.best_metric=bleu", "training.max_steps=4", "training.validate_every=1"
+    )
+    with logged() as messages:
+        train(config, device="cpu")
+    assert "best chrf, as bleu was 0: 4.00 after update 2" in messages[-1]
+    table = tmt("info", config.run_dir).stdout
+    assert "update 2, by chrf, as bleu was 0" in table
 
 
 @pytest.mark.parametrize("average_wins", [True, False])
@@ -361,7 +410,7 @@ def test_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: int
     )
     state = train(config, device="cpu")
     assert state.finished == "no better for some time"
-    assert (state.step, state.best_step) == {1: (3, 2), 2: (6, 4), 3: (7, 4)}[patience]
+    assert (state.step, state.best_step) == {1: (3, 2), 2: (6, 4), 3: (7, 7)}[patience]
 
 
 # --- a loss that is no number

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from transformer_mt.config import Config
 from transformer_mt.config_file import load_config
-from transformer_mt.data.corpus import SentencePair, load_split
+from transformer_mt.data.corpus import load_split
 from transformer_mt.data.vocabularies import Vocabulary
 from transformer_mt.errors import TmtError
 from transformer_mt.evaluation import Evaluation, evaluate_model, evaluate_translations
 from transformer_mt.loading import load, load_classifier, load_generator, load_language_model
+from transformer_mt.metrics import References, reference_lists
 from transformer_mt.task_config import TranslationConfig
 from transformer_mt.translation import Candidate, Translation
 from transformer_mt.translator import Translator
@@ -80,26 +81,30 @@ def train(
 def evaluate(
     model: Translator | str | Path,
     sources: Sequence[str] | None = None,
-    references: Sequence[str] | None = None,
+    references: References | None = None,
     *,
     split: Literal["test", "validation"] = "test",
     beam_size: int | None = None,
     length_penalty: float | None = None,
     batch_tokens: int = 4096,
+    tokenize: str | None = None,
 ) -> Evaluation:
     """Translate a test set and score it: BLEU, chrF, TER (sacrebleu), loss, unknown words.
 
     Args:
         model: a translator, or a run directory to load.
         sources: sentences to translate; None takes a split of the run's own data.
-        references: a translation of each by a person.
+        references: a translation of each by a person, or several such lists; of these the first
+            alone has a loss and unknown words.
         split: of the run's own data.
         beam_size: None: the run's own.
         length_penalty: None: the run's own.
         batch_tokens: source positions translated together.
+        tokenize: BLEU's tokenizer, by sacrebleu's name; None: that of the target language.
 
     Raises:
-        DataError: the run's data cannot be read.
+        ConfigError: sacrebleu has no such tokenizer.
+        DataError: the run's data cannot be read, or the tokenizer cannot be used here.
         ValueError: sources without references, not equally many or none; no such split.
     """
     translator = load(model) if isinstance(model, str | Path) else model
@@ -109,16 +114,20 @@ def evaluate(
         raise ValueError(f"split must be test or validation, not {split}")
     if sources is None or references is None:
         pairs = load_split(translator.data, split)
-    else:
-        pairs = [SentencePair(*pair) for pair in zip(sources, references, strict=True)]
-    if not pairs:
+        sources, references = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
+    for side in reference_lists(references):
+        if len(side) != len(sources):
+            raise ValueError(f"{len(sources)} sources for {len(side)} references")
+    if not sources:
         raise ValueError("there are no sentences to translate")
     return evaluate_model(
         translator,
-        pairs,
+        sources,
+        references,
         beam_size=beam_size,
         length_penalty=length_penalty,
         batch_tokens=batch_tokens,
+        tokenize=tokenize,
     )
 
 

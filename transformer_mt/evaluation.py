@@ -1,6 +1,7 @@
 """Scores of a run, or of translations made elsewhere, on a test set."""
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +9,20 @@ from typing import Any
 from tqdm import tqdm
 
 from transformer_mt.console import hides_bars
-from transformer_mt.data.corpus import SentencePair
 from transformer_mt.data.tokenizer import UNK_ID, Tokenizer
-from transformer_mt.metrics import Score, corpus_scores, length_ratio, perplexity
+from transformer_mt.metrics import (
+    References,
+    Score,
+    Scoring,
+    corpus_scores,
+    length_ratio,
+    perplexity,
+    reference_lists,
+)
 from transformer_mt.translator import Translator
+from transformer_mt.writing import is_unspaced_text
+
+log = logging.getLogger(__name__)
 
 _CHUNK = 1024
 """Lines translated between two moves of the progress bar."""
@@ -26,7 +37,7 @@ class Evaluation:
     """What was scored, in the order of the test set."""
     scores: list[Score]
     length_ratio: float
-    """Words of the translations for each word of the references."""
+    """Tokens of the translations for each token of the references, as BLEU counts them."""
     loss: float | None = None
     """Nats for each target token."""
     perplexity: float | None = None
@@ -51,35 +62,71 @@ class Evaluation:
         for name, rate in (("source", self.src_unk_rate), ("reference", self.tgt_unk_rate)):
             if rate is not None:
                 rows.append(("UNK rate", f"{100 * rate:.2f} %", f"of {name} tokens"))
-        rows.append(("length ratio", f"{self.length_ratio:.3f}", "translation / reference words"))
+        rows.append(
+            (
+                "length ratio",
+                f"{self.length_ratio:.3f}",
+                "translation / reference, in tokens of BLEU",
+            )
+        )
         rows.append(("sentences", f"{self.sentences:,}", ""))
         return [f"{name:<13}{value:>9}  {note}".rstrip() for name, value, note in rows]
 
 
-def evaluate_translations(hypotheses: Sequence[str], references: Sequence[str]) -> Evaluation:
-    """Score translations, whoever made them."""
+def evaluate_translations(
+    hypotheses: Sequence[str],
+    references: References,
+    *,
+    language: str | None = None,
+    tokenize: str | None = None,
+) -> Evaluation:
+    """Score translations, whoever made them.
+
+    Args:
+        hypotheses: the translations.
+        references: a right translation of each, or several such lists.
+        language: code of the target language, which decides how BLEU and TER split text; None: one
+            with spaces between words.
+        tokenize: BLEU's tokenizer, by sacrebleu's name, in the place of that of the language.
+
+    Raises:
+        ConfigError: there is no such tokenizer.
+        DataError: the tokenizer cannot be used here.
+        ValueError: the sides are not equally long, or empty.
+    """
+    if language is None and tokenize is None and is_unspaced_text(reference_lists(references)[0]):
+        log.warning(
+            "the references have no spaces between words, which BLEU and TER count: name their"
+            " language (--lang zh) or a tokenizer (--tokenize char)"
+        )
+    scoring = Scoring.of(language, tokenize)
     return Evaluation(
-        sentences=len(references),
+        sentences=len(hypotheses),
         translations=tuple(hypotheses),
-        scores=corpus_scores(hypotheses, references),
-        length_ratio=length_ratio(hypotheses, references),
+        scores=corpus_scores(hypotheses, references, scoring),
+        length_ratio=length_ratio(hypotheses, references, scoring),
     )
 
 
 def evaluate_model(
     translator: Translator,
-    pairs: Sequence[SentencePair],
+    sources: Sequence[str],
+    references: References,
     *,
     beam_size: int | None = None,
     length_penalty: float | None = None,
     batch_tokens: int = 4096,
+    tokenize: str | None = None,
 ) -> Evaluation:
-    """Translate a test set and score it; the options are those of `Translator.translate`."""
+    """Translate a test set and score it; the options are those of `Translator.translate`.
+
+    Of several references the first alone has a loss and unknown tokens.
+    """
     hypotheses: list[str] = []
-    with tqdm(total=len(pairs), desc="translating", unit="line", disable=hides_bars()) as bar:
-        for start in range(0, len(pairs), _CHUNK):
+    with tqdm(total=len(sources), desc="translating", unit="line", disable=hides_bars()) as bar:
+        for start in range(0, len(sources), _CHUNK):
             translations = translator.translate(
-                [pair.src for pair in pairs[start : start + _CHUNK]],
+                list(sources[start : start + _CHUNK]),
                 beam_size=beam_size,
                 length_penalty=length_penalty,
                 details=False,
@@ -88,15 +135,17 @@ def evaluate_model(
             )
             hypotheses += [translation.text for translation in translations]
             bar.update(len(translations))
-    sources, references = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
-    scored = translator.score(sources, references, batch_tokens=batch_tokens)
+    first = reference_lists(references)[0]
+    scored = translator.score(sources, first, batch_tokens=batch_tokens)
     loss = -sum(each.log_prob for each in scored) / sum(len(each.token_ids) + 1 for each in scored)
     return dataclasses.replace(
-        evaluate_translations(hypotheses, references),
+        evaluate_translations(
+            hypotheses, references, language=translator.data.tgt_lang, tokenize=tokenize
+        ),
         loss=loss,
         perplexity=perplexity(loss),
         src_unk_rate=unknown_rate(translator.tokenizers.src, sources),
-        tgt_unk_rate=unknown_rate(translator.tokenizers.tgt, references),
+        tgt_unk_rate=unknown_rate(translator.tokenizers.tgt, first),
     )
 
 

@@ -99,7 +99,7 @@ def _parity(run: TranslatorRun, folder: Path, to: str) -> ParityReport:
         other = translator_runner(Translator(engine, tokenizers, config.data, config.decoding))
     else:
         other = text_engine_runner(TransformersEngine.load(folder), ours)
-    return compare(translator_runner(ours), other, pairs)
+    return compare(translator_runner(ours), other, pairs, config.data.tgt_lang)
 
 
 def text_engine_runner(engine: TransformersEngine, ours: Translator) -> Runner:

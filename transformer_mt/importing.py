@@ -88,4 +88,4 @@ def _parity(folder: Path, marian: MarianModel, config: TranslationConfig) -> Par
     ours = Translator(TorchEngine(model), marian.tokenizers, config.data, config.decoding)
     theirs = text_engine_runner(marian_engine(folder, marian), ours)
     pairs = [SentencePair(*pair) for pair in phrasebook_splits()["validation"][:200]]
-    return compare(translator_runner(ours), theirs, pairs)
+    return compare(translator_runner(ours), theirs, pairs, config.data.tgt_lang)

@@ -9,7 +9,7 @@ from tqdm import tqdm
 from transformer_mt.console import hides_bars
 from transformer_mt.data.corpus import SentencePair
 from transformer_mt.errors import DataError
-from transformer_mt.metrics import Score, corpus_scores
+from transformer_mt.metrics import Score, Scoring, corpus_scores
 from transformer_mt.translator import Translator
 
 TOLERANCE = 1e-4
@@ -94,8 +94,10 @@ def translator_runner(translator: Translator) -> Runner:
     return run
 
 
-def compare(ours: Runner, theirs: Runner, pairs: Sequence[SentencePair]) -> ParityReport:
-    """Run both on all pairs (at least one)."""
+def compare(
+    ours: Runner, theirs: Runner, pairs: Sequence[SentencePair], language: str
+) -> ParityReport:
+    """Run both on all pairs (at least one), and score the translations into `language`."""
     results: tuple[list[Outcome], list[Outcome]] = ([], [])
     with tqdm(total=len(pairs), desc="comparing", unit="pair", disable=hides_bars()) as bar:
         for start in range(0, len(pairs), _CHUNK):
@@ -104,7 +106,7 @@ def compare(ours: Runner, theirs: Runner, pairs: Sequence[SentencePair]) -> Pari
                 outcomes.append(run(chunk))
             bar.update(len(chunk))
     our, their = map(_joined, results)
-    references = [pair.tgt for pair in pairs]
+    references, scoring = [pair.tgt for pair in pairs], Scoring.of(language)
     differences = [
         _token_differences(*each) for each in zip(our.log_probs, their.log_probs, strict=True)
     ]
@@ -113,8 +115,8 @@ def compare(ours: Runner, theirs: Runner, pairs: Sequence[SentencePair]) -> Pari
         log_prob_difference=_largest(sum(each) for each in differences),
         token_difference=_largest(token for each in differences for token in each),
         equal_greedy=sum(a == b for a, b in zip(our.token_ids, their.token_ids, strict=True)),
-        scores=_scores(our.texts, references),
-        other_scores=_scores(their.texts, references) if their.texts else [],
+        scores=_scores(our.texts, references, scoring),
+        other_scores=_scores(their.texts, references, scoring) if their.texts else [],
     )
 
 
@@ -138,5 +140,5 @@ def _joined(outcomes: Sequence[Outcome]) -> Outcome:
     )
 
 
-def _scores(texts: Sequence[str], references: Sequence[str]) -> list[Score]:
-    return corpus_scores(texts, references, names=("BLEU", "chrF"))
+def _scores(texts: Sequence[str], references: Sequence[str], scoring: Scoring) -> list[Score]:
+    return corpus_scores(texts, references, scoring, names=("BLEU", "chrF"))

@@ -53,7 +53,9 @@ def _best(config: Config, state: TrainState, scores: dict[str, float]) -> dict[s
     """Nothing for a model that was imported."""
     best = {}
     if state.best_step:
-        best["best checkpoint"] = f"update {state.best_step:,}, by {config.training.best_metric}"
+        best["best checkpoint"] = (
+            f"update {state.best_step:,}, by {state.chosen_by(config.training.best_metric)}"
+        )
     if scores:
         shown = (f"{name.replace('_', ' ')} {value:.2f}" for name, value in scores.items())
         best["validation"] = ", ".join(shown)

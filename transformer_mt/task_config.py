@@ -97,6 +97,8 @@ class TranslationTrainingConfig(TrainingConfig):
     validate_sentences: int = 1000
     """Most validation sentences that are translated for BLEU and chrF (loss uses all of them)."""
     best_metric: Literal["bleu", "chrf", "loss"] = "bleu"
+    """What decides which checkpoint is best; at equal score the lower loss, and chrf while bleu is
+    0."""
 
     def __post_init__(self) -> None:
         TrainingConfig.__post_init__(self)

@@ -34,6 +34,8 @@ class TrainState:
     recent_tokens: int = 0
     best_score: float | None = None
     """`training.best_metric` of the best checkpoint (a loss is negated: higher is better)."""
+    tie_breaks: list[float] = dataclasses.field(default_factory=list)
+    """What decides between checkpoints of equal score (`Validation.rank`); [] in older runs."""
     best_step: int = 0
     validated_step: int = 0
     """Updates made before the last validation."""
@@ -54,6 +56,22 @@ class TrainState:
     """Why training ended; null while it is not."""
     scores: dict[str, float] = dataclasses.field(default_factory=dict)
     """The last validation's figures."""
+
+    @property
+    def best_rank(self) -> tuple[float, ...] | None:
+        """`Validation.rank` of the best checkpoint; None before the first."""
+        return None if self.best_score is None else (self.best_score, *self.tie_breaks)
+
+    def chosen_by(self, metric: str) -> str:
+        """Return the name of the figure that decided which checkpoint is best."""
+        by_chrf = metric == "bleu" and self.best_score == 0 and self.tie_breaks
+        return "chrf, as bleu was 0" if by_chrf else metric
+
+    def best_words(self, metric: str) -> str:
+        """Return the deciding figure of the best checkpoint with its value, for a person."""
+        name = self.chosen_by(metric)
+        value = self.best_score if name == metric else self.tie_breaks[0]
+        return f"{name}: {abs(value or 0.0):.2f}"  # a loss is kept negated
 
     def become(self, other: "TrainState") -> None:
         """Take over all numbers of another state."""
@@ -89,6 +107,8 @@ def _is_a(value: Any, kind: Any) -> bool:
         return type(value) in (int, float) and math.isfinite(value)
     if kind is int:
         return type(value) is int and 0 <= value < 2**63
+    if get_origin(kind) is list:
+        return isinstance(value, list) and all(_is_a(each, float) for each in value)
     if get_origin(kind) is dict:
         return isinstance(value, dict) and all(_is_a(each, float) for each in value.values())
     if get_args(kind):

@@ -24,13 +24,8 @@ from transformer_mt.errors import ConfigError
 from transformer_mt.processes import place
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from transformer_mt.data.corpus import SentencePair
     from transformer_mt.evaluation import Evaluation
     from transformer_mt.task_evaluation import TaskEvaluation
-
-_NO_REFERENCE = "--reference is missing: the file with the right translations"
 
 
 @app.command()
@@ -40,9 +35,22 @@ def evaluate(
         Path | None,
         typer.Option(help="Translate and score this file; or measure another model on it."),
     ] = None,
-    reference: Annotated[Path | None, typer.Option(help="Its translation by a person.")] = None,
+    references: Annotated[
+        list[Path] | None,
+        typer.Option("--reference", help="Its translation by a person; several may be given."),
+    ] = None,
     hypothesis: Annotated[
         Path | None, typer.Option(help="Score these translations; no model is needed.")
+    ] = None,
+    lang: Annotated[
+        str | None,
+        typer.Option(help="With --hypothesis: target language, which decides how text is split."),
+    ] = None,
+    tokenize: Annotated[
+        str | None,
+        typer.Option(
+            help="BLEU's tokenizer, as sacrebleu names it; that of the language if not given."
+        ),
     ] = None,
     split: Annotated[str, typer.Option(help="Of the run's own data: test or validation.")] = "test",
     output_file: Annotated[
@@ -61,18 +69,26 @@ def evaluate(
     """Score a run on its test set, or on files, or score translations made elsewhere."""
     if split not in ("test", "validation"):
         raise ConfigError(f"--split {split}: must be test or validation")
-    if reference and not (hypothesis or source):
+    if references and not (hypothesis or source):
         raise ConfigError("--reference needs --source (to translate) or --hypothesis")
+    if lang is not None and not hypothesis:
+        raise ConfigError("--lang is for --hypothesis: a run knows its target language")
     which: Literal["test", "validation"] = "validation" if split == "validation" else "test"
     if hypothesis:
-        _score_hypothesis(hypothesis, reference, source, output_file, as_json)
+        _refuse_model_options(source, output_file)
+        from transformer_mt.evaluation import evaluate_translations
+
+        hypotheses, sides = _read_sides(hypothesis, references)
+        found_scores = evaluate_translations(hypotheses, sides, language=lang, tokenize=tokenize)
+        _show(found_scores, as_json)
         return
     run = find_model(model)
     from transformer_mt import api
 
     if not is_translator(run):
         options: dict[str, object] = {
-            "--reference": reference,
+            "--reference": references or None,
+            "--tokenize": tokenize,
             "--output": output_file,
             "--beam-size": beam_size,
             "--length-penalty": length_penalty,
@@ -86,19 +102,16 @@ def evaluate(
         found = api.evaluate_run(run, files, split=which, device=device, batch_tokens=batch_tokens)
         _show(found, as_json)
         return
-    from transformer_mt.data.corpus import read_parallel
-
-    if source and not reference:
-        raise ConfigError(_NO_REFERENCE)
-    pairs = _sides(read_parallel(source, reference)) if source and reference else (None, None)
+    texts = _read_sides(source, references) if source else (None, None)
     with open_translator(run, device, engine, quantization, lm, lm_weight) as translator:
         figures = api.evaluate(
             translator,
-            *pairs,
+            *texts,
             split=which,
             beam_size=beam_size,
             length_penalty=length_penalty,
             batch_tokens=batch_tokens,
+            tokenize=tokenize,
         )
     if output_file and place().rank == 0:
         from transformer_mt.durable import write_text
@@ -107,24 +120,22 @@ def evaluate(
     _show(figures, as_json)
 
 
-def _score_hypothesis(
-    hypothesis: Path,
-    reference: Path | None,
-    source: Path | None,
-    output_file: Path | None,
-    as_json: bool,
-) -> None:
-    """Translations that are in a file already."""
+def _refuse_model_options(source: Path | None, output_file: Path | None) -> None:
+    """Refuse options that translations made elsewhere have no use for."""
     if source:
         raise ConfigError("give --hypothesis or --source, not both")
-    if not reference:
-        raise ConfigError(_NO_REFERENCE)
     if output_file:
         raise ConfigError("--output is for the model's translations: --hypothesis has none")
-    from transformer_mt.data.corpus import read_parallel
-    from transformer_mt.evaluation import evaluate_translations
 
-    _show(evaluate_translations(*_sides(read_parallel(hypothesis, reference))), as_json)
+
+def _read_sides(text: Path, references: list[Path] | None) -> tuple[list[str], list[list[str]]]:
+    """Read a text and its references, which must have as many lines."""
+    if not references:
+        raise ConfigError("--reference is missing: the file with the right translations")
+    from transformer_mt.data.corpus import read_parallel
+
+    read = [read_parallel(text, reference) for reference in references]
+    return [pair.src for pair in read[0]], [[pair.tgt for pair in pairs] for pairs in read]
 
 
 def _refuse_for_others(run: Path, options: dict[str, object]) -> None:
@@ -184,7 +195,3 @@ def import_folder(
     from transformer_mt import api
 
     print_lines(api.import_model(folder, output).lines())
-
-
-def _sides(pairs: "Sequence[SentencePair]") -> tuple[list[str], list[str]]:
-    return [pair.src for pair in pairs], [pair.tgt for pair in pairs]

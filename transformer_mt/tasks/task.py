@@ -55,9 +55,19 @@ class Validation:
     picture: "tuple[str, Callable[[], Figure]] | None" = None
     """Its name in TensorBoard, and how to draw it."""
 
-    def score(self, metric: str) -> float:
-        """By which checkpoints are compared: higher is better."""
-        return -self.figures["loss"] if metric == "loss" else self.figures[metric]
+    def rank(self, metric: str) -> tuple[float, ...]:
+        """Return what checkpoints are compared by: higher is better.
+
+        At equal score the lower loss wins. While BLEU is 0 to the printed digit it says nothing,
+        and chrF decides.
+        """
+        loss, score = self.figures["loss"], self.figures.get(metric, 0.0)
+        if metric == "loss":
+            return (-loss,)
+        if metric == "bleu":
+            is_zero = round(score, 2) == 0
+            return (0.0, self.figures["chrf"], -loss) if is_zero else (score, 0.0, -loss)
+        return (score, -loss)
 
     def summary(self) -> str:
         """The figures in a line."""

@@ -12,7 +12,7 @@ from transformer_mt.data.rows import SentencePair
 from transformer_mt.data.sequences import RowNumbers
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, Tokenizers
 from transformer_mt.engines.torch_engine import TorchEngine
-from transformer_mt.metrics import corpus_scores, perplexity
+from transformer_mt.metrics import Scoring, corpus_scores, perplexity
 from transformer_mt.model.transformer import Transformer
 from transformer_mt.sharded_translator import ShardedTranslator
 from transformer_mt.task_config import TranslationConfig
@@ -68,7 +68,9 @@ class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
             [pair.src for pair in pairs], details=False, batch_tokens=training.batch_tokens
         )
         texts = [translation.text for translation in translations]
-        scores = corpus_scores(texts, [pair.tgt for pair in pairs], names=("BLEU", "chrF"))
+        scoring = Scoring.of(self.config.data.tgt_lang)
+        references = [pair.tgt for pair in pairs]
+        scores = corpus_scores(texts, references, scoring, names=("BLEU", "chrF"))
         bleu, chrf = workers.broadcast([score.value for score in scores])
         samples = [
             f"{pair.src}\n  = {text}\n  ~ {pair.tgt}"

@@ -187,11 +187,9 @@ def _validate_and_save(session: Session, progress: Progress) -> None:
     """Measure, keep the best, and save so that training can go on from here."""
     config, state, run = session.config, session.state, session.run
     result = _validate(session)
-    score = result.score(config.training.best_metric)
-    improved = state.best_score is None or score > state.best_score
+    improved, is_best = _compare(session, result)
     if improved:
-        state.best_score, state.best_step, state.stale = score, state.step, 0
-        state.rescues = 0
+        state.stale = state.rescues = 0
     else:
         state.stale += 1
     state.scores, state.validated_step = result.figures, state.step
@@ -200,12 +198,27 @@ def _validate_and_save(session: Session, progress: Progress) -> None:
 
     def keep_weights() -> None:
         weights = checkpoint.weights_of(session.model)
-        if improved:
+        if is_best:
             checkpoint.save_weights(run.best, weights, state)
         checkpoint.keep_checkpoint(run, weights, state, config.training.keep_checkpoints)
 
     session.workers.by_main(keep_weights)
     _save(session, progress)
+
+
+def _compare(session: Session, result: Validation) -> tuple[bool, bool]:
+    """Note a result as the best if it is.
+
+    Returns:
+        Whether it is better than all before, and whether it is now the best: of two that are equal
+        in everything the later one is kept, which patience does not take for better.
+    """
+    state = session.state
+    rank, best = result.rank(session.config.training.best_metric), state.best_rank
+    improved, is_best = best is None or rank > best, best is None or rank >= best
+    if is_best:
+        (state.best_score, *state.tie_breaks), state.best_step = rank, state.step
+    return improved, is_best
 
 
 def _save(session: Session, progress: Progress) -> None:
@@ -250,10 +263,9 @@ def _finish(session: Session, progress: Progress) -> None:
     progress.hyperparameters(state)
     session.workers.by_main(lambda: checkpoint.update_state(session.run, state))
     log.info(
-        "finished: %s; best %s %.2f after update %s; %s hours of training",
+        "finished: %s; best %s after update %s; %s hours of training",
         state.finished,
-        session.config.training.best_metric,
-        abs(state.best_score or 0.0),  # a loss is kept negated
+        state.best_words(session.config.training.best_metric),
         f"{state.best_step:,}",
         timedelta(seconds=round(state.seconds)),
     )
@@ -261,8 +273,7 @@ def _finish(session: Session, progress: Progress) -> None:
 
 def _try_average(session: Session) -> None:
     """Make the mean of the kept checkpoints the best one, if validation finds it so."""
-    state, run, metric = session.state, session.run, session.config.training.best_metric
-    workers = session.workers
+    state, run, workers = session.state, session.run, session.workers
     names = workers.by_main(lambda: [folder.name for folder in checkpoint.whole_checkpoints(run)])
     if len(names) < 2:
         return
@@ -272,14 +283,13 @@ def _try_average(session: Session) -> None:
     )
     checkpoint.load_weights(session.model, averaged, run.checkpoints)
     result = _validate(session)
-    score = result.score(metric)
-    improved = state.best_score is None or score > state.best_score
+    improved, is_best = _compare(session, result)
     log.info(
         "average of the last %d checkpoints: %s%s",
         len(names),
         result.summary(),
         " (best so far)" if improved else "",
     )
-    if improved:
-        state.best_score, state.best_step, state.scores = score, state.step, result.figures
+    if is_best:
+        state.scores = result.figures
         workers.by_main(lambda: checkpoint.save_weights(run.best, averaged, state))
