@@ -32,6 +32,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "processes": set(),
     "console": {"processes", "errors"},
     "device": {"errors"},
+    "durations": set(),
     "optional": {"errors"},
     "config": {"errors"},
     "task_config": {"config", "errors"},
@@ -75,7 +76,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "pair_check": CORE | {"classifying", "data", "streams", "console"},
     "rescoring": {"decoding", "streams", "errors", "console"},
     "doctor": CORE | {"data", "run_dir", "console", "phrasebook"},
-    "run_info": CORE | {"train_state", "run_dir"},
+    "run_info": CORE | {"durations", "train_state", "run_dir"},
     "evaluation": CORE | {"translator", "data", "metrics", "console"},
 }
 LAYERS["vocabulary"] = CORE | {"train_state", "run_dir", "run_lock", "data"}
@@ -95,7 +96,8 @@ LAYERS["task_evaluation"] = CORE | {
 LAYERS["training"] = (
     CORE
     | {"tasks", "blueprint", "checkpoint", "train_state", "model", "data", "run_dir", "device"}
-    | {"analysis", "config_file", "console", "durable", "run_lock", "processes", "workers"}
+    | {"analysis", "config_file", "console", "durable", "durations", "run_lock", "processes"}
+    | {"workers"}
 )
 LAYERS["parity"] = CORE | {"translator", "data", "metrics", "console"}
 LAYERS["model_card"] = CORE | {"checkpoint", "parity", "metrics", "run_info"}

@@ -8,7 +8,7 @@ import json
 import re
 import textwrap
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -117,10 +117,22 @@ def _page(maps: list[AttentionMaps]) -> str:
     filled = {
         "__TITLE__": html.escape(maps[0].source),
         "__TRANSLATION__": html.escape(maps[0].translation),
-        "__DATA__": _inside_script(_to_json(maps)),
+        "__DATA__": _inside_script(_to_json([_as_shown(m) for m in maps])),
     }
     # One pass, so that a sentence that contains "__DATA__" stays a sentence.
     return re.sub("|".join(filled), lambda m: filled[m[0]], template.read_text("utf-8"))
+
+
+def _as_shown(maps: AttentionMaps) -> AttentionMaps:
+    """The same maps with tokens for a person to read; the numbers (.json) keep the real ones."""
+    names = ("src_tokens", "tgt_in", "tgt_out")
+    shown = {name: tuple(map(_without_joiner, getattr(maps, name))) for name in names}
+    return replace(maps, **shown)
+
+
+def _without_joiner(token: str) -> str:
+    """The token without its marks of joining, if it is anything else."""
+    return token.strip(JOINER) or token
 
 
 def _inside_script(data: str) -> str:
@@ -304,7 +316,7 @@ def _draw_colour_bar(figure: Figure, sheet: _Sheet, image: AxesImage) -> None:
 
 def _labels(tokens: tuple[str, ...]) -> list[str]:
     """Tokens as they can be drawn: short, without marks of joining or forbidden characters."""
-    return [shortened(printable(token.strip(JOINER) or token)) for token in tokens]
+    return [shortened(printable(_without_joiner(token))) for token in tokens]
 
 
 def _wrapped(sentence: str, width: float, size: float) -> tuple[str, ...]:

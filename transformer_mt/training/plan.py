@@ -6,6 +6,7 @@ from statistics import median
 
 from transformer_mt.config import Config, parse_duration
 from transformer_mt.data.batching import token_batches
+from transformer_mt.durations import show_duration
 from transformer_mt.model.base import count_parameters
 from transformer_mt.training.loop import training_step, updates
 from transformer_mt.training.session import load_session
@@ -40,7 +41,7 @@ class Plan:
             f"an epoch: {self.updates_per_epoch:,} updates; in all {self.max_steps:,} updates"
             f" or {epochs:.1f} epochs",
             f"speed: {self.tokens_per_second:,.0f} {self.answers} a second",
-            f"time: about {_duration(self.seconds)}, validations left out",
+            f"time: about {show_duration(self.seconds)}, validations left out",
         ]
 
 
@@ -75,9 +76,3 @@ def plan_training(config: Config, device: str) -> Plan:
         max_steps=max_steps,
         seconds=total,
     )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
