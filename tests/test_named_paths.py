@@ -1,4 +1,4 @@
-"""Every file of the project that its README, comments, docstrings and configurations name exists."""
+"""Every file of the project that README, comments, docstrings or configurations name exists."""
 
 import ast
 import io

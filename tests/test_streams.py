@@ -151,11 +151,16 @@ def test_standard_streams(path: Path | None, monkeypatch: pytest.MonkeyPatch) ->
     assert raw.getvalue() == b"\xc3\xa9\n"  # whatever the locale
 
 
-def test_closed_standard_input_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", [None, Path("-")])
+def test_closed_standard_input_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, path: Path | None
+) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     assert not streams.is_prompted()
-    with open_input(None) as source:
-        assert list(read_chunks(source)) == []
+    with pytest.raises(DataError, match="standard input is closed"), open_input(path):
+        pass
+    with streams.open_chunks(["a", "b\nc"], path) as chunks:  # which needs none
+        assert list(chunks) == [["a", "b c"]]
 
 
 @pytest.mark.parametrize(

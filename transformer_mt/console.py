@@ -19,6 +19,11 @@ from transformer_mt.processes import place
 _MOST_LINES = 20
 """Warnings of one kind that name a line: a file in another encoding has a million of them."""
 
+_SIZES = ("COLUMNS", "LINES", "TERMINAL_WIDTH")
+"""Environment variables that tell the size of a terminal."""
+_NARROWEST, _LONGEST_SIZE = 10, 4
+"""Columns or lines that can be written in; digits of the largest size that is believed."""
+
 
 class _BarHandler(logging.Handler):
     """Writes to stderr without breaking a progress bar.
@@ -137,6 +142,18 @@ def _forget(target: TextIO) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, target.fileno())
         os.close(nowhere)
+
+
+def ignore_absurd_sizes() -> None:
+    """Take sizes of the terminal that no terminal has out of the environment.
+
+    With COLUMNS=0 the library that prints help and errors prints nothing at all, with text there it
+    fails. Without them it asks the terminal.
+    """
+    for name in _SIZES:
+        value = os.environ.get(name, "")
+        if not (value.isdecimal() and len(value) <= _LONGEST_SIZE and int(value) >= _NARROWEST):
+            os.environ.pop(name, None)
 
 
 def prepare_streams() -> None:

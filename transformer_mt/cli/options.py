@@ -29,6 +29,7 @@ ModelDir = Annotated[
         help="Run directory of `tmt train`; by default the newest finished one in runs/.",
     ),
 ]
+RunArgument = Annotated[Path | None, typer.Argument(help="The same as --model, which see.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps; auto takes the best there is.")]
 Engine = Annotated[
     str,

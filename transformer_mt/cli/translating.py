@@ -75,16 +75,12 @@ def translate(
 
     interactive = not sentences and input_file is None and streams.is_prompted()
     with (
+        streams.open_chunks(sentences, input_file) as chunks,
         open_translator(model, device, engine, quantization, lm, lm_weight) as translator,
-        streams.open_input(input_file) as source,
         streams.open_output(output_file if place().rank == 0 else Path(os.devnull)) as target,
     ):
-        if sentences:
-            chunks = iter([[streams.argument_line(sentence) for sentence in sentences]])
-        elif interactive:
+        if interactive:
             chunks = ([line] for line in streams.prompt_lines("> "))
-        else:
-            chunks = streams.read_chunks(source)
         translate_chunks(
             partial(
                 translator.translate,
@@ -132,19 +128,17 @@ def rescore(
     from transformer_mt import api, streams
     from transformer_mt.rescoring import rescore_lists
 
-    model = api.load_language_model(lm, device=device)
-    with (
-        streams.open_input(input_file) as source,
-        streams.open_output(output_file) as target,
-    ):
-        rescore_lists(
-            partial(model.log_probs, batch_tokens=batch_tokens),
-            streams.read_chunks(source),
-            target,
-            weight=lm_weight,
-            layout="text" if layout == "text" else "list",
-            show_progress=input_file is not None,
-        )
+    with streams.open_chunks(None, input_file) as chunks:
+        model = api.load_language_model(lm, device=device)
+        with streams.open_output(output_file) as target:
+            rescore_lists(
+                partial(model.log_probs, batch_tokens=batch_tokens),
+                chunks,
+                target,
+                weight=lm_weight,
+                layout="text" if layout == "text" else "list",
+                show_progress=input_file is not None,
+            )
 
 
 @app.command()
