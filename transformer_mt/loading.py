@@ -51,13 +51,13 @@ def load(
     config = load_run_config(run, TranslationConfig)
     if engine == "ctranslate2":
         from transformer_mt.engines import ctranslate2_engine
-        from transformer_mt.engines.cache import cached_export
+        from transformer_mt.engines.cache import exported_model
 
         quantization = ctranslate2_engine.check_quantization(quantization or "float32")
         ctranslate2_engine.check_device(device)  # before anything is exported
         tokenizers = load_vocabulary(run, Tokenizers)
-        folder = cached_export(run, config, quantization)
-        exported = ctranslate2_engine.CTranslate2Engine(folder, tokenizers, device)
+        with exported_model(run, config, quantization) as folder:
+            exported = ctranslate2_engine.CTranslate2Engine(folder, tokenizers, device)
         return Translator(exported, tokenizers, config.data, config.decoding)
     if engine != "torch":
         raise ConfigError(f"engine '{engine}': must be torch or ctranslate2")
