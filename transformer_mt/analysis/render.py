@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import json
+import logging
 import re
 import textwrap
 import unicodedata
@@ -17,6 +18,7 @@ import numpy as np
 
 from transformer_mt.analysis.lettering import (
     lettering,
+    missing_fonts,
     missing_glyphs_are_boxes,
     printable,
     shortened,
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
     from transformer_mt.analysis.maps import AttentionMaps
+
+log = logging.getLogger(__name__)
 
 DECIMALS = 4
 """Weights in pages and in JSON are rounded to this, which keeps the files small."""
@@ -164,6 +168,8 @@ def _picture(maps: AttentionMaps, kind: str) -> bytes:
 
     _check_finite(maps)
     figure = cross_attention_figure(maps)
+    if kind == "png" and (missing := missing_fonts(figure)) is not None:
+        log.warning("%s, or write .html, as browsers find fonts themselves", missing)
     buffer = io.BytesIO()
     # Text stays text in SVG: it can be searched, and a viewer finds a font for any script.
     with (
