@@ -26,6 +26,7 @@ from transformer_mt.analysis.lettering import (
 from transformer_mt.data.tokenizer import JOINER
 from transformer_mt.durable import write_bytes
 from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.rounding import DECIMALS, rounded
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from transformer_mt.analysis.maps import AttentionMaps
 
 log = logging.getLogger(__name__)
-
-DECIMALS = 4
-"""Weights in pages and in JSON are rounded to this, which keeps the files small."""
 
 
 def render(maps: list[AttentionMaps], path: Path) -> None:
@@ -95,7 +93,7 @@ def _as_dict(maps: AttentionMaps) -> dict[str, Any]:
     return {
         "source": maps.source,
         "translation": maps.translation,
-        "score": maps.score,
+        "score": rounded(maps.score),
         "src_tokens": maps.src_tokens,
         "tgt_in": maps.tgt_in,
         "tgt_out": maps.tgt_out,
@@ -106,10 +104,10 @@ def _as_dict(maps: AttentionMaps) -> dict[str, Any]:
 
 
 def _rounded(weights: np.ndarray) -> list[Any]:
-    """Nested lists whose numbers print with at most DECIMALS decimals."""
+    """Nested lists whose numbers print with at most DECIMALS decimals, which keeps files small."""
     # float64 first: the float32 nearest to 0.1 prints as 0.10000000149011612.
-    rounded: list[Any] = weights.astype(np.float64).round(DECIMALS).tolist()
-    return rounded
+    lists: list[Any] = weights.astype(np.float64).round(DECIMALS).tolist()
+    return lists
 
 
 # ------------------------------------------------------------------------------------- page

@@ -59,7 +59,10 @@ LengthPenalty = Annotated[
     float | None, typer.Option(min=0.0, help="Larger values prefer longer translations.")
 ]
 BatchTokens = Annotated[
-    int, typer.Option(min=1, help="Tokens read together; changes the speed alone.")
+    int,
+    typer.Option(
+        min=1, help="Tokens read together; changes the speed, and of a score the last digit shown."
+    ),
 ]
 
 _GLOBAL_FLAGS = {"-q", "--quiet", "-v", "--verbose", "--debug"}
