@@ -8,6 +8,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -19,6 +20,8 @@ from transformer_mt.processes import place
 _MOST_LINES = 20
 """Warnings of one kind that name a line: a file in another encoding has a million of them."""
 
+_LINES_AT_ONCE = 10_000
+"""Results that are written together: there may be a million."""
 _SIZES = ("COLUMNS", "LINES", "TERMINAL_WIDTH")
 """Environment variables that tell the size of a terminal."""
 _NARROWEST, _LONGEST_SIZE = 10, 4
@@ -94,9 +97,11 @@ def _harmless(text: str, keep: str = "") -> str:
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Results, to stdout; of several processes one prints them."""
+    """Results, to stdout, as they come; of several processes one prints them."""
     if _is_main():
-        write_out(standard_output(), "".join(f"{line}\n" for line in lines))
+        rest = iter(lines)
+        while some := list(islice(rest, _LINES_AT_ONCE)):
+            write_out(standard_output(), "".join(f"{line}\n" for line in some))
 
 
 def _is_main() -> bool:
