@@ -153,6 +153,14 @@ def settle(folder: Path, previous: Path | None = None) -> None:
     _remove(old)
 
 
+def would_settle(folder: Path, previous: Path) -> Path:
+    """Where that stands which `settle` would leave as `folder`; changes nothing."""
+    partial, _ = _beside(folder)
+    if folder.exists():
+        return folder
+    return partial if is_whole(partial) else previous
+
+
 def readable_folder(folder: Path) -> Path | None:
     """Where a sealed folder can be read, also while it is replaced; None where there is none."""
     if folder.is_dir():

@@ -9,7 +9,7 @@ from transformer_mt.data.batching import token_batches
 from transformer_mt.durations import show_duration
 from transformer_mt.model.base import count_parameters
 from transformer_mt.training.loop import training_step, updates
-from transformer_mt.training.session import load_session
+from transformer_mt.training.session import rehearse_session
 
 _UPDATES = 3
 """Measured; the median hides the first one's warm-up."""
@@ -45,13 +45,18 @@ class Plan:
         ]
 
 
-def plan_training(config: Config, device: str) -> Plan:
+def plan_training(config: Config, device: str, *, overwrite: bool = False) -> Plan | None:
     """Load the data, make some real updates, write nothing.
 
+    Returns:
+        None where the run is finished: there is nothing to plan.
+
     Raises:
-        DataError, ConfigError: as `train` would.
+        DataError, ConfigError: as `train` would, also for what stands in the run directory.
     """
-    session = load_session(config, device, anew=True)
+    session = rehearse_session(config, device=device, overwrite=overwrite)
+    if session is None:
+        return None
     rows = token_batches(session.data.train, config.training.batch_tokens, (config.seed, 0))
     per_epoch = -(-len(rows) // config.training.accumulate)
     seconds, tokens = [], 0
