@@ -9,6 +9,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar, overload
 
 from transformer_mt.analysis.maps import AttentionMaps
+from transformer_mt.data.line_sizes import UsualLines
 from transformer_mt.data.tokenizer import (
     EOS_ID,
     PAD_ID,
@@ -53,15 +54,22 @@ class Translator:
         tokenizers: those that the model was trained with.
         data: lines of more than its `max_length` tokens are cut, with a warning.
         decoding: how to search, where `translate` is not told otherwise.
+        usual: how long the training lines were; of much longer ones `translate` warns.
     """
 
     def __init__(
-        self, engine: Engine, tokenizers: Tokenizers, data: PairsConfig, decoding: DecodingConfig
+        self,
+        engine: Engine,
+        tokenizers: Tokenizers,
+        data: PairsConfig,
+        decoding: DecodingConfig,
+        usual: UsualLines | None = None,
     ) -> None:
         self.engine = engine
         self.tokenizers = tokenizers
         self.data = data
         self.decoding = decoding
+        self.usual = usual
 
     @overload
     def translate(
@@ -193,10 +201,13 @@ class Translator:
         )
 
     def _encode(self, lines: Sequence[str], first_line: int) -> list[list[int]]:
-        """Token ids; what is too long is cut, with a warning."""
+        """Token ids; what is too long is cut, with a warning; so is told what is unusually long."""
         encoded = self.tokenizers.src.encode_batch(lines)
         longest = self.data.max_length
-        for number, ids in enumerate(encoded, start=first_line):
+        for number, (line, ids) in enumerate(zip(lines, encoded, strict=True), start=first_line):
+            if self.usual is not None and (found := self.usual.complaint(line, len(ids))):
+                message, numbers = found
+                log.warning(message, number, *numbers)
             if len(ids) > longest:
                 log.warning(
                     "line %d has %d tokens: only the first %d are translated (data.max_length)",

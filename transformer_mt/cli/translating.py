@@ -34,7 +34,9 @@ from transformer_mt.processes import place
 def translate(
     sentences: Annotated[
         list[str] | None,
-        typer.Argument(help="Sentences, each in quotation marks; none: read standard input."),
+        typer.Argument(
+            help="Sentences, each in quotation marks of its own; none: read standard input."
+        ),
     ] = None,
     model: ModelDir = None,
     input_file: Annotated[
@@ -58,7 +60,10 @@ def translate(
     lm: LanguageModelDir = None,
     lm_weight: LanguageModelWeight = None,
 ) -> None:
-    """Translate sentences, a file or standard input: one line in, one line out."""
+    """Translate sentences, a file or standard input: one line in, one line out.
+
+    A line is one sentence, as in the training data: of several in a line parts get lost.
+    """
     if layout not in ("text", "jsonl", "tsv"):
         raise ConfigError(f"--format {layout}: must be text, jsonl or tsv")
     if sentences and input_file:
