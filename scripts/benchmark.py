@@ -9,9 +9,9 @@ so that whatever else the machine does meets all of them alike. Figures are medi
 after one that warms up, with half of the distance between the extremes. All contestants have the
 same data, shapes, batches and threads, and in translation the same weights.
 
-What is measured: `benchmarks/machine.py` (matrix products), `training.py`, `scaling.py`
-(several processes), `translation.py`, `startup.py`, `growth.py` (how cost grows with length, batch
-and corpus).
+What is measured: `benchmarks/machine.py` (matrix products), `benchmarks/training.py`,
+`benchmarks/scaling.py` (several processes), `benchmarks/translation.py`, `benchmarks/startup.py`,
+`benchmarks/growth.py` (how cost grows with length, batch and corpus).
 
 What was tried and did not pay
 ------------------------------

@@ -9,11 +9,12 @@ bit for bit, with what an undisturbed training of the same settings ends with: w
 random states, training curves, the best checkpoint and those kept for averaging; only measures of
 time may differ.
 
-The parts: `crash/kills.py` (SIGKILL at random moments, told apart by `stages.py`),
-`operations.py` (SIGKILL before chosen operations on files), `elastic.py` (and under torchrun),
-`disk.py` (a full disk), `corruption.py` (truncated and bit-flipped checkpoints), `interference.py`
-(locks, signals), `divergence.py`. The random choices come from the seed; at which instruction a
-signal arrives, nobody can choose, so the same seed does not find the same again.
+The parts: `crash/kills.py` (SIGKILL at random moments, told apart by `crash/stages.py`),
+`crash/operations.py` (SIGKILL before chosen operations on files), `crash/elastic.py` (and under
+torchrun), `crash/disk.py` (a full disk), `crash/corruption.py` (truncated and bit-flipped
+checkpoints), `crash/interference.py` (locks, signals), `crash/divergence.py`. The random choices
+come from the seed; at which instruction a signal arrives, nobody can choose, so the same seed does
+not find the same again.
 
 A trial that lost something leaves its folder behind, to look at.
 """

@@ -42,7 +42,8 @@ def test_shapes_fit_the_tokens_and_rows_sum_to_one(untrained: Translator, n_best
     for line in LINES[:8]:
         translation = untrained.translate(line, n_best=n_best, attention=True)
         maps = attention_maps(translation)
-        assert len(maps) == n_best
+        assert len(maps) == len(translation.candidates)
+        assert n_best - 1 <= len(maps) <= n_best
         for found, candidate in zip(maps, translation.candidates, strict=True):
             assert found.source == line
             assert (found.translation, found.score) == (candidate.text, candidate.score)

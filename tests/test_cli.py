@@ -75,7 +75,6 @@ def test_no_arguments_shows_help_and_is_no_success() -> None:
         ["bogus"],
         ["translate", "--bogus"],
         ["train"],
-        ["info"],
         ["attention", "a sentence"],
         ["translate", "x", "--beam-size", "0"],
         ["translate", "x", "--beam-size", "many"],

@@ -1,5 +1,6 @@
 """The engine CTranslate2 against our own model, and the export that is kept beside a run."""
 
+import errno
 import json
 import os
 import shutil
@@ -573,7 +574,7 @@ def test_another_process_is_quicker(run: RunDir, monkeypatch: pytest.MonkeyPatch
     assert all_exports() == [export_of(run).name]
 
 
-def test_place_that_cannot_be_written(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_place_that_can_be_written(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -581,10 +582,55 @@ def test_place_that_cannot_be_written(run: RunDir, monkeypatch: pytest.MonkeyPat
         patch.setattr(tempfile, "TemporaryDirectory", refuse)
         with pytest.raises(DataError) as caught:
             translate(run)
-        assert str(caught.value) == f"{export_of(run)}: cannot be written (Permission denied)"
+        assert str(caught.value) == "a temporary folder: cannot be written (Permission denied)"
     wanted = translate(run)
     monkeypatch.setattr(tempfile, "TemporaryDirectory", refuse)
     assert translate(run) == wanted  # nothing is to be written
+
+
+@pytest.mark.parametrize("why", ["a file", "read-only", "full", "closed"])
+def test_a_cache_that_cannot_be_written_is_done_without(
+    run: RunDir,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    why: str,
+) -> None:
+    wanted, cache_home = translate(run), tmp_path / "home"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    if why == "a file":
+        cache_home.write_text("")
+    else:
+        numbers = {"read-only": errno.EROFS, "full": errno.ENOSPC, "closed": errno.EACCES}
+        hinder(monkeypatch, cache_home, numbers[why])
+    assert translate(run) == wanted
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert str(cache_home) in warning
+    assert warning.endswith("the model is exported to a temporary folder, for this time alone")
+    assert list(temporary.iterdir()) == []
+    if why != "closed":
+        assert not cache_home.is_dir() or list(cache_home.iterdir()) == []
+
+
+def hinder(monkeypatch: pytest.MonkeyPatch, folder: Path, number: int) -> None:
+    """Refuse to make anything in a folder; without the right to look into it, that too."""
+
+    def refused(name: str) -> None:
+        real = getattr(Path, name)
+
+        def method(path: Path, *args: Any, **kwargs: Any) -> Any:
+            if path.is_relative_to(folder) and path != folder:
+                raise OSError(number, os.strerror(number), str(path))
+            return real(path, *args, **kwargs)
+
+        monkeypatch.setattr(Path, name, method)
+
+    refused("mkdir")
+    if number == errno.EACCES:
+        refused("stat")
 
 
 def flip(folder: Path) -> None:

@@ -4,7 +4,9 @@ import gzip
 import json
 import os
 import random
+import re
 import subprocess
+import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +25,7 @@ from transformer_mt.doctor.checks import found_in, repetitions
 from transformer_mt.doctor.examine import examine, examine_files
 from transformer_mt.doctor.language import LetterPairs, score_lines, sides_are_swapped
 from transformer_mt.doctor.reading import Block
-from transformer_mt.doctor.report import Examination, Finding
+from transformer_mt.doctor.report import Examination, Finding, Findings, Ref
 from transformer_mt.doctor.scanning import rare_characters
 from transformer_mt.doctor.tokens import Sample
 from transformer_mt.errors import DataError
@@ -672,7 +674,7 @@ def test_the_command_prints_a_report_or_json(tmp_path: Path) -> None:
     assert f"    {paths[1]}:11  \\xff  (byte 0xff at column 1)" in shown.stdout.splitlines()
     told = tmt("doctor", "--json", *paths)
     assert (told.exit_code, told.stderr) == (1, "")
-    assert json.loads(told.stdout) == transformer_mt.examine(paths).to_dict()
+    assert json.loads(told.stdout) == transformer_mt.examine(paths, all_lines=True).to_dict()
     error = json.loads(told.stdout)["findings"][0]
     assert (error["severity"], error["code"], error["count"]) == ("error", "utf8", 1)
     assert error["examples"][0]["file"] == str(paths[1])
@@ -733,3 +735,68 @@ from transformer_mt.doctor.examine import examine
 assert "torch" not in sys.modules
 """
     subprocess.run(python("-c", code), check=True)
+
+
+def faulty(tmp_path: Path) -> tuple[Path, Path]:
+    """Two files with many lines of each of many faults."""
+    src, tgt = sides()
+    for row in range(0, 200, 10):
+        tgt[row + 1] = b"caf\xe9 " * (1 + row % 3)
+        src[row + 2] = b""
+        src[row + 3] += b"\x07"
+        tgt[row + 4], src[row + 4] = tgt[4], src[4]
+        src[row + 5] += "\u2028x".encode()
+        tgt[row + 6] *= 9
+    return files(tmp_path, src, tgt)
+
+
+def test_all_lines_of_every_finding_are_told(tmp_path: Path) -> None:
+    paths = faulty(tmp_path)
+    few, all_ = (transformer_mt.examine(paths, all_lines=every) for every in (False, True))
+    assert len(all_.findings) > 5
+    for one, other in zip(few.findings, all_.findings, strict=True):
+        assert (one.code, one.count, one.examples) == (other.code, other.count, other.examples)
+        assert one.places == {}
+        if other.count is not None:
+            assert sum(map(len, other.places.values())) == other.count
+        for lines in other.places.values():
+            assert lines.tolist() == sorted(set(lines))
+        for example in other.examples:
+            assert example.line in other.places[example.file]
+    raw = paths[1].read_bytes().split(b"\n")
+    wrong = [n for n, line in enumerate(raw, 1) if line != line.decode("utf-8", "ignore").encode()]
+    (utf8,) = [finding for finding in all_.findings if finding.code == "utf8"]
+    assert {file: lines.tolist() for file, lines in utf8.places.items()} == {str(paths[1]): wrong}
+
+
+def test_the_command_lists_all_or_says_how(tmp_path: Path) -> None:
+    paths = faulty(tmp_path)
+    told = json.loads(tmt("doctor", "--json", *paths).stdout)
+    shown, all_ = tmt("doctor", *paths).stdout, tmt("doctor", "--all", *paths).stdout
+    more = [finding for finding in told["findings"] if finding["count"] > 3]
+    assert shown.count("... (--all lists every line)") == len(more) > 3
+    assert "--all" not in all_
+    listed = re.findall(r"^    (\S+):(\d+)\b", all_, flags=re.MULTILINE)
+    wanted = [
+        (file, str(line))
+        for finding in told["findings"]
+        for file, lines in finding["lines"].items()
+        for line in lines
+    ]
+    assert sorted(listed) == sorted(wanted)
+
+
+def test_a_million_lines_are_kept_as_numbers() -> None:
+    findings, count = Findings(all_lines=True), 1_000_000
+    rows = np.arange(count)
+    tracemalloc.start()
+    findings.add(Finding("note", "x", "train", "m", count, [Ref(0, 0)], rows=rows))
+    for row in range(20_000):
+        findings.add(Finding("error", "y", "train", "n", 1, [Ref(1, row)]))
+    findings.locate("train", "ab".__getitem__, lambda _, row: row + 1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * 8 * count
+    first, second = findings.ordered()
+    assert second.places["a"][-1] == count
+    assert len(first.places["b"]) == first.count == 20_000

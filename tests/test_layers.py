@@ -29,10 +29,12 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "writing": set(),
     "metrics": {"writing", "errors"},
     "ngram": set(),
+    "rounding": set(),
     "phrasebook": set(),
     "processes": set(),
     "console": {"processes", "errors"},
     "device": {"errors"},
+    "durations": set(),
     "optional": {"errors"},
     "config": {"errors"},
     "task_config": {"config", "errors"},
@@ -41,7 +43,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "model": CORE | {"masks", "fast_paths"},
     "data": CORE | {"phrasebook", "console", "user_cache"},
     "decoding": {"errors", "fast_paths"},
-    "analysis": CORE | {"data", "durable"},
+    "analysis": CORE | {"data", "durable", "rounding"},
     "translation": {"analysis"},
     "durable": {"errors"},
     "blueprint": CORE | {"model", "data"},
@@ -71,12 +73,12 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "sharded_translator": CORE
     | {"data", "engines", "processes", "translation", "translator", "workers"},
     "streams": {"data", "errors", "console"},
-    "translation_lines": {"streams", "translation"},
-    "classifying": CORE | {"data", "model", "streams"},
-    "pair_check": CORE | {"classifying", "data", "streams", "console"},
-    "rescoring": {"decoding", "streams", "errors", "console"},
+    "translation_lines": {"rounding", "streams", "translation"},
+    "classifying": CORE | {"data", "model", "rounding", "streams"},
+    "pair_check": CORE | {"classifying", "data", "rounding", "streams", "console"},
+    "rescoring": {"decoding", "rounding", "streams", "errors", "console"},
     "doctor": CORE | {"data", "run_dir", "console", "phrasebook"},
-    "run_info": CORE | {"train_state", "run_dir"},
+    "run_info": CORE | {"durations", "train_state", "run_dir"},
     "evaluation": CORE | {"translator", "data", "metrics", "console", "writing"},
 }
 LAYERS["vocabulary"] = CORE | {"train_state", "run_dir", "run_lock", "data"}
@@ -96,7 +98,8 @@ LAYERS["task_evaluation"] = CORE | {
 LAYERS["training"] = (
     CORE
     | {"tasks", "blueprint", "checkpoint", "train_state", "model", "data", "run_dir", "device"}
-    | {"analysis", "config_file", "console", "durable", "run_lock", "processes", "workers"}
+    | {"analysis", "config_file", "console", "durable", "durations", "run_lock", "processes"}
+    | {"workers"}
 )
 LAYERS["parity"] = CORE | {"translator", "data", "metrics", "console"}
 LAYERS["model_card"] = CORE | {"checkpoint", "parity", "metrics", "run_info"}

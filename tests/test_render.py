@@ -1,6 +1,7 @@
 import json
 import re
 import struct
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from transformer_mt.analysis.maps import AttentionMaps
 from transformer_mt.analysis.render import cross_attention_figure, render
+from transformer_mt.data.tokenizer import JOINER
 from transformer_mt.errors import ConfigError, DataError
 
 SENTENCE = "A man in an orange hat is staring at something ."
@@ -250,3 +252,27 @@ def test_maps_refuse_shapes_that_disagree_with_the_tokens() -> None:
             decoder=good.decoder,
             cross=good.cross.swapaxes(2, 3),
         )
+
+
+def marked() -> AttentionMaps:
+    """A translation whose tokens carry marks of joining, on either side or both."""
+    return make("I 'm here \uffed.", "j \uffed'\uffed ai \uffed, \uffed")
+
+
+@pytest.mark.parametrize("suffix", ["html", "svg"])
+def test_marks_of_joining_are_not_shown(tmp_path: Path, suffix: str) -> None:
+    maps = replace(marked(), source="I'm here.", translation="j'ai,")
+    render([maps], tmp_path / f"out.{suffix}")
+    text = (tmp_path / f"out.{suffix}").read_text("utf-8")
+    assert text.count(JOINER) == {"html": 2, "svg": 1}[suffix]  # a token that is nothing else
+    if suffix == "html":
+        (shown,) = Page(text).data
+        assert shown["src_tokens"] == ["I", "'m", "here", ".", "[EOS]"]
+        assert shown["tgt_in"] == ["[SOS]", "j", "'", "ai", ",", JOINER]
+        assert shown["tgt_out"] == ["j", "'", "ai", ",", JOINER, "[EOS]"]
+
+
+def test_the_numbers_keep_the_tokens_of_the_vocabulary(tmp_path: Path) -> None:
+    render([marked()], tmp_path / "out.json")
+    (saved,) = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    assert tuple(saved["tgt_out"]) == marked().tgt_out

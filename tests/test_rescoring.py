@@ -79,7 +79,7 @@ def test_a_score_is_that_of_both_log_probabilities(weight: float) -> None:
             for c in given.candidates
         }
         for candidate in after["candidates"]:
-            assert candidate["score"] == pytest.approx(expected[candidate["text"]])
+            assert candidate["score"] == pytest.approx(expected[candidate["text"]], abs=1e-3)
             assert candidate["lm_log_prob"] == -len(candidate["text"])
         scores = [candidate["score"] for candidate in after["candidates"]]
         assert scores == sorted(scores, reverse=True)
@@ -91,6 +91,23 @@ def test_a_score_is_that_of_both_log_probabilities(weight: float) -> None:
     assert rescored(as_json(*TRANSLATIONS), weight) == "".join(
         json.loads(line)["translation"] + "\n" for line in out
     )
+
+
+@pytest.mark.parametrize("log_prob", [-1e-3, -1e-4, -3e-5, -1e-7])
+def test_the_normalisation_is_exact_where_nothing_is_left_of_the_scores(log_prob: float) -> None:
+    """A text of which the translator is certain; and a list of an earlier version."""
+    given = translation("x", ("a b c d e f g h", log_prob), ("a b", -5.0))
+    (line,) = rescored(as_json(given), 1.0, "list").splitlines()
+    best = next(c for c in json.loads(line)["candidates"] if c["text"] == "a b c d e f g h")
+    norm = length_normalization(9, 0.8)
+    assert best["score"] == pytest.approx((log_prob - 15) / norm, abs=1e-3)
+    record = json.loads(as_json(given))
+    for candidate in record["candidates"]:
+        del candidate["norm"]
+        candidate["score"], candidate["log_prob"] = -2.0, -5.0
+    (line,) = rescored(json.dumps(record) + "\n", 1.0, "list").splitlines()
+    shown = {c["text"]: c["score"] for c in json.loads(line)["candidates"]}
+    assert shown == {"a b c d e f g h": -8.0, "a b": -3.2}
 
 
 def test_no_weight_changes_no_rank() -> None:
@@ -113,11 +130,11 @@ def test_moses_lists_are_ranked_by_sentence(chunk: int) -> None:
     assert rescored(MOSES, 0.5, chunk=chunk) == "das Haus\nja\nnein\n"
     assert rescored(MOSES, 0.0, chunk=chunk) == "das ein Haus\nja\nnein\n"
     assert rescored(MOSES, 0.5, "list", chunk) == (
-        "0 ||| das Haus ||| LM0= -1 TM0= -2 -3 LM= -8.000000 ||| -7.500000\n"
-        "0 ||| das ein Haus ||| LM0= -1 LM= -12.000000 ||| -9.250000 ||| 0-0 1-1\n"
-        "1 ||| ja ||| LM= -2.000000 ||| -2.000000\n"
-        "7 ||| nein ||| x LM= -4.000000 ||| -4.000000\n"
-        "7 ||| nein nein ||| x LM= -9.000000 ||| -6.500000\n"
+        "0 ||| das Haus ||| LM0= -1 TM0= -2 -3 LM= -8.0000 ||| -7.5000\n"
+        "0 ||| das ein Haus ||| LM0= -1 LM= -12.0000 ||| -9.2500 ||| 0-0 1-1\n"
+        "1 ||| ja ||| LM= -2.0000 ||| -2.0000\n"
+        "7 ||| nein ||| x LM= -4.0000 ||| -4.0000\n"
+        "7 ||| nein nein ||| x LM= -9.0000 ||| -6.5000\n"
     )
 
 

@@ -151,11 +151,16 @@ def test_standard_streams(path: Path | None, monkeypatch: pytest.MonkeyPatch) ->
     assert raw.getvalue() == b"\xc3\xa9\n"  # whatever the locale
 
 
-def test_closed_standard_input_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", [None, Path("-")])
+def test_closed_standard_input_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, path: Path | None
+) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     assert not streams.is_prompted()
-    with open_input(None) as source:
-        assert list(read_chunks(source)) == []
+    with pytest.raises(DataError, match="standard input is closed"), open_input(path):
+        pass
+    with streams.open_chunks(["a", "b\nc"], path) as chunks:  # which needs none
+        assert list(chunks) == [["a", "b c"]]
 
 
 @pytest.mark.parametrize(
@@ -226,6 +231,7 @@ def test_jsonl_tells_all() -> None:
                 "text": "un",
                 "score": -0.5,
                 "log_prob": -1.25,
+                "norm": 2.5,
                 "tokens": ["un"],
                 "token_log_probs": [-1.0, -0.25],
                 "alignment": [1],
@@ -234,6 +240,7 @@ def test_jsonl_tells_all() -> None:
                 "text": "deux é",
                 "score": -2.0,
                 "log_prob": -3.0,
+                "norm": 1.5,
                 "tokens": ["deux", "é"],
                 "token_log_probs": None,
                 "alignment": None,

@@ -1,5 +1,6 @@
 """Text in, translations out: every line on its own, nothing lost, nothing internal shown."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -9,6 +10,8 @@ import torch
 from training_helpers import WORDS, logged, model_of, reverse_pairs
 
 from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, UNK_ID
+from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions
+from transformer_mt.engines.engine import Ids
 from transformer_mt.task_config import PairsConfig
 from transformer_mt.translation import Translation
 from transformer_mt.translator import Translator
@@ -146,16 +149,53 @@ def test_text_that_looks_like_special_tokens_is_text(translator: Translator) -> 
 @pytest.mark.parametrize("n_best", [1, 2, 5])
 def test_candidates_are_different_and_sorted(any_translator: Translator, n_best: int) -> None:
     best = any_translator.translate(LINES)
-    for translation, first in zip(
-        any_translator.translate(LINES, n_best=n_best), best, strict=True
-    ):
+    found = any_translator.translate(LINES, n_best=n_best)
+    assert sum(len(translation.candidates) == n_best for translation in found) > 30  # of 40
+    for translation, first in zip(found, best, strict=True):
         candidates = translation.candidates
-        assert len(candidates) == n_best
-        assert len({candidate.token_ids for candidate in candidates}) == n_best
+        assert 1 <= len(candidates) <= n_best
+        assert len({candidate.text for candidate in candidates}) == len(candidates)
         scores = [candidate.score for candidate in candidates]
         assert scores == sorted(scores, reverse=True)
         assert candidates[0].text == translation.text == first.text
         assert translation.score == scores[0]
+
+
+class Told:
+    """An engine that finds what it is told; each target token attends to the source token there."""
+
+    def __init__(self, *found: tuple[int, ...]) -> None:
+        self.found = [Hypothesis(ids, -float(n), -float(n)) for n, ids in enumerate(found, 1)]
+
+    def search(
+        self, src_ids: Sequence[Ids], limits: Sequence[int], options: SearchOptions
+    ) -> list[list[Hypothesis]]:
+        assert len(limits) == len(src_ids)
+        return [self.found[: options.beam_size] for _ in src_ids]
+
+    def token_log_probs(self, _: Any, tgt_ids: Sequence[Ids]) -> list[tuple[float, ...]]:
+        return [tuple(float(n) for n in range(len(ids) + 1)) for ids in tgt_ids]
+
+    def alignments(self, _: Any, tgt_ids: Sequence[Ids]) -> list[tuple[int, ...]]:
+        return [tuple(range(len(ids))) for ids in tgt_ids]
+
+    attention: Any = None
+
+
+@pytest.mark.parametrize("details", [True, False])
+def test_no_text_is_there_twice_and_the_best_is_kept(translator: Translator, details: bool) -> None:
+    red, blue = translator.tokenizers.tgt.encode("red blue")
+    found = [(red,), (UNK_ID,), (red, blue), (), (UNK_ID, blue), (red, UNK_ID), (blue,)]
+    told = Translator(Told(*found), translator.tokenizers, translator.data, translator.decoding)
+    for n_best in range(1, 8):
+        (translation,) = told.translate(["red blue"], n_best=n_best, details=details, beam_size=7)
+        candidates = translation.candidates
+        assert [c.text for c in candidates] == ["red", "red blue", "", "blue"][:n_best]
+        assert [c.score for c in candidates] == [-1.0, -3.0, -4.0, -7.0][:n_best]
+        for candidate in candidates:
+            length = len(candidate.token_ids)
+            assert candidate.alignment == (tuple(range(length)) if details else None)
+            assert len(candidate.token_log_probs or ()) == (length + 1 if details else 0)
 
 
 @pytest.mark.parametrize(("n_best", "beam"), [(0, 5), (-1, 5), (6, 5), (2, 1)])

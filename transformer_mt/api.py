@@ -175,11 +175,16 @@ def build_tokenizers(config: Config | str | Path, *, force: bool = False) -> Voc
     return build_and_save(_config(config), force=force).vocabulary
 
 
-def examine(corpus: TranslationConfig | str | Path | tuple[str | Path, str | Path]) -> Examination:
+def examine(
+    corpus: TranslationConfig | str | Path | tuple[str | Path, str | Path],
+    *,
+    all_lines: bool = False,
+) -> Examination:
     """Look for everything that is wrong with a corpus, before anything is trained on it.
 
     Args:
         corpus: a run, or its YAML file, or two parallel text files: source and target.
+        all_lines: tell the `places` of each finding: the numbers of all its lines, by file.
 
     Returns:
         Its `findings`, the worst first; `exit_code` is 1 if training would refuse the corpus.
@@ -190,10 +195,10 @@ def examine(corpus: TranslationConfig | str | Path | tuple[str | Path, str | Pat
     from transformer_mt.doctor import examine as doctor
 
     if isinstance(corpus, tuple):
-        return doctor.examine_files(*map(Path, corpus))
+        return doctor.examine_files(*map(Path, corpus), all_lines=all_lines)
     if isinstance(corpus, str | Path):
         corpus = load_config(corpus, (), TranslationConfig)
-    return doctor.examine(corpus)
+    return doctor.examine(corpus, all_lines=all_lines)
 
 
 def describe_run(run_dir: str | Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from transformer_mt.data.tokenizer import PAD_ID
 from transformer_mt.data.vocabularies import LabelledVocabulary
 from transformer_mt.errors import DataError
 from transformer_mt.model.classifier import Classifier
+from transformer_mt.rounding import DECIMALS, rounded
 from transformer_mt.streams import one_line
 
 Probabilities = NDArray[np.float32]
@@ -44,9 +45,9 @@ class Classification:
         likeliest = list(self.probabilities.items())[:top]
         if layout == "jsonl":
             record = {"line": number, "text": self.text, "label": self.label}
-            told = {"probabilities": {label: round(value, 6) for label, value in likeliest}}
+            told = {"probabilities": rounded(dict(likeliest))}
             return one_line(json.dumps(record | told, ensure_ascii=False))
-        return "\t".join(f"{label}\t{value:.4f}" for label, value in likeliest)
+        return "\t".join(f"{label}\t{value:.{DECIMALS}f}" for label, value in likeliest)
 
 
 class TextClassifier:

@@ -13,7 +13,7 @@ from transformer_mt.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value as written, and where: "configs/a.yaml:14" or "--set model.norm"."""
+    """A value as written, and where: "configs/base.yaml:14" or "--set model.norm"."""
 
     value: Any
     where: str

@@ -8,6 +8,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -18,6 +19,13 @@ from transformer_mt.processes import place
 
 _MOST_LINES = 20
 """Warnings of one kind that name a line: a file in another encoding has a million of them."""
+
+_LINES_AT_ONCE = 10_000
+"""Results that are written together: there may be a million."""
+_SIZES = ("COLUMNS", "LINES", "TERMINAL_WIDTH")
+"""Environment variables that tell the size of a terminal."""
+_NARROWEST, _LONGEST_SIZE = 10, 4
+"""Columns or lines that can be written in; digits of the largest size that is believed."""
 
 
 class _BarHandler(logging.Handler):
@@ -89,9 +97,11 @@ def _harmless(text: str, keep: str = "") -> str:
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Results, to stdout; of several processes one prints them."""
+    """Results, to stdout, as they come; of several processes one prints them."""
     if _is_main():
-        write_out(standard_output(), "".join(f"{line}\n" for line in lines))
+        rest = iter(lines)
+        while some := list(islice(rest, _LINES_AT_ONCE)):
+            write_out(standard_output(), "".join(f"{line}\n" for line in some))
 
 
 def _is_main() -> bool:
@@ -137,6 +147,18 @@ def _forget(target: TextIO) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, target.fileno())
         os.close(nowhere)
+
+
+def ignore_absurd_sizes() -> None:
+    """Take sizes of the terminal that no terminal has out of the environment.
+
+    With COLUMNS=0 the library that prints help and errors prints nothing at all, with text there it
+    fails. Without them it asks the terminal.
+    """
+    for name in _SIZES:
+        value = os.environ.get(name, "")
+        if not (value.isdecimal() and len(value) <= _LONGEST_SIZE and int(value) >= _NARROWEST):
+            os.environ.pop(name, None)
 
 
 def prepare_streams() -> None:

@@ -28,18 +28,22 @@ class DamagedError(DataError):
     """A file is not what was written."""
 
 
-def cannot_be_written(place: Path, error: Exception) -> DataError:
+class UnwritableError(DataError):
+    """A place cannot be written to."""
+
+
+def cannot_be_written(place: Path, error: Exception) -> UnwritableError:
     """The error for a place that cannot be written to; a full disk is no reason to start anew."""
     # safetensors tells the number of a system error in its text alone
     found = re.search(r"os error (\d+)", str(error))
     number = error.errno if isinstance(error, OSError) else int(found[1]) if found else None
     cause = os.strerror(number) if number else str(error)
     if number in _NO_ROOM:
-        return DataError(
+        return UnwritableError(
             f"{place}: cannot be written ({cause}): make room there and run the same command"
             " again; what was saved before is whole"
         )
-    return DataError(f"{place}: cannot be written ({cause})")
+    return UnwritableError(f"{place}: cannot be written ({cause})")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -149,6 +153,14 @@ def settle(folder: Path, previous: Path | None = None) -> None:
     _remove(old)
 
 
+def would_settle(folder: Path, previous: Path) -> Path:
+    """Where that stands which `settle` would leave as `folder`; changes nothing."""
+    partial, _ = _beside(folder)
+    if folder.exists():
+        return folder
+    return partial if is_whole(partial) else previous
+
+
 def readable_folder(folder: Path) -> Path | None:
     """Where a sealed folder can be read, also while it is replaced; None where there is none."""
     if folder.is_dir():
@@ -212,11 +224,10 @@ def _compare(folder: Path, text: str) -> None:
 
 def is_whole(folder: Path) -> bool:
     """True for a sealed folder whose files have not changed since."""
-    if not (folder / SUMS_FILE).is_file():
-        return False
-    with contextlib.suppress(DamagedError):
-        verify(folder)
-        return True
+    with contextlib.suppress(DamagedError, OSError):
+        if (folder / SUMS_FILE).is_file():
+            verify(folder)
+            return True
     return False
 
 

@@ -4,7 +4,7 @@ Tests hold each to its plain form, values and gradients.
 """
 
 CHUNKED_LOSS = True
-"""On a CPU, `training/loss.py` computes value and gradients together, a few positions at a time."""
+"""On a CPU, `tasks/loss.py` computes value and gradients together, a few positions at a time."""
 
 RANDOM_BITS_DROPOUT = True
 """On a CPU, `model/dropout.py` takes four masks from each random word."""

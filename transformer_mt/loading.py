@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.errors import ConfigError
-from transformer_mt.run_dir import RunDir, load_run_config, load_vocabulary
+from transformer_mt.run_dir import RunDir, load_run_config, load_usual_lines, load_vocabulary
 from transformer_mt.task_config import TranslationConfig
 from transformer_mt.translator import Translator
 
@@ -49,16 +49,17 @@ def load(
     if lm is not None and engine != "torch":
         raise ConfigError(f"engine {engine}: only torch's search asks a language model")
     config = load_run_config(run, TranslationConfig)
+    usual = load_usual_lines(run)
     if engine == "ctranslate2":
         from transformer_mt.engines import ctranslate2_engine
-        from transformer_mt.engines.cache import cached_export
+        from transformer_mt.engines.cache import exported_model
 
         quantization = ctranslate2_engine.check_quantization(quantization or "float32")
         ctranslate2_engine.check_device(device)  # before anything is exported
         tokenizers = load_vocabulary(run, Tokenizers)
-        folder = cached_export(run, config, quantization)
-        exported = ctranslate2_engine.CTranslate2Engine(folder, tokenizers, device)
-        return Translator(exported, tokenizers, config.data, config.decoding)
+        with exported_model(run, config, quantization) as folder:
+            exported = ctranslate2_engine.CTranslate2Engine(folder, tokenizers, device)
+        return Translator(exported, tokenizers, config.data, config.decoding, usual)
     if engine != "torch":
         raise ConfigError(f"engine '{engine}': must be torch or ctranslate2")
     if quantization is not None:
@@ -73,7 +74,7 @@ def load(
     if lm is not None:
         fusion = load_language_model(lm, device=device).fusion(lm_weight, loaded.vocabulary.tgt)
     engine_ = TorchEngine(loaded.model, fusion)
-    return Translator(engine_, loaded.vocabulary, config.data, config.decoding)
+    return Translator(engine_, loaded.vocabulary, config.data, config.decoding, usual)
 
 
 def load_language_model(run_dir: str | Path, *, device: str = "auto") -> TorchLanguageModel:

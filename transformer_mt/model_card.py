@@ -1,5 +1,6 @@
 """The README.md of an exported model, with the metadata block that the Hugging Face hub reads."""
 
+import re
 from pathlib import Path
 
 from huggingface_hub import EvalResult, ModelCardData
@@ -8,6 +9,8 @@ from transformer_mt.checkpoint import TranslatorRun
 from transformer_mt.metrics import Score
 from transformer_mt.parity import ParityReport
 from transformer_mt.run_info import describe_run
+
+_HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
 _TRANSFORMERS = """\
 ```python
@@ -70,6 +73,8 @@ def model_card(
         for name, value in describe_run(path).items()
         if name not in ("run", "status", "source", "device", "validation")
     }
+    if run.config.init_from is not None:
+        facts["begun from"] = Path(run.config.init_from).resolve().name
     facts["weights"] = quantization
     rows = "".join(f"| {name} | {value} |\n" for name, value in facts.items())
     return (
@@ -86,12 +91,12 @@ def model_card(
 
 def _metadata(run: TranslatorRun, to: str, parity: ParityReport | None) -> ModelCardData:
     data = run.config.data
-    name = f"{data.src_lang}-{data.tgt_lang}"
+    name, dataset = f"{data.src_lang}-{data.tgt_lang}", _dataset(run)
     results = [
         EvalResult(
             task_type="translation",
-            dataset_type=data.dataset or "local",
-            dataset_name=f"validation set of {data.dataset or 'local files'}",
+            dataset_type=dataset or "local",
+            dataset_name=f"validation set of {dataset or 'local files'}",
             metric_type=score.name.lower().rstrip("2"),
             metric_value=round(score.value, 2),
         )
@@ -102,16 +107,24 @@ def _metadata(run: TranslatorRun, to: str, parity: ParityReport | None) -> Model
         library_name=to,
         pipeline_tag="translation",
         tags=["translation", "transformer_mt"],
-        datasets=[data.dataset] if data.dataset and "/" in data.dataset else None,
+        datasets=[dataset] if dataset and "/" in dataset else None,
         model_name=name if results else None,
         eval_results=results or None,
     )
 
 
+def _dataset(run: TranslatorRun) -> str | None:
+    """The name of the data set; of a folder the last part, as the card is read elsewhere."""
+    name = run.config.data.dataset
+    if name is None or (_HUB_NAME.fullmatch(name) and not Path(name).exists()):
+        return name
+    return Path(name).resolve().name
+
+
 def _data(run: TranslatorRun) -> str:
-    data = run.config.data
-    if data.dataset is not None:
-        return f"`{data.dataset}`" + (f", subset `{data.subset}`" if data.subset else "") + "."
+    data, dataset = run.config.data, _dataset(run)
+    if dataset is not None:
+        return f"`{dataset}`" + (f", subset `{data.subset}`" if data.subset else "") + "."
     files = [data.train] if isinstance(data.train, str) else data.train or ()
     names = ", ".join(f"`{Path(file).name}`" for file in files)
     return f"Local files: {names}." if names else "Not known: the model was imported."

@@ -18,6 +18,7 @@ from transformer_mt.console import hides_bars
 from transformer_mt.data.reading import parallel_pairs
 from transformer_mt.data.rows import SentencePair, pieces
 from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.rounding import DECIMALS, rounded
 from transformer_mt.streams import one_line
 
 KINDS = ("swapped", "untranslated", "wrong language")
@@ -51,9 +52,9 @@ class SuspiciousPair:
     def show(self, layout: str) -> str:
         """For a person ("text") or a program ("jsonl"), in one line."""
         if layout == "jsonl":
-            return one_line(json.dumps(asdict(self), ensure_ascii=False))
-        src = f"{self.src_label} {self.src_probability:.4f}\t{self.src}"
-        tgt = f"{self.tgt_label} {self.tgt_probability:.4f}\t{self.tgt}"
+            return one_line(json.dumps(rounded(asdict(self)), ensure_ascii=False))
+        src = f"{self.src_label} {self.src_probability:.{DECIMALS}f}\t{self.src}"
+        tgt = f"{self.tgt_label} {self.tgt_probability:.{DECIMALS}f}\t{self.tgt}"
         return f"{self.line}\t{self.kind}\t{src}\t{tgt}"
 
 
@@ -104,10 +105,10 @@ class PairCheck:
             kind=KINDS[self.kinds[row] - 1],
             src=_excerpt(pair.src),
             src_label=self.labels[src.labels[row]],
-            src_probability=round(float(src.probabilities[row]), 6),
+            src_probability=float(src.probabilities[row]),
             tgt=_excerpt(pair.tgt),
             tgt_label=self.labels[tgt.labels[row]],
-            tgt_probability=round(float(tgt.probabilities[row]), 6),
+            tgt_probability=float(tgt.probabilities[row]),
         )
 
     def lines(self) -> list[str]:

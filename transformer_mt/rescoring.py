@@ -5,7 +5,8 @@ Two forms are read: what `tmt translate --format jsonl --n-best N` writes, and M
 
     score + weight * log p(text) / norm
 
-where norm is the length normalisation of the search, log_prob / score as the first form tells it:
+where norm is the length normalisation of the search, as the first form tells it (else log_prob /
+score, if it is of an earlier version):
 the score is then that of log_prob + weight * log p(text), as if the search had added them. The
 second form tells none, and norm is 1.
 """
@@ -22,6 +23,7 @@ from tqdm import tqdm
 from transformer_mt.console import hides_bars
 from transformer_mt.decoding.hypothesis import check_weight
 from transformer_mt.errors import DataError
+from transformer_mt.rounding import DECIMALS, rounded
 from transformer_mt.streams import one_line, write_whole
 
 Layout = Literal["text", "list"]
@@ -172,7 +174,8 @@ class _JsonLines:
     def _candidate(self, record: dict[str, Any], candidate: dict[str, Any]) -> _Candidate:
         text, score = _whole(candidate["text"]), _number(candidate["score"])
         log_prob = _number(candidate["log_prob"])
-        norm = log_prob / score if log_prob and score else float(log_prob == 0)
+        ratio = log_prob / score if log_prob and score else float(log_prob == 0)
+        norm = _number(candidate.get("norm", ratio))
         if not 0 < norm < math.inf:
             raise ValueError("score and log_prob do not belong together")
         return _Candidate(text, score, norm, (record, candidate))
@@ -186,7 +189,7 @@ class _JsonLines:
                 for each in candidates
             ],
         }
-        return one_line(_whole(json.dumps(record, ensure_ascii=False)))
+        return one_line(_whole(json.dumps(rounded(record), ensure_ascii=False)))
 
 
 class _MosesLines:
@@ -208,8 +211,8 @@ class _MosesLines:
         lines = []
         for candidate in candidates:
             name, text, features, _, *others = candidate.record
-            features = f"{features} LM= {candidate.log_prob:.6f}".lstrip()
-            fields = [name, text, features, f"{candidate.score:.6f}", *others]
+            features = f"{features} LM= {candidate.log_prob:.{DECIMALS}f}".lstrip()
+            fields = [name, text, features, f"{candidate.score:.{DECIMALS}f}", *others]
             lines.append(" ||| ".join(fields))
         return "\n".join(lines)
 

@@ -9,10 +9,11 @@ from typing import TypeVar, overload
 from transformer_mt import __version__
 from transformer_mt.config import Config
 from transformer_mt.config_file import load_saved_config, to_yaml
+from transformer_mt.data.line_sizes import UsualLines
 from transformer_mt.data.vocabularies import VOCABULARY_FILES, Vocabulary
 from transformer_mt.durable import SUMS_FILE, DamagedError, verify, write_sums, write_text
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.safe_files import check_names
+from transformer_mt.safe_files import check_names, read_json
 
 C = TypeVar("C", bound=Config)
 V = TypeVar("V", bound=Vocabulary)
@@ -129,6 +130,22 @@ def load_run_config(run: RunDir, kind: type[Config] = Config) -> Config:
         return load_saved_config(run.config, kind)
     except ConfigError as error:  # whoever uses a run has not written it
         raise DataError(str(error)) from None
+
+
+def load_usual_lines(run: RunDir) -> UsualLines | None:
+    """How long the lines were that a translator was trained on.
+
+    None for one that was imported, or trained by an earlier version, and where it cannot be read:
+    a warning depends on it, no translation.
+    """
+    try:
+        data = read_json(run.info)["data"]
+        tokens, sentences = data["usual_tokens"], data["usual_sentences"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    if not (type(tokens) is int and type(sentences) is int):
+        return None
+    return UsualLines(tokens, sentences)
 
 
 def write_vocabulary(folder: Path, vocabulary: Vocabulary) -> list[Path]:

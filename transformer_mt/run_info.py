@@ -1,11 +1,11 @@
 """`tmt info`: what a run is, in a few lines."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from transformer_mt.config import Config, ModelConfig
+from transformer_mt.durations import show_duration
 from transformer_mt.errors import DataError
 from transformer_mt.run_dir import RunDir, load_run_config
 from transformer_mt.safe_files import read_json
@@ -42,7 +42,7 @@ def describe_run(path: Path) -> dict[str, Any]:
     if state.step:
         description["trained"] = (
             f"{state.step:,} updates, {state.epoch + 1} epochs, {state.tokens:,}"
-            f" {config.answers}, {timedelta(seconds=round(state.seconds))} hours"
+            f" {config.answers}, {show_duration(state.seconds)}"
         )
     if run.best.is_dir():
         description |= _best(config, state, load_state(run.best).scores)

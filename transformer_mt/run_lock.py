@@ -1,6 +1,7 @@
 """One training at a time in a run directory."""
 
 import contextlib
+import errno
 import logging
 import os
 import platform
@@ -39,17 +40,47 @@ def locked(run: RunDir) -> Iterator[None]:
                 run.path.rmdir()
 
 
+def refuse_unavailable(run: RunDir) -> None:
+    """Refuse what `locked` would, and write nothing.
+
+    Raises:
+        DataError: another process trains there, and which; or the place cannot be written to.
+    """
+    if run.lock.is_file():
+        descriptor = os.open(run.lock, os.O_RDONLY)
+        try:
+            if not _try_lock(descriptor, run.lock):
+                raise _is_trained(descriptor, run)
+        finally:
+            os.close(descriptor)
+    place = next(path for path in (run.path, *run.path.absolute().parents) if path.exists())
+    if not place.is_dir():
+        number = errno.EEXIST if place == run.path else errno.ENOTDIR
+    elif hasattr(os, "statvfs") and os.statvfs(place).f_flag & os.ST_RDONLY:
+        number = errno.EROFS
+    elif not os.access(place, os.W_OK | os.X_OK):
+        number = errno.EACCES
+    else:
+        return
+    raise cannot_be_written(run.path, OSError(number, os.strerror(number)))
+
+
+def _is_trained(descriptor: int, run: RunDir) -> DataError:
+    holder = os.read(descriptor, 1000).decode("utf-8", "replace").strip()
+    return DataError(
+        f"{run.path}: is being trained by {holder or 'another process'}; wait for its end,"
+        " or use another run_dir"
+    )
+
+
 def _lock(run: RunDir) -> int:
     """The file, opened, and locked by the system."""
     while True:
         descriptor = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o644)
         if not _try_lock(descriptor, run.lock):
-            holder = os.read(descriptor, 1000).decode("utf-8", "replace").strip()
+            error = _is_trained(descriptor, run)
             os.close(descriptor)
-            raise DataError(
-                f"{run.path}: is being trained by {holder or 'another process'}; wait for its end,"
-                " or use another run_dir"
-            )
+            raise error
         if _is_the_same(descriptor, run.lock):  # else the holder removed it at its end just now
             return descriptor
         os.close(descriptor)

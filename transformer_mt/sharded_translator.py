@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from transformer_mt.data.line_sizes import UsualLines
 from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.engines.engine import Engine
 from transformer_mt.processes import place
@@ -31,8 +32,9 @@ class ShardedTranslator(Translator):
         tokenizers: Tokenizers,
         data: PairsConfig,
         decoding: DecodingConfig,
+        usual: UsualLines | None = None,
     ) -> None:
-        super().__init__(engine, tokenizers, data, decoding)
+        super().__init__(engine, tokenizers, data, decoding, usual)
         self.workers = workers
 
     def translate(self, text: Any, *, first_line: int = 1, **options: Any) -> Any:
@@ -71,7 +73,9 @@ def open_translator(load: Callable[[str], Translator], device: str) -> Iterator[
 
     with open_workers(device) as workers:
         whole = workers.local_first(lambda: load(workers.device_name(device)))
-        yield ShardedTranslator(workers, whole.engine, whole.tokenizers, whole.data, whole.decoding)
+        yield ShardedTranslator(
+            workers, whole.engine, whole.tokenizers, whole.data, whole.decoding, whole.usual
+        )
 
 
 def spread(translator: Translator, chunks: Iterator[list[str]]) -> Iterator[list[str]]:

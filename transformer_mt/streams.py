@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO, NamedTuple, TextIO
@@ -145,7 +145,11 @@ def _decode(line: _Line, number: int) -> str:
 
 @contextlib.contextmanager
 def open_input(path: Path | None) -> Iterator[BinaryIO]:
-    """A file (plain or .gz) to read bytes from; None or "-" is standard input."""
+    """A file (plain or .gz) to read bytes from; None or "-" is standard input.
+
+    Raises:
+        DataError: the file cannot be read; standard input is closed.
+    """
     if path is None or str(path) == "-":
         yield _standard_input()
         return
@@ -157,13 +161,26 @@ def open_input(path: Path | None) -> Iterator[BinaryIO]:
         yield file
 
 
+@contextlib.contextmanager
+def open_chunks(texts: Sequence[str] | None, path: Path | None) -> Iterator[Iterator[list[str]]]:
+    """Lines of the command line, if there are any; else those of a file or of standard input."""
+    if texts:
+        yield iter([[argument_line(text) for text in texts]])
+        return
+    with open_input(path) as source:
+        yield read_chunks(source)
+
+
 def _standard_input() -> BinaryIO:
     """Standard input, through a reader of its own.
 
     `sys.stdin` must not be held by the thread that waits for lines: Python shuts it down at exit.
+
+    Raises:
+        DataError: it is closed, which no program takes for an empty input.
     """
     if sys.stdin is None:  # closed by whoever started us
-        return io.BytesIO()
+        raise DataError("standard input is closed: there is nothing to read")
     try:
         return open(sys.stdin.fileno(), "rb", closefd=False)
     except io.UnsupportedOperation:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, TextIO
 
+from transformer_mt.rounding import DECIMALS, rounded
 from transformer_mt.streams import one_line, write_chunks
 from transformer_mt.translation import Candidate, Translation
 
@@ -54,22 +55,30 @@ def format_translation(translation: Translation, line: int, layout: str, *, scor
             "source_tokens": translation.src_tokens,
             "candidates": [_record(candidate) for candidate in candidates],
         }
-        return one_line(json.dumps(record, ensure_ascii=False))
+        return one_line(json.dumps(rounded(record), ensure_ascii=False))
     if layout == "tsv":
         source = " ".join(translation.source.split())
         return "\n".join(
-            f"{line}\t{rank}\t{c.score:.4f}\t{source}\t{c.text}"
+            f"{line}\t{rank}\t{_shown(c)}\t{source}\t{c.text}"
             for rank, c in enumerate(candidates, start=1)
         )
-    return "\t".join(f"{c.score:.4f}\t{c.text}" if scores else c.text for c in candidates)
+    return "\t".join(f"{_shown(c)}\t{c.text}" if scores else c.text for c in candidates)
+
+
+def _shown(candidate: Candidate) -> str:
+    return f"{rounded(candidate.score):.{DECIMALS}f}"
 
 
 def _record(candidate: Candidate) -> dict[str, Any]:
-    """For JSON; `alignment` tells for each token the index of a source token."""
+    """For JSON; `alignment` tells for each token the index of a source token.
+
+    `norm` is the length normalisation, exact where `log_prob` and `score` are rounded to 0.
+    """
     return {
         "text": candidate.text,
         "score": candidate.score,
         "log_prob": candidate.log_prob,
+        "norm": candidate.log_prob / candidate.score if candidate.score else 1.0,
         "tokens": candidate.tokens,
         "token_log_probs": candidate.token_log_probs,
         "alignment": candidate.alignment,

@@ -6,9 +6,10 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar, overload
+from typing import NamedTuple, TypeVar, overload
 
 from transformer_mt.analysis.maps import AttentionMaps
+from transformer_mt.data.line_sizes import UsualLines
 from transformer_mt.data.tokenizer import (
     EOS_ID,
     PAD_ID,
@@ -34,6 +35,15 @@ _SEPARATORS = str.maketrans("\t", " ")
 """What a vocabulary or a copied word may hold, but a translation, which is one line, may not."""
 
 
+class _Draft(NamedTuple):
+    """A hypothesis as text."""
+
+    hypothesis: Hypothesis
+    text: str
+    alignment: tuple[int, ...] | None
+    """Known where the text has a copied word."""
+
+
 class Translator:
     """A model with its tokenizers; translates and scores lines of text.
 
@@ -44,15 +54,22 @@ class Translator:
         tokenizers: those that the model was trained with.
         data: lines of more than its `max_length` tokens are cut, with a warning.
         decoding: how to search, where `translate` is not told otherwise.
+        usual: how long the training lines were; of much longer ones `translate` warns.
     """
 
     def __init__(
-        self, engine: Engine, tokenizers: Tokenizers, data: PairsConfig, decoding: DecodingConfig
+        self,
+        engine: Engine,
+        tokenizers: Tokenizers,
+        data: PairsConfig,
+        decoding: DecodingConfig,
+        usual: UsualLines | None = None,
     ) -> None:
         self.engine = engine
         self.tokenizers = tokenizers
         self.data = data
         self.decoding = decoding
+        self.usual = usual
 
     @overload
     def translate(
@@ -101,7 +118,8 @@ class Translator:
             beam_size: hypotheses kept, 1 is greedy search; None: the run's own, and at least
                 n_best.
             length_penalty: larger values prefer longer translations; None: the run's own.
-            n_best: candidates to return, at most the beam size.
+            n_best: candidates to return, at most the beam size; fewer where the search finds fewer
+                different texts.
             details: tell each candidate's token_log_probs and alignment, which costs two passes
                 of the model over each translation.
             attention: tell all its attention weights; one pass for each candidate.
@@ -183,10 +201,13 @@ class Translator:
         )
 
     def _encode(self, lines: Sequence[str], first_line: int) -> list[list[int]]:
-        """Token ids; what is too long is cut, with a warning."""
+        """Token ids; what is too long is cut, with a warning; so is told what is unusually long."""
         encoded = self.tokenizers.src.encode_batch(lines)
         longest = self.data.max_length
-        for number, ids in enumerate(encoded, start=first_line):
+        for number, (line, ids) in enumerate(zip(lines, encoded, strict=True), start=first_line):
+            if self.usual is not None and (found := self.usual.complaint(line, len(ids))):
+                message, numbers = found
+                log.warning(message, number, *numbers)
             if len(ids) > longest:
                 log.warning(
                     "line %d has %d tokens: only the first %d are translated (data.max_length)",
@@ -207,53 +228,85 @@ class Translator:
         """Lines with their token ids, of which none is empty."""
         src_ids = [ids for _, ids in batch]
         limits = [self.decoding.length_limit(len(ids)) for ids in src_ids]
-        found = [each[:n_best] for each in self.engine.search(src_ids, limits, options)]
-        pairs = [(ids, h.token_ids) for ids, each in zip(src_ids, found, strict=True) for h in each]
-        aligned = _of_some(
-            self.engine.alignments, pairs, [details or UNK_ID in tgt_ids for _, tgt_ids in pairs]
+        pieces = [self._src_tokens(line, ids) for line, ids in batch]
+        found = self.engine.search(src_ids, limits, options)
+        if n_best == 1:
+            found = [each[:1] for each in found]
+        kept = [each[:n_best] for each in self._different_texts(src_ids, pieces, found)]
+        drafts = [(ids, draft) for ids, each in zip(src_ids, kept, strict=True) for draft in each]
+        pairs = [(ids, draft.hypothesis.token_ids) for ids, draft in drafts]
+        unaligned = [details and draft.alignment is None for _, draft in drafts]
+        inspected = zip(
+            _of_some(self.engine.alignments, pairs, unaligned),
+            _of_some(self.engine.token_log_probs, pairs, [details] * len(pairs)),
+            strict=True,
         )
-        scored = _of_some(self.engine.token_log_probs, pairs, [details] * len(pairs))
-        inspected = zip(aligned, scored, strict=True)
-        translations = []
-        for (line, ids), hypotheses in zip(batch, found, strict=True):
-            pieces = self.tokenizers.src.pieces(line)[: len(ids)]
-            src_tokens = tuple(piece[:_LONGEST_WORD] for piece in pieces)
-            candidates = [self._candidate(h, src_tokens, *next(inspected)) for h in hypotheses]
-            translations.append(Translation(line, tuple(ids), src_tokens, tuple(candidates)))
-        return translations
+        return [
+            Translation(
+                line,
+                tuple(ids),
+                src_tokens,
+                tuple(self._candidate(draft, *next(inspected)) for draft in each),
+            )
+            for (line, ids), src_tokens, each in zip(batch, pieces, kept, strict=True)
+        ]
 
-    def _candidate(
+    def _src_tokens(self, line: str, ids: Sequence[int]) -> tuple[str, ...]:
+        pieces = self.tokenizers.src.pieces(line)[: len(ids)]
+        return tuple(piece[:_LONGEST_WORD] for piece in pieces)
+
+    def _different_texts(
         self,
-        found: Hypothesis,
-        src_tokens: Sequence[str],
-        alignment: tuple[int, ...] | None,
-        token_log_probs: tuple[float, ...] | None,
-    ) -> Candidate:
+        src_ids: Sequence[Ids],
+        pieces: Sequence[Sequence[str]],
+        found: Sequence[Sequence[Hypothesis]],
+    ) -> list[list[_Draft]]:
+        """Write down the hypotheses of each sentence; of those with one text the best is kept."""
+        pairs = [(ids, h.token_ids) for ids, each in zip(src_ids, found, strict=True) for h in each]
+        has_unknown = [UNK_ID in tgt_ids for _, tgt_ids in pairs]
+        aligned = iter(_of_some(self.engine.alignments, pairs, has_unknown))
+        kept = []
+        for src_tokens, hypotheses in zip(pieces, found, strict=True):
+            texts: dict[str, _Draft] = {}
+            for hypothesis in hypotheses:
+                alignment = next(aligned)
+                text = self._text(hypothesis, src_tokens, alignment)
+                texts.setdefault(text, _Draft(hypothesis, text, alignment))
+            kept.append(list(texts.values()))
+        return kept
+
+    def _text(
+        self, found: Hypothesis, src_tokens: Sequence[str], alignment: tuple[int, ...] | None
+    ) -> str:
         """The text of a hypothesis: each [UNK] becomes the source word that it attends to most.
 
         Numbers and names, which are most of the unknown words, so survive (Luong et al. 2015).
         """
         tgt = self.tokenizers.tgt
-        tokens = tgt.tokens(found.token_ids)
-        if alignment is not None and UNK_ID in found.token_ids:
-            text = tgt.join(
-                [
-                    src_tokens[source] if number == UNK_ID else token
-                    for number, token, source in zip(
-                        found.token_ids, tokens, alignment, strict=True
-                    )
-                ]
-            )
-        else:
+        if alignment is None:
             text = tgt.decode(found.token_ids)
+        else:
+            tokens = zip(found.token_ids, tgt.tokens(found.token_ids), alignment, strict=True)
+            text = tgt.join([src_tokens[at] if n == UNK_ID else token for n, token, at in tokens])
+        return " ".join(text.translate(_SEPARATORS).splitlines())
+
+    def _candidate(
+        self,
+        draft: _Draft,
+        alignment: tuple[int, ...] | None,
+        token_log_probs: tuple[float, ...] | None,
+    ) -> Candidate:
+        found = draft.hypothesis
+        if alignment is None and token_log_probs is not None:
+            alignment = draft.alignment
         return Candidate(
-            text=" ".join(text.translate(_SEPARATORS).splitlines()),
+            text=draft.text,
             score=found.score,
             log_prob=found.log_prob,
             token_ids=found.token_ids,
-            tokens=tuple(tokens),
+            tokens=tuple(self.tokenizers.tgt.tokens(found.token_ids)),
             token_log_probs=token_log_probs,
-            alignment=None if token_log_probs is None else alignment,  # else it served the text
+            alignment=alignment,
         )
 
     def _with_attention(self, translation: Translation) -> Translation:

@@ -1,11 +1,16 @@
 """Text of any script in pictures."""
 
+from __future__ import annotations
+
 import unicodedata
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # The fonts after DejaVu Sans, which comes with matplotlib, are for scripts that it lacks; only
 # those that this machine has are used.
@@ -22,6 +27,9 @@ _FONTS = (
     "WenQuanYi Zen Hei",
 )
 _LONGEST_LABEL = 24
+_MOST_SHOWN = 5
+"""Characters without a font that are named."""
+_EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "HALFWIDTH", "FULLWIDTH", "HANGUL", "BOPOMOFO")
 
 
 def lettering() -> dict[str, Any]:
@@ -31,11 +39,52 @@ def lettering() -> dict[str, Any]:
 
 @cache
 def _fonts() -> list[str]:
-    """Those of the known fonts that this machine has: matplotlib warns about any other."""
-    from matplotlib.font_manager import fontManager
+    """Those of the known fonts that this machine has: matplotlib warns about any other.
 
-    installed = set(fontManager.get_font_names())
-    return [font for font in _FONTS if font in installed]
+    All Noto Sans fonts are known: there is one for each script. Fonts that were installed after
+    matplotlib had written its list of them are looked for.
+    """
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    for file in set(findSystemFonts()) - {font.fname for font in fontManager.ttflist}:
+        with suppress(Exception):  # of formats that matplotlib cannot draw
+            fontManager.addfont(file)
+    installed = fontManager.get_font_names()
+    noto = sorted(font for font in installed if font.startswith("Noto Sans"))
+    return [font for font in dict.fromkeys((*_FONTS, *noto)) if font in installed]
+
+
+def missing_fonts(figure: Figure) -> str | None:
+    """Say for which characters of a picture a font is missing, and which; None if for none."""
+    missing = missing_characters(figure)
+    if not missing:
+        return None
+    fonts = ", ".join(sorted(set(map(_font_for, missing))))
+    shown = " ".join(sorted(missing, key=lambda c: (unicodedata.combining(c), c))[:_MOST_SHOWN])
+    return (
+        f"no font of this machine has characters such as {shown}: boxes stand for them; install"
+        f" {fonts}"
+    )
+
+
+def missing_characters(figure: Figure) -> set[str]:
+    """Find the characters of a picture that none of its fonts has."""
+    from matplotlib.font_manager import findfont, get_font
+    from matplotlib.text import Text
+
+    texts = "".join(text.get_text() for text in figure.findobj(Text))
+    charmaps = [get_font(findfont(font)).get_charmap() for font in _fonts()]
+    known = {chr(code) for charmap in charmaps for code in charmap}
+    return {c for c in texts if c not in known and c.isprintable() and not c.isspace()}
+
+
+def _font_for(character: str) -> str:
+    """The font of the Noto family for the script of a character, by its Unicode name."""
+    script = unicodedata.name(character, "SYMBOLS").split()[0].split("-")[0]
+    kind, width = unicodedata.category(character)[0], unicodedata.east_asian_width(character)
+    if script in _EAST_ASIAN or (kind == "P" and width in "WF"):
+        return "Noto Sans CJK"
+    return "Noto Sans Symbols" if kind in "SC" else f"Noto Sans {script.title()}"
 
 
 @contextmanager

@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 import io
 import json
+import logging
 import re
 import textwrap
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,6 +18,7 @@ import numpy as np
 
 from transformer_mt.analysis.lettering import (
     lettering,
+    missing_fonts,
     missing_glyphs_are_boxes,
     printable,
     shortened,
@@ -24,6 +26,7 @@ from transformer_mt.analysis.lettering import (
 from transformer_mt.data.tokenizer import JOINER
 from transformer_mt.durable import write_bytes
 from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.rounding import DECIMALS, rounded
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,8 +35,7 @@ if TYPE_CHECKING:
 
     from transformer_mt.analysis.maps import AttentionMaps
 
-DECIMALS = 4
-"""Weights in pages and in JSON are rounded to this, which keeps the files small."""
+log = logging.getLogger(__name__)
 
 
 def render(maps: list[AttentionMaps], path: Path) -> None:
@@ -91,7 +93,7 @@ def _as_dict(maps: AttentionMaps) -> dict[str, Any]:
     return {
         "source": maps.source,
         "translation": maps.translation,
-        "score": maps.score,
+        "score": rounded(maps.score),
         "src_tokens": maps.src_tokens,
         "tgt_in": maps.tgt_in,
         "tgt_out": maps.tgt_out,
@@ -102,10 +104,10 @@ def _as_dict(maps: AttentionMaps) -> dict[str, Any]:
 
 
 def _rounded(weights: np.ndarray) -> list[Any]:
-    """Nested lists whose numbers print with at most DECIMALS decimals."""
+    """Nested lists whose numbers print with at most DECIMALS decimals, which keeps files small."""
     # float64 first: the float32 nearest to 0.1 prints as 0.10000000149011612.
-    rounded: list[Any] = weights.astype(np.float64).round(DECIMALS).tolist()
-    return rounded
+    lists: list[Any] = weights.astype(np.float64).round(DECIMALS).tolist()
+    return lists
 
 
 # ------------------------------------------------------------------------------------- page
@@ -117,10 +119,22 @@ def _page(maps: list[AttentionMaps]) -> str:
     filled = {
         "__TITLE__": html.escape(maps[0].source),
         "__TRANSLATION__": html.escape(maps[0].translation),
-        "__DATA__": _inside_script(_to_json(maps)),
+        "__DATA__": _inside_script(_to_json([_as_shown(m) for m in maps])),
     }
     # One pass, so that a sentence that contains "__DATA__" stays a sentence.
     return re.sub("|".join(filled), lambda m: filled[m[0]], template.read_text("utf-8"))
+
+
+def _as_shown(maps: AttentionMaps) -> AttentionMaps:
+    """The same maps with tokens for a person to read; the numbers (.json) keep the real ones."""
+    names = ("src_tokens", "tgt_in", "tgt_out")
+    shown = {name: tuple(map(_without_joiner, getattr(maps, name))) for name in names}
+    return replace(maps, **shown)
+
+
+def _without_joiner(token: str) -> str:
+    """The token without its marks of joining, if it is anything else."""
+    return token.strip(JOINER) or token
 
 
 def _inside_script(data: str) -> str:
@@ -152,6 +166,8 @@ def _picture(maps: AttentionMaps, kind: str) -> bytes:
 
     _check_finite(maps)
     figure = cross_attention_figure(maps)
+    if kind == "png" and (missing := missing_fonts(figure)) is not None:
+        log.warning("%s, or write .html, as browsers find fonts themselves", missing)
     buffer = io.BytesIO()
     # Text stays text in SVG: it can be searched, and a viewer finds a font for any script.
     with (
@@ -304,7 +320,7 @@ def _draw_colour_bar(figure: Figure, sheet: _Sheet, image: AxesImage) -> None:
 
 def _labels(tokens: tuple[str, ...]) -> list[str]:
     """Tokens as they can be drawn: short, without marks of joining or forbidden characters."""
-    return [shortened(printable(token.strip(JOINER) or token)) for token in tokens]
+    return [shortened(printable(_without_joiner(token))) for token in tokens]
 
 
 def _wrapped(sentence: str, width: float, size: float) -> tuple[str, ...]:

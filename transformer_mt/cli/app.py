@@ -7,7 +7,12 @@ import typer
 
 from transformer_mt import __version__
 from transformer_mt.cli.options import Commands
-from transformer_mt.console import prepare_streams, print_lines, set_up_logging
+from transformer_mt.console import (
+    ignore_absurd_sizes,
+    prepare_streams,
+    print_lines,
+    set_up_logging,
+)
 
 app = typer.Typer(
     cls=Commands,
@@ -45,5 +50,6 @@ def main() -> None:
     """The program `tmt`."""
     # What is imported stays: to look for garbage in it again and again took a tenth of the start.
     gc.set_threshold(100_000, 50, 50)
+    ignore_absurd_sizes()
     prepare_streams()
     app(prog_name="tmt")

@@ -21,9 +21,15 @@ def doctor(
         Path | None, typer.Option("--config", "-c", help="Examine the corpus of this YAML file.")
     ] = None,
     overrides: Overrides = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    all_lines: Annotated[
+        bool, typer.Option("--all", help="List every line of each finding, not the first three.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, with every line of each finding.")
+    ] = False,
 ) -> None:
     """Tell everything that is wrong with a corpus: exit code 1 if training would refuse it."""
+    all_lines = all_lines or as_json
     files = files or []
     if len(files) != (0 if config else 2):
         raise ConfigError("give --config, or two parallel text files: source and target")
@@ -34,9 +40,10 @@ def doctor(
     from transformer_mt.task_config import TranslationConfig
 
     if config is not None:
-        found = api.examine(load_config(config, overrides or (), TranslationConfig))
+        settings = load_config(config, overrides or (), TranslationConfig)
+        found = api.examine(settings, all_lines=all_lines)
     else:
-        found = api.examine((files[0], files[1]))
+        found = api.examine((files[0], files[1]), all_lines=all_lines)
     print_lines(
         [json.dumps(found.to_dict(), indent=2, ensure_ascii=False)] if as_json else found.lines()
     )

@@ -4,6 +4,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from transformer_mt.errors import ConfigError
 from transformer_mt.processes import place
 
@@ -25,6 +27,22 @@ def find_model(model: Path | None, kind: "type[Config] | None" = None) -> Path:
     found = newest_run(Path("runs"), kind)
     logging.getLogger("transformer_mt").info("model: %s", found)
     return found
+
+
+def argument_or_model(ctx: typer.Context, argument: Path | None, model: Path | None) -> Path | None:
+    """The run as `info` and `export` also take it, as an argument; else that of --model.
+
+    An argument wins over $TMT_MODEL, as --model does.
+
+    Raises:
+        ConfigError: both are given.
+    """
+    if argument is None:
+        return model
+    source = ctx.get_parameter_source("model")
+    if source is not None and source.name == "COMMANDLINE":
+        raise ConfigError("give the run as an argument or with --model, not both")
+    return argument
 
 
 def is_translator(run: Path) -> bool:

@@ -29,6 +29,7 @@ ModelDir = Annotated[
         help="Run directory of `tmt train`; by default the newest finished one in runs/.",
     ),
 ]
+RunArgument = Annotated[Path | None, typer.Argument(help="The same as --model, which see.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps; auto takes the best there is.")]
 Engine = Annotated[
     str,
@@ -58,7 +59,10 @@ LengthPenalty = Annotated[
     float | None, typer.Option(min=0.0, help="Larger values prefer longer translations.")
 ]
 BatchTokens = Annotated[
-    int, typer.Option(min=1, help="Tokens read together; changes the speed alone.")
+    int,
+    typer.Option(
+        min=1, help="Tokens read together; changes the speed, and of a score the last digit shown."
+    ),
 ]
 
 _GLOBAL_FLAGS = {"-q", "--quiet", "-v", "--verbose", "--debug"}

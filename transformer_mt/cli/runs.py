@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from transformer_mt.cli.app import app
-from transformer_mt.cli.models import find_model, is_translator, open_translator
+from transformer_mt.cli.models import (
+    argument_or_model,
+    find_model,
+    is_translator,
+    open_translator,
+)
 from transformer_mt.cli.options import (
     BatchTokens,
     BeamSize,
@@ -18,10 +23,12 @@ from transformer_mt.cli.options import (
     LengthPenalty,
     ModelDir,
     Quantization,
+    RunArgument,
 )
 from transformer_mt.console import print_lines
 from transformer_mt.errors import ConfigError
 from transformer_mt.processes import place
+from transformer_mt.rounding import rounded
 
 if TYPE_CHECKING:
     from transformer_mt.evaluation import Evaluation
@@ -146,18 +153,23 @@ def _refuse_for_others(run: Path, options: dict[str, object]) -> None:
 
 
 def _show(figures: "Evaluation | TaskEvaluation", as_json: bool) -> None:
-    print_lines([json.dumps(figures.to_dict(), indent=2)] if as_json else figures.lines())
+    if as_json:
+        print_lines([json.dumps(rounded(figures.to_dict()), indent=2)])
+    else:
+        print_lines(figures.lines())
 
 
 @app.command()
 def info(
-    run_dir: Annotated[Path, typer.Argument(help="Run directory of `tmt train`.")],
+    ctx: typer.Context,
+    run_dir: RunArgument = None,
+    model: ModelDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Tell what a run is: task, sizes, data, scores, training time, versions."""
     from transformer_mt.run_info import describe_run
 
-    description = describe_run(run_dir)
+    description = describe_run(find_model(argument_or_model(ctx, run_dir, model)))
     print_lines(
         [json.dumps(description, indent=2, ensure_ascii=False)]
         if as_json
@@ -167,9 +179,11 @@ def info(
 
 @app.command("export")
 def export_run(
-    run_dir: Annotated[Path, typer.Argument(help="Run directory of `tmt train`.")],
+    ctx: typer.Context,
     to: Annotated[str, typer.Option(help="ctranslate2 or transformers.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="A new folder.")],
+    run_dir: RunArgument = None,
+    model: ModelDir = None,
     quantization: Annotated[
         str, typer.Option(help="Number format of the weights; for ctranslate2 also int8 and more.")
     ] = "float32",
@@ -179,10 +193,10 @@ def export_run(
 ) -> None:
     """Write a model for another program, and compare it there with the original."""
     from transformer_mt import api
+    from transformer_mt.task_config import TranslationConfig
 
-    exported = api.export_model(
-        run_dir, output, to=to, quantization=quantization, verify=not no_verify
-    )
+    run = find_model(argument_or_model(ctx, run_dir, model), TranslationConfig)
+    exported = api.export_model(run, output, to=to, quantization=quantization, verify=not no_verify)
     print_lines(exported.lines())
 
 

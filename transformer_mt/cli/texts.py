@@ -118,12 +118,11 @@ def classify(
     refuse_several_processes()
     from transformer_mt import streams
 
-    classifier = load_classifier(model, device)
     if pairs:
         from transformer_mt.pair_check import check_pairs
 
         found = check_pairs(
-            classifier,
+            load_classifier(model, device),
             pairs,
             languages=languages,
             threshold=0.99 if threshold is None else threshold,
@@ -131,22 +130,19 @@ def classify(
         )
         _show_pairs(found, output_file, layout)
         return
-    shown = top or (1 if layout == "text" else len(classifier.vocabulary.labels))
+    with streams.open_chunks(texts, input_file) as chunks:
+        classifier = load_classifier(model, device)
+        shown = top or (1 if layout == "text" else len(classifier.vocabulary.labels))
 
-    def answer(lines: list[str], first_line: int) -> list[str]:
-        found = classifier.classify(lines, batch_tokens=batch_tokens)
-        return [each.line(number, layout, shown) for number, each in enumerate(found, first_line)]
+        def answer(lines: list[str], first_line: int) -> list[str]:
+            found = classifier.classify(lines, batch_tokens=batch_tokens)
+            return [each.line(line, layout, shown) for line, each in enumerate(found, first_line)]
 
-    with (
-        streams.open_input(input_file) as source,
-        streams.open_output(output_file) as target,
-    ):
-        given = [streams.argument_line(text) for text in texts or ()]
-        chunks = iter([given]) if given else streams.read_chunks(source)
-        show_progress = input_file is not None
-        streams.write_chunks(
-            answer, chunks, target, what="classifying", show_progress=show_progress
-        )
+        with streams.open_output(output_file) as target:
+            show_progress = input_file is not None
+            streams.write_chunks(
+                answer, chunks, target, what="classifying", show_progress=show_progress
+            )
 
 
 def _show_pairs(found: "PairCheck", output_file: Path | None, layout: str) -> None:

@@ -19,7 +19,11 @@ def train(
         bool, typer.Option("--overwrite", help="Forget an earlier run in the same directory.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show settings, sizes and a time estimate; no more.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Write nothing: show settings, sizes, a time estimate; refuse what train would.",
+        ),
     ] = False,
     max_time: Annotated[
         str | None,
@@ -60,7 +64,9 @@ def train(
     if dry_run:
         from transformer_mt.training.plan import plan_training
 
-        print_lines([to_yaml(settings), *plan_training(settings, device).lines()])
+        plan = plan_training(settings, device, overwrite=overwrite)
+        finished = f"{settings.run_dir}: finished; nothing to do"
+        print_lines([to_yaml(settings), *(plan.lines() if plan else [finished])])
         return
     from transformer_mt.training.loop import train as run_training
 

@@ -34,7 +34,9 @@ from transformer_mt.processes import place
 def translate(
     sentences: Annotated[
         list[str] | None,
-        typer.Argument(help="Sentences, each in quotation marks; none: read standard input."),
+        typer.Argument(
+            help="Sentences, each in quotation marks of its own; none: read standard input."
+        ),
     ] = None,
     model: ModelDir = None,
     input_file: Annotated[
@@ -58,7 +60,10 @@ def translate(
     lm: LanguageModelDir = None,
     lm_weight: LanguageModelWeight = None,
 ) -> None:
-    """Translate sentences, a file or standard input: one line in, one line out."""
+    """Translate sentences, a file or standard input: one line in, one line out.
+
+    A line is one sentence, as in the training data: of several in a line parts get lost.
+    """
     if layout not in ("text", "jsonl", "tsv"):
         raise ConfigError(f"--format {layout}: must be text, jsonl or tsv")
     if sentences and input_file:
@@ -75,16 +80,12 @@ def translate(
 
     interactive = not sentences and input_file is None and streams.is_prompted()
     with (
+        streams.open_chunks(sentences, input_file) as chunks,
         open_translator(model, device, engine, quantization, lm, lm_weight) as translator,
-        streams.open_input(input_file) as source,
         streams.open_output(output_file if place().rank == 0 else Path(os.devnull)) as target,
     ):
-        if sentences:
-            chunks = iter([[streams.argument_line(sentence) for sentence in sentences]])
-        elif interactive:
+        if interactive:
             chunks = ([line] for line in streams.prompt_lines("> "))
-        else:
-            chunks = streams.read_chunks(source)
         translate_chunks(
             partial(
                 translator.translate,
@@ -132,19 +133,17 @@ def rescore(
     from transformer_mt import api, streams
     from transformer_mt.rescoring import rescore_lists
 
-    model = api.load_language_model(lm, device=device)
-    with (
-        streams.open_input(input_file) as source,
-        streams.open_output(output_file) as target,
-    ):
-        rescore_lists(
-            partial(model.log_probs, batch_tokens=batch_tokens),
-            streams.read_chunks(source),
-            target,
-            weight=lm_weight,
-            layout="text" if layout == "text" else "list",
-            show_progress=input_file is not None,
-        )
+    with streams.open_chunks(None, input_file) as chunks:
+        model = api.load_language_model(lm, device=device)
+        with streams.open_output(output_file) as target:
+            rescore_lists(
+                partial(model.log_probs, batch_tokens=batch_tokens),
+                chunks,
+                target,
+                weight=lm_weight,
+                layout="text" if layout == "text" else "list",
+                show_progress=input_file is not None,
+            )
 
 
 @app.command()

@@ -9,6 +9,7 @@ from transformer_mt.data.batching import BilingualDataset
 from transformer_mt.data.corpus import Corpus, SentencePair
 from transformer_mt.data.duplicates import Duplicates, Overlap
 from transformer_mt.data.encoding import encode_texts, in_pieces
+from transformer_mt.data.line_sizes import LineSizes
 from transformer_mt.data.mapped import ExampleSpool
 from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.reports import DataReport
@@ -55,6 +56,7 @@ class Cleaning:
         self._config = config
         self._corpus = corpus
         self._read = self._empty = self._too_long = self._ratio = 0
+        self._sizes = LineSizes()
         self._kept = Duplicates()
         self._validation = Overlap(corpus.validation)
         self._test = Overlap(corpus.test)
@@ -75,6 +77,7 @@ class Cleaning:
         kept = [pairs[row] for row in rows.tolist()]
         for each in (self._kept, self._validation, self._test):
             each.see(kept)
+        self._sizes.see([pair.src for pair in kept], src_len[rows])
         return rows
 
     def report(self) -> DataReport:
@@ -88,6 +91,7 @@ class Cleaning:
                 f"none of the {self._read} training pairs is usable: {self._empty} are empty,"
                 f" {self._too_long} longer than data.max_length, {self._ratio} of odd length ratio"
             )
+        usual = self._sizes.usual()
         return DataReport(
             read=self._read,
             empty=self._empty,
@@ -100,4 +104,6 @@ class Cleaning:
             validation_overlap=self._validation.count(),
             test_overlap=self._test.count(),
             notes=tuple(self._corpus.notes),
+            usual_tokens=usual.tokens,
+            usual_sentences=usual.sentences,
         )

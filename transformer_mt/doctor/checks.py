@@ -41,7 +41,7 @@ def rows_finding(
     if not len(rows):
         return None
     refs = [Ref(side, int(row)) for row in rows[:SHOWN]]
-    return Finding(severity, code, split, message, len(rows), refs)
+    return Finding(severity, code, split, message, len(rows), refs, rows=rows)
 
 
 def graded(count: int, total: int) -> Severity:

@@ -51,14 +51,22 @@ class _Examined:
     scores: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
     coverage: list[float] = field(default_factory=list)
 
+    def line(self, side: int, row: int) -> int:
+        """Where a row stands in the file of its side."""
+        return self.sides[side].line(row)
 
-def examine(config: TranslationConfig) -> Examination:
+
+def examine(config: TranslationConfig, *, all_lines: bool = False) -> Examination:
     """Look for everything that is wrong with the corpus of a run.
+
+    Args:
+        config: the run.
+        all_lines: tell every line of each finding, not the first few alone.
 
     Raises:
         ConfigError: the configuration names no corpus, or what cannot be.
     """
-    findings = Findings()
+    findings = Findings(all_lines=all_lines)
     splits = open_corpus(config.data, findings.add)
     examined = _examine_pairs(splits, findings)
     vocabulary = None
@@ -69,9 +77,9 @@ def examine(config: TranslationConfig) -> Examination:
     return _report(examined, findings, vocabulary)
 
 
-def examine_files(src: Path, tgt: Path) -> Examination:
+def examine_files(src: Path, tgt: Path, *, all_lines: bool = False) -> Examination:
     """The same for two parallel files: there is no vocabulary, and nothing is dropped."""
-    findings = Findings()
+    findings = Findings(all_lines=all_lines)
     examined = _examine_pairs([ParallelFiles("files", (str(src), str(tgt)))], findings)
     return _report(examined, findings, None)
 
@@ -185,6 +193,7 @@ def _report(examined: list[_Examined], findings: Findings, vocabulary: str | Non
     splits = {}
     for one in examined:
         _fetch_examples(one, findings.of(one.split.name))
+        findings.locate(one.split.name, one.split.file_of, one.line)
         splits[one.split.name] = {
             "files": list(one.split.files),
             "lines": [len(side) for side in one.sides],

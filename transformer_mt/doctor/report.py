@@ -1,10 +1,16 @@
 """What the doctor found, for a person and for a program."""
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 Severity = Literal["error", "warning", "note"]
+Lines: TypeAlias = "array[int]"
+"""Numbers, 8 bytes each: of a million bad lines a list would take 36."""
 
 SHOWN = 3
 """Examples kept of each finding."""
@@ -51,6 +57,10 @@ class Finding:
     refs: list[Ref] = field(default_factory=list, repr=False)
     """Rows whose text is still to be read."""
     examples: list[Example] = field(default_factory=list)
+    rows: Sequence[int] | NDArray[np.int64] | None = field(default=None, repr=False)
+    """All its rows, of the side of `refs`; None: those of `refs`."""
+    places: dict[str, Lines] = field(default_factory=dict, repr=False)
+    """Every line, by file, in order; empty where that was not asked for."""
 
     def remark(self, remarks: Sequence[str]) -> None:
         """Say something of each row."""
@@ -63,11 +73,17 @@ class Finding:
         return named and self.severity == "error"
 
     def lines(self) -> Iterator[str]:
-        """For a person."""
+        """For a person; lines beyond the examples are told by their numbers."""
         count = "" if self.count is None else f": {self.count:,}"
         message = _harmless(self.message)  # it may name words or columns of the corpus
         yield f"{self.severity}: {self.split}: {message}{count}  [{self.code}]"
         yield from (f"    {example.show()}" for example in self.examples)
+        if self.places:
+            shown = {(example.file, example.line) for example in self.examples}
+            for file, lines in self.places.items():
+                yield from (f"    {file}:{line}" for line in lines if (file, line) not in shown)
+        elif (self.count or 0) > len(self.examples):
+            yield "    ... (--all lists every line)"
 
     def to_dict(self) -> dict[str, Any]:
         """For a program."""
@@ -78,6 +94,7 @@ class Finding:
             "message": self.message,
             "count": self.count or 1,
             "examples": [asdict(example) for example in self.examples],
+            "lines": {file: lines.tolist() for file, lines in self.places.items()},
         }
 
 
@@ -147,18 +164,54 @@ def _escaped(character: str) -> str:
 
 
 class Findings:
-    """Collects findings: those alike become one, with the examples of the first of them."""
+    """Collects findings: those alike become one, with the examples of the first of them.
 
-    def __init__(self) -> None:
+    Args:
+        all_lines: keep the number of every line, 8 bytes each.
+    """
+
+    def __init__(self, *, all_lines: bool = False) -> None:
+        self._all_lines = all_lines
         self._found: dict[tuple[str, ...], Finding] = {}
+        self._rows: dict[tuple[str, ...], dict[int, Lines]] = {}
 
     def add(self, finding: Finding) -> None:
         key = (finding.split, finding.code, finding.message)
         known = self._found.setdefault(key, finding)
+        if self._all_lines:
+            self._keep_lines(key, known, finding)
+        finding.rows = None
         if known is not finding:
             known.count = (known.count or 1) + (finding.count or 1)
             known.refs += finding.refs[: SHOWN - len(known.refs)]
             known.examples += finding.examples[: SHOWN - len(known.examples)]
+
+    def _keep_lines(self, key: tuple[str, ...], known: Finding, finding: Finding) -> None:
+        for example in finding.examples:
+            known.places.setdefault(example.file, array("q")).append(example.line)
+        by_side = self._rows.setdefault(key, {})
+        if finding.rows is not None:
+            rows = by_side.setdefault(finding.refs[0].side or 0, array("q"))
+            rows.frombytes(np.asarray(finding.rows, dtype=np.int64).tobytes())
+        else:
+            for ref in finding.refs:
+                by_side.setdefault(ref.side or 0, array("q")).append(ref.row)
+
+    def locate(
+        self, split: str, file_of: Callable[[int], str], line: Callable[[int, int], int]
+    ) -> None:
+        """Turn the rows of all findings of a split into lines of files.
+
+        Args:
+            split: its name.
+            file_of: the file of a side.
+            line: where a row of a side stands in its file.
+        """
+        for key in [key for key in self._rows if key[0] == split]:
+            places = self._found[key].places
+            for side, rows in self._rows.pop(key).items():
+                numbers = places.setdefault(file_of(side), array("q"))
+                numbers.extend(line(side, row) for row in rows)
 
     def of(self, split: str) -> list[Finding]:
         """Those of one split."""

@@ -140,7 +140,7 @@ class Dropped:
                 message = f"pairs that training will drop, {reason}{about and ', about'}"
                 refs = [Ref(None, int(row)) for row in rows[:SHOWN]]
                 severity = graded(count, len(self._empty))
-                findings.add(Finding(severity, code, split, message, count, refs))
+                findings.add(Finding(severity, code, split, message, count, refs, rows=rows))
         dropped = self._empty.sum() + self._stride * (long | ratio).sum()
         if len(self._empty) and dropped >= len(self._empty):
             message = "no pair is left to train on: all are empty, too long or of an odd ratio"

@@ -9,12 +9,21 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from transformer_mt import __version__
 from transformer_mt.data.files import digest_of_files
 from transformer_mt.data.tokenizer import Tokenizers
-from transformer_mt.durable import filled_folder, is_whole, write_sums
+from transformer_mt.durable import (
+    UnwritableError,
+    cannot_be_written,
+    filled_folder,
+    is_whole,
+    write_sums,
+)
 from transformer_mt.errors import DataError
 from transformer_mt.run_dir import RunDir
 from transformer_mt.task_config import TranslationConfig
@@ -23,16 +32,43 @@ from transformer_mt.user_cache import cache_folder, mark_used, remove_unused
 log = logging.getLogger(__name__)
 
 
-def cached_export(run: RunDir, config: TranslationConfig, quantization: str) -> Path:
-    """The folder of the exported best model, made if need be.
+@contextmanager
+def exported_model(run: RunDir, config: TranslationConfig, quantization: str) -> Iterator[Path]:
+    """Yield the folder of the exported best model, made if need be, to load it from.
+
+    It is in the cache, or where that cannot be used a temporary one, which is gone afterwards.
 
     Raises:
         ConfigError: ctranslate2 is not installed.
-        DataError: the run has no model, or the folder cannot be written.
+        DataError: the run has no model, or not even a temporary folder can be written.
     """
+    try:
+        folder = _cached_export(run, config, quantization)
+    except UnwritableError as error:
+        log.warning("%s; the model is exported to a temporary folder, for this time alone", error)
+        with _temporary_folder() as place:
+            folder = place / "model"
+            _export(run, folder, quantization)
+            yield folder
+    else:
+        yield folder
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="transformer_mt-")
+    except OSError as error:
+        raise cannot_be_written(Path("a temporary folder"), error) from None
+    with folder as name:
+        yield Path(name)
+
+
+def _cached_export(run: RunDir, config: TranslationConfig, quantization: str) -> Path:
     folder = export_place(run, config, quantization)
     while not is_whole(folder):
         _export(run, folder, quantization)
+        remove_unused()
         place = export_place(run, config, quantization)
         if place != folder:  # a training replaced the weights before they were read
             shutil.rmtree(folder, ignore_errors=True)
@@ -67,7 +103,6 @@ def _export(run: RunDir, folder: Path, quantization: str) -> None:
         with filled_folder(folder, replace=True) as new:
             write_ctranslate2(loaded, new, quantization)
             write_sums(new, sorted(new.iterdir()))
-        remove_unused()
     except DataError:
         if not is_whole(folder):  # no other process was quicker
             raise

@@ -1,12 +1,17 @@
 """The TensorBoard files of a run: a convenience, whose failure is told and ends nothing."""
 
+from __future__ import annotations
+
 import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from transformer_mt.analysis.lettering import missing_glyphs_are_boxes
+from transformer_mt.analysis.lettering import missing_fonts, missing_glyphs_are_boxes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +25,7 @@ class Board:
     def __init__(self, folder: Path | None, step: int) -> None:
         self._folder = folder
         self._writer: Any = None  # a SummaryWriter
+        self._has_drawn = False
         self._excepthook = threading.excepthook
         threading.excepthook = self._note  # it writes in a thread, which would print a traceback
         if folder is None:
@@ -44,6 +50,15 @@ class Board:
         """Call `add_`method of a SummaryWriter."""
         if self._writer is not None:
             self._try(getattr(self._writer, f"add_{method}"), *args, **kwargs)
+
+    def draw(self, name: str, figure: Figure, step: int) -> None:
+        """Add a picture; the first tells which fonts are missing."""
+        if self._writer is None:
+            return
+        if not self._has_drawn and (missing := missing_fonts(figure)) is not None:
+            log.warning("TensorBoard's picture: %s", missing)
+        self._has_drawn = True
+        self.write("figure", name, figure, step)
 
     def close(self) -> None:
         """Write what is left."""

@@ -6,7 +6,6 @@ import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -16,6 +15,7 @@ from transformer_mt import checkpoint, run_dir
 from transformer_mt.config import Config
 from transformer_mt.data.batching import Batch, token_batches
 from transformer_mt.device import keep_freed_memory
+from transformer_mt.durations import show_duration
 from transformer_mt.processes import is_launched
 from transformer_mt.run_dir import RunDir
 from transformer_mt.run_lock import locked
@@ -263,11 +263,11 @@ def _finish(session: Session, progress: Progress) -> None:
     progress.hyperparameters(state)
     session.workers.by_main(lambda: checkpoint.update_state(session.run, state))
     log.info(
-        "finished: %s; best %s after update %s; %s hours of training",
+        "finished: %s; best %s after update %s; %s of training",
         state.finished,
         state.best_words(session.config.training.best_metric),
         f"{state.best_step:,}",
-        timedelta(seconds=round(state.seconds)),
+        show_duration(state.seconds),
     )
 
 

@@ -6,9 +6,10 @@ from statistics import median
 
 from transformer_mt.config import Config, parse_duration
 from transformer_mt.data.batching import token_batches
+from transformer_mt.durations import show_duration
 from transformer_mt.model.base import count_parameters
 from transformer_mt.training.loop import training_step, updates
-from transformer_mt.training.session import load_session
+from transformer_mt.training.session import rehearse_session
 
 _UPDATES = 3
 """Measured; the median hides the first one's warm-up."""
@@ -40,17 +41,22 @@ class Plan:
             f"an epoch: {self.updates_per_epoch:,} updates; in all {self.max_steps:,} updates"
             f" or {epochs:.1f} epochs",
             f"speed: {self.tokens_per_second:,.0f} {self.answers} a second",
-            f"time: about {_duration(self.seconds)}, validations left out",
+            f"time: about {show_duration(self.seconds)}, validations left out",
         ]
 
 
-def plan_training(config: Config, device: str) -> Plan:
+def plan_training(config: Config, device: str, *, overwrite: bool = False) -> Plan | None:
     """Load the data, make some real updates, write nothing.
 
+    Returns:
+        None where the run is finished: there is nothing to plan.
+
     Raises:
-        DataError, ConfigError: as `train` would.
+        DataError, ConfigError: as `train` would, also for what stands in the run directory.
     """
-    session = load_session(config, device, anew=True)
+    session = rehearse_session(config, device=device, overwrite=overwrite)
+    if session is None:
+        return None
     rows = token_batches(session.data.train, config.training.batch_tokens, (config.seed, 0))
     per_epoch = -(-len(rows) // config.training.accumulate)
     seconds, tokens = [], 0
@@ -75,9 +81,3 @@ def plan_training(config: Config, device: str) -> Plan:
         max_steps=max_steps,
         seconds=total,
     )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"

@@ -124,7 +124,7 @@ class Progress:
         self._board.write("text", "samples", f"```\n{samples}\n```", state.step)
         if result.picture is not None:
             name, draw = result.picture
-            self._board.write("figure", name, draw(), state.step)
+            self._board.draw(name, draw(), state.step)
 
     def hyperparameters(self, state: TrainState) -> None:
         """At the end: the settings beside the best score, for TensorBoard's table."""

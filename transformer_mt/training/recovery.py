@@ -3,6 +3,7 @@
 import filecmp
 import logging
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from transformer_mt.checkpoint import damaged, kept_checkpoints
@@ -15,6 +16,7 @@ from transformer_mt.durable import (
     sealed_folder,
     settle,
     verify,
+    would_settle,
 )
 from transformer_mt.run_dir import RunDir
 from transformer_mt.train_state import load_state
@@ -43,15 +45,46 @@ def recover(run: RunDir) -> None:
         _replace_damaged_best(run)
 
 
+@dataclass(frozen=True, slots=True)
+class _Recovered(RunDir):
+    """A run directory whose last checkpoint is read elsewhere."""
+
+    found: Path
+
+    @property
+    def last(self) -> Path:
+        return self.found
+
+
+def as_recovered(run: RunDir) -> RunDir:
+    """Name what `recover` would leave in the places of a run directory, and change nothing.
+
+    Raises:
+        DamagedError: as for `recover`.
+    """
+    last = would_settle(run.last, run.previous)
+    if last.is_dir():
+        try:
+            verify(last)
+        except DamagedError as damage:
+            _refuse_without_previous(run, damage)
+            last = run.previous
+    return _Recovered(run.path, last)
+
+
+def _refuse_without_previous(run: RunDir, damage: DamagedError) -> None:
+    if not is_whole(run.previous):
+        raise DamagedError(
+            f"{damage}, and {run.previous} is not whole: there is nothing to go on from;"
+            " copies of the run elsewhere may be, else --overwrite starts anew"
+        ) from None
+
+
 def _replace_damaged_last(run: RunDir) -> None:
     try:
         verify(run.last)
     except DamagedError as damage:
-        if not is_whole(run.previous):
-            raise DamagedError(
-                f"{damage}, and {run.previous} is not whole: there is nothing to go on from;"
-                " copies of the run elsewhere may be, else --overwrite starts anew"
-            ) from None
+        _refuse_without_previous(run, damage)
         step = load_state(run.previous).step
         log.warning("%s; going on from %s, after update %d", damage, run.previous, step)
         _put_aside(run.last)

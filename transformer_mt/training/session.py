@@ -25,12 +25,14 @@ from transformer_mt.durable import write_text
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.base import count_parameters
 from transformer_mt.run_dir import RunDir
+from transformer_mt.run_lock import refuse_unavailable
 from transformer_mt.tasks.registry import make_task
 from transformer_mt.tasks.task import Examples, Task
 from transformer_mt.train_state import TrainState
 from transformer_mt.training import distributed
 from transformer_mt.training.limits import is_over
 from transformer_mt.training.optimizer import make_optimizer, peak_learning_rate
+from transformer_mt.training.recovery import as_recovered
 from transformer_mt.workers import ALONE, Workers
 
 log = logging.getLogger(__name__)
@@ -95,6 +97,22 @@ def open_session(
     return session
 
 
+def rehearse_session(config: Config, *, device: str, overwrite: bool) -> Session | None:
+    """Load what `open_session` would, refuse all that training would, and write nothing.
+
+    Returns:
+        None where the run is finished, and training would do nothing.
+    """
+    run = RunDir(Path(config.run_dir))
+    refuse_unavailable(run)
+    if not overwrite:
+        run = as_recovered(run)
+        if finished_state(config, run) is not None:
+            return None
+        _refuse_other_run(config)
+    return load_session(config, device, anew=overwrite, run=run)
+
+
 def _refuse_other_run(config: Config) -> None:
     run = RunDir(Path(config.run_dir))
     train_state.refuse_imported(run)
@@ -114,15 +132,20 @@ def _begin_run(session: Session, *, overwrite: bool) -> None:
 
 
 def load_session(
-    config: Config, device: str, *, anew: bool = False, workers: Workers = ALONE
+    config: Config,
+    device: str,
+    *,
+    anew: bool = False,
+    run: RunDir | None = None,
+    workers: Workers = ALONE,
 ) -> Session:
-    """Read the data and restore what was saved (unless `anew`).
+    """Read the data and restore what was saved (unless `anew`), in the place of the run or `run`.
 
     A new run begins with the tokenizers and weights of `init_from`, or builds missing tokenizers.
     Writes nothing. Of several processes the main one reads the run directory, and all the data.
     """
     workers.refuse_other(f"{to_yaml(config)} {device} {anew}", "was started with other settings")
-    run = RunDir(Path(config.run_dir))
+    run = run or RunDir(Path(config.run_dir))
     with workers.together():
         place = choose_device(workers.device_name(device))
         source = Source(config.data)
