@@ -199,8 +199,12 @@ def test_seed_decides_everything(tmp_path: Path, precision: str) -> None:
 # --- when it ends
 
 
-def test_time_limit(tmp_path: Path) -> None:
-    config = make_config(tmp_path, "training.max_time=3s", "training.validate_every=100000")
+@pytest.mark.parametrize(
+    "settings",
+    [["training.max_time=3s"], ["training.time_limit=3s", "training.max_steps=1000000"]],
+)
+def test_time_ends_training_and_the_schedule(tmp_path: Path, settings: list[str]) -> None:
+    config = make_config(tmp_path, *settings, "training.validate_every=100000")
     start = time.perf_counter()
     state = train(config, device="cpu")
     seconds = time.perf_counter() - start
@@ -215,7 +219,26 @@ def test_time_limit(tmp_path: Path) -> None:
     assert (run_of(config) / "best" / TENSORS).is_file()
 
 
-def test_time_limit_includes_validations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_that_is_not_reached_changes_nothing(tmp_path: Path) -> None:
+    runs: list[bytes] = []
+    for name, setting in (("without", "log_every=1"), ("with", "time_limit=1h")):
+        config = make_config(tmp_path / name, f"training.{setting}")
+        assert train(config, device="cpu").finished == "all updates made"
+        runs.append((run_of(config) / "last" / TENSORS).read_bytes())
+    assert runs[0] == runs[1]
+
+
+def test_two_kinds_of_time_are_refused(tmp_path: Path) -> None:
+    config_file = write_config(tmp_path)
+    limit = "--set=training.time_limit=1h"
+    result = tmt("train", "-c", config_file, limit, "--set=training.max_time=2h")
+    assert result.exit_code == 2
+    assert "'training.time_limit' is for training by max_steps" in result.stderr
+    shown = tmt("train", "-c", config_file, limit, "--max-time=2h", "--dry-run")
+    assert "time_limit: null" in shown.stdout
+
+
+def test_max_time_includes_validations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     validate = TranslationTask.validate
 
     def slow(*args: Any) -> Validation:

@@ -151,6 +151,9 @@ class TrainingConfig:
     max_time: str | None = None
     """Time after which training ends, such as 30m or 2h; the schedule is then fitted to it in the
     place of max_steps."""
+    time_limit: str | None = None
+    """Time after which training ends though updates are left, such as 10m: a net for slow machines.
+    Where less of it is left than of max_steps, the schedule follows it."""
     learning_rate: float | None = None
     """Peak learning rate; null means the paper's, (d_model * warmup_steps) ** -0.5."""
     warmup_steps: int = 4000
@@ -199,6 +202,10 @@ class TrainingConfig:
             require(self.learning_rate > 0, "training.learning_rate", "must be above 0")
         if self.max_time is not None:
             parse_duration(self.max_time, key="training.max_time")
+        if self.time_limit is not None:
+            parse_duration(self.time_limit, key="training.time_limit")
+            message = "is for training by max_steps: leave it out, or max_time"
+            require(self.max_time is None, "training.time_limit", message, "training.max_time")
         if isinstance(self.checkpoint_every, str):
             parse_duration(self.checkpoint_every, key="training.checkpoint_every")
         else:

@@ -53,7 +53,7 @@ def train(
     flags = []
     if max_time is not None:
         parse_duration(max_time, key="--max-time")
-        flags.append(f"training.max_time={max_time}")
+        flags += [f"training.max_time={max_time}", "training.time_limit=null"]
     if checkpoint_every is not None:
         if not checkpoint_every.isdecimal():
             parse_duration(checkpoint_every, key="--checkpoint-every")

@@ -5,18 +5,28 @@ from transformer_mt.errors import TrainingError
 from transformer_mt.train_state import TrainState
 
 
-def time_limit(config: Config, state: TrainState) -> float | None:
-    """Seconds that training may take, the last validations left out; None without limit."""
-    if config.training.max_time is None:
+def seconds_allowed(config: Config, state: TrainState) -> float | None:
+    """Return the seconds that training may take, the last validations left out; None: any."""
+    training = config.training
+    if training.max_time is not None:
+        seconds = parse_duration(training.max_time, key="training.max_time")
+    elif training.time_limit is not None:
+        seconds = parse_duration(training.time_limit, key="training.time_limit")
+    else:
         return None
-    seconds = parse_duration(config.training.max_time, key="training.max_time")
     return max(seconds - 2 * state.validation_seconds, 0.5 * seconds)
 
 
 def share_done(config: Config, state: TrainState) -> float:
-    """Share of the training that is over, 0 to 1; by time where the time is limited."""
-    limit = time_limit(config, state)
-    done = state.step / config.training.max_steps if limit is None else state.seconds / limit
+    """Return the share of the training that is over, 0 to 1.
+
+    It is that of the updates, or of the time where `max_time` is set; with a `time_limit` that of
+    which less is left, so that a machine that is fast enough is not influenced by its clock.
+    """
+    limit = seconds_allowed(config, state)
+    by_time = 0.0 if limit is None else state.seconds / limit
+    by_steps = state.step / config.training.max_steps
+    done = by_time if config.training.max_time is not None else max(by_steps, by_time)
     return min(done, 1.0)
 
 

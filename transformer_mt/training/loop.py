@@ -27,8 +27,8 @@ from transformer_mt.training.limits import (
     checkpoint_is_due,
     is_over,
     is_stale,
+    seconds_allowed,
     share_done,
-    time_limit,
 )
 from transformer_mt.training.optimizer import learning_rate
 from transformer_mt.training.progress import Progress
@@ -66,7 +66,8 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
             return over
         session = open_session(config, device=device, overwrite=overwrite, workers=workers)
         keep_freed_memory()  # from here on: what loading the data took, goes back
-        limit, shown = time_limit(config, session.state), run if workers.is_main else None
+        limit = seconds_allowed(config, session.state) if config.training.max_time else None
+        shown = run if workers.is_main else None
         with (
             StopSignals(launched=is_launched()) as stop,
             Progress(shown, config, session.state, limit) as progress,
@@ -259,7 +260,9 @@ def _finish(session: Session, progress: Progress) -> None:
     if is_stale(session.config, state):
         state.finished = "no better for some time"
     else:
-        state.finished = "time is up" if session.config.training.max_time else "all updates made"
+        all_made = state.step >= session.config.training.max_steps
+        by_updates = all_made and session.config.training.max_time is None
+        state.finished = "all updates made" if by_updates else "time is up"
     progress.hyperparameters(state)
     session.workers.by_main(lambda: checkpoint.update_state(session.run, state))
     log.info(

@@ -70,6 +70,10 @@ def plan_training(config: Config, device: str, *, overwrite: bool = False) -> Pl
     if config.training.max_time is not None:
         total = parse_duration(config.training.max_time, key="training.max_time")
         max_steps = max(round(total / update), 1)
+    elif config.training.time_limit is not None:
+        limit = parse_duration(config.training.time_limit, key="training.time_limit")
+        max_steps = max(min(max_steps, round(limit / update)), 1)
+        total = min(total, limit)
     return Plan(
         parameters=count_parameters(session.model),
         vocabulary=session.vocabulary.describe(),

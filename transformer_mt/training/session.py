@@ -43,6 +43,7 @@ _OF_VOCABULARY = ("task", "tokenizer.", "data.", "init_from")
 _HARMLESS_TRAINING = (
     "max_steps",
     "max_time",
+    "time_limit",
     "log_every",
     "patience",
     "keep_checkpoints",
