@@ -9,6 +9,7 @@ from transformer_mt.phrasebook import (
     scenes_actions,
     scenes_answers,
     scenes_clauses,
+    scenes_greetings,
     scenes_people,
     scenes_shops,
     scenes_things,
@@ -29,6 +30,7 @@ SCENES: tuple[Scene, ...] = (
     *scenes_things.SCENES,
     *scenes_clauses.SCENES,
     *scenes_answers.SCENES,
+    *scenes_greetings.SCENES,
 )
 
 PER_SCENE = 235
@@ -37,7 +39,7 @@ PER_SCENE = 235
 PATIENCE = 60
 """A scene that repeats itself this many times in a row has nothing more to say."""
 
-MIN_WORDS, MAX_WORDS = 3, 15
+MIN_WORDS, MAX_WORDS = 1, 15
 """How long an English sentence may be."""
 
 HELD_OUT = {"test": 1000, "validation": 500}
