@@ -11,6 +11,7 @@ from transformer_mt.console import hides_bars
 from transformer_mt.data.corpus import SentencePair
 from transformer_mt.data.tokenizer import UNK_ID, Tokenizer
 from transformer_mt.metrics import Score, corpus_scores, length_ratio, perplexity
+from transformer_mt.rounding import rounded
 from transformer_mt.translator import Translator
 
 _CHUNK = 1024
@@ -39,7 +40,7 @@ class Evaluation:
         """The figures as plain values for JSON."""
         figures = dataclasses.asdict(self)
         del figures["translations"]
-        return figures
+        return figures | rounded({"loss": self.loss, "perplexity": self.perplexity})
 
     def lines(self) -> list[str]:
         """A table for a person."""
