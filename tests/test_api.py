@@ -41,6 +41,7 @@ from transformer_mt.errors import ConfigError, DataError, TmtError
 from transformer_mt.evaluation import Evaluation
 from transformer_mt.model.embedding import Embedding
 from transformer_mt.model.transformer import Transformer
+from transformer_mt.rounding import rounded
 from transformer_mt.train_state import TrainState
 from transformer_mt.translation import Candidate, Translation
 from transformer_mt.translator import Translator
@@ -543,19 +544,23 @@ def test_command_line_translates_as_the_api(trained_run: Path, translator: Trans
         assert record.pop("line") == number + 1
         assert record.pop("source") == lines[number]
         assert record.pop("translation") == translation.text
-        assert record.pop("score") == translation.score
+        assert record.pop("score") == rounded(translation.score)
         assert record.pop("source_tokens") == list(translation.src_tokens)
         candidates = record.pop("candidates")
         assert record == {}
         for told, candidate in zip(candidates, translation.candidates, strict=True):
-            assert told == {
-                "text": candidate.text,
-                "score": candidate.score,
-                "log_prob": candidate.log_prob,
-                "tokens": list(candidate.tokens),
-                "token_log_probs": list(candidate.token_log_probs or ()),
-                "alignment": list(candidate.alignment or ()),
-            }
+            norm = ((5 + len(candidate.tokens) + 1) / 6) ** translator.decoding.length_penalty
+            assert told.pop("norm") == pytest.approx(norm if candidate.tokens else 1.0, abs=1e-4)
+            assert told == rounded(
+                {
+                    "text": candidate.text,
+                    "score": candidate.score,
+                    "log_prob": candidate.log_prob,
+                    "tokens": candidate.tokens,
+                    "token_log_probs": candidate.token_log_probs or (),
+                    "alignment": candidate.alignment or (),
+                }
+            )
     plain = tmt("translate", *given, stdin=stdin).stdout.splitlines()
     assert plain == ["\t".join(c.text for c in t.candidates) for t in found]
 

@@ -84,6 +84,11 @@ def no_run(_: Path) -> None:
     shutil.rmtree("run")
 
 
+def a_file(_: Path) -> None:
+    shutil.rmtree("run")
+    write(Path("run"), "x")
+
+
 REFUSED: dict[str, tuple[Spoil, list[str], int]] = {
     "other model": (nothing, ["--set", "model.d_ff=16"], 2),
     "other tokenizer setting": (nothing, ["--set", "tokenizer.vocab_size=9"], 2),
@@ -100,7 +105,7 @@ REFUSED: dict[str, tuple[Spoil, list[str], int]] = {
     "no optimizer": (unsealed("training_state.safetensors"), [], 1),
     "no device": (nothing, ["--device", "cuda:99"], 2),
     "no parent": (no_run, ["--set", "init_from=nowhere"], 1),
-    "a file": (lambda _: (no_run(_), write(Path("run"), "x")), [], 1),
+    "a file": (a_file, [], 1),
     "in a file": (lambda _: write(Path("x"), "x"), ["--set", "run_dir=x/run"], 1),
 }
 

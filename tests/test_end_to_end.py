@@ -217,7 +217,7 @@ def test_readme_commands_exist() -> None:
         "tmt train --config x.yaml --dryrun",
         "tmt translate --beam-size wide < in > out",
         "tmt attention 'a sentence'",
-        "tmt info",
+        "tmt export DIR --to ctranslate2",
     ],
 )
 def test_wrong_commands_would_be_found(command: str) -> None:

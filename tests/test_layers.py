@@ -79,7 +79,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "rescoring": {"decoding", "rounding", "streams", "errors", "console"},
     "doctor": CORE | {"data", "run_dir", "console", "phrasebook"},
     "run_info": CORE | {"durations", "train_state", "run_dir"},
-    "evaluation": CORE | {"translator", "data", "metrics", "console", "writing"},
+    "evaluation": CORE | {"translator", "data", "metrics", "rounding", "console", "writing"},
 }
 LAYERS["vocabulary"] = CORE | {"train_state", "run_dir", "run_lock", "data"}
 LAYERS["tasks"] = (
@@ -93,6 +93,7 @@ LAYERS["task_evaluation"] = CORE | {
     "checkpoint",
     "data",
     "device",
+    "rounding",
     "run_dir",
 }
 LAYERS["training"] = (

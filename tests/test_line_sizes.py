@@ -17,6 +17,7 @@ from training_helpers import logged
 
 from transformer_mt.api import load
 from transformer_mt.data.line_sizes import LineSizes, UsualLines, count_sentences
+from transformer_mt.loading import EngineName
 from transformer_mt.phrasebook import phrasebook_splits
 from transformer_mt.run_dir import RunDir, load_usual_lines
 
@@ -116,10 +117,10 @@ THREE = "Good morning. Where is the station? I like this book."
 
 
 @pytest.mark.parametrize("engine", ["torch", "ctranslate2"])
-def test_a_line_that_is_much_longer_is_warned_of(tmp_path: Path, engine: str) -> None:
+def test_a_line_that_is_much_longer_is_warned_of(tmp_path: Path, engine: EngineName) -> None:
     if engine == "ctranslate2":
         pytest.importorskip("ctranslate2")
-    one, two = (load(make(tmp_path / str(n), (8, n)), engine=engine) for n in (1, 2))  # type: ignore[call-overload]
+    one, two = (load(make(tmp_path / str(n), (8, n)), engine=engine) for n in (1, 2))
     lines = ["The cat is big .", THREE, "cat " * 12, "cat " * 13, "The cat is here. It is big."]
     with logged() as said:
         one.translate(lines, first_line=11)

@@ -18,6 +18,7 @@ PATH = re.compile(
 LINK = re.compile(r"\]\((?!https?:|#)([^)\s]+)\)")
 MODULE = re.compile(r"\btransformer_mt\.([a-z_]\w*)")
 MADE = {
+    "c.yaml",
     "README.md",
     "attention.png",
     "my.yaml",

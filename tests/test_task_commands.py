@@ -112,7 +112,7 @@ def test_evaluate(model: str, split: str) -> None:
     told = json.loads(said(tmt(*arguments, "--json")))
     state = json.loads(Path("runs", model, "best", "state.json").read_text())
     if split == "validation":
-        assert told["loss"] == pytest.approx(state["scores"]["loss"], rel=1e-5)
+        assert told["loss"] == pytest.approx(state["scores"]["loss"], abs=1e-4)
     baseline = {"translation": 0, "language-model": 1, "classification": 1}[MODELS[model]]
     assert len(told.get("baselines", {})) == baseline
     plain = said(tmt(*arguments, "--batch-tokens", "7"))
@@ -374,7 +374,7 @@ def test_probabilities() -> None:
     api = transformer_mt.load_classifier("runs/classifier", device="cpu")
     for record, wanted in zip(records, api.classify(["red", "", "üx"]), strict=True):
         assert record["label"] == wanted.label == next(iter(record["probabilities"]))
-        assert record["probabilities"] == pytest.approx(wanted.probabilities, abs=1e-6)
+        assert record["probabilities"] == pytest.approx(wanted.probabilities, abs=1e-4)
 
 
 def test_pairs(tmp_path: Path) -> None:
@@ -495,9 +495,9 @@ def test_rescoring_what_translate_writes() -> None:
         scores = []
         for each, log_prob in zip(after["candidates"], known, strict=True):
             old = candidates[each["text"]]
-            norm = old["log_prob"] / old["score"] if old["log_prob"] else 1
-            assert each["lm_log_prob"] == pytest.approx(log_prob, rel=1e-5)
-            assert each["score"] == pytest.approx(old["score"] + 3 * log_prob / norm, rel=1e-5)
+            assert each["lm_log_prob"] == pytest.approx(log_prob, abs=2e-4)
+            wanted = old["score"] + 3 * log_prob / old["norm"]
+            assert each["score"] == pytest.approx(wanted, abs=2e-4)
             scores.append(each["score"])
         assert scores == sorted(scores, reverse=True)
         assert after["translation"] == after["candidates"][0]["text"]

@@ -19,6 +19,7 @@ from transformer_mt.metrics import (
     perplexity,
     reference_lists,
 )
+from transformer_mt.rounding import rounded
 from transformer_mt.translator import Translator
 from transformer_mt.writing import is_unspaced_text
 
@@ -50,7 +51,7 @@ class Evaluation:
         """The figures as plain values for JSON."""
         figures = dataclasses.asdict(self)
         del figures["translations"]
-        return figures
+        return figures | rounded({"loss": self.loss, "perplexity": self.perplexity})
 
     def lines(self) -> list[str]:
         """A table for a person."""

@@ -10,6 +10,7 @@ from transformer_mt.checkpoint import load_run
 from transformer_mt.config import Files
 from transformer_mt.data.corpus import load_corpus, load_split
 from transformer_mt.device import choose_device
+from transformer_mt.rounding import rounded
 from transformer_mt.run_dir import RunDir, load_run_config
 from transformer_mt.tasks.registry import make_task
 from transformer_mt.tasks.task import Validation
@@ -26,7 +27,8 @@ class TaskEvaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as plain values for JSON."""
-        return {**self.found.figures, **self.found.details, "baselines": self.baselines}
+        found = {**self.found.figures, **self.found.details, "baselines": self.baselines}
+        return {name: rounded(value) for name, value in found.items()}
 
     def lines(self) -> list[str]:
         """A table for a person."""

@@ -127,9 +127,12 @@ def _page(maps: list[AttentionMaps]) -> str:
 
 def _as_shown(maps: AttentionMaps) -> AttentionMaps:
     """The same maps with tokens for a person to read; the numbers (.json) keep the real ones."""
-    names = ("src_tokens", "tgt_in", "tgt_out")
-    shown = {name: tuple(map(_without_joiner, getattr(maps, name))) for name in names}
-    return replace(maps, **shown)
+    return replace(
+        maps,
+        src_tokens=tuple(map(_without_joiner, maps.src_tokens)),
+        tgt_in=tuple(map(_without_joiner, maps.tgt_in)),
+        tgt_out=tuple(map(_without_joiner, maps.tgt_out)),
+    )
 
 
 def _without_joiner(token: str) -> str:

@@ -28,7 +28,6 @@ from transformer_mt.cli.options import (
 from transformer_mt.console import print_lines
 from transformer_mt.errors import ConfigError
 from transformer_mt.processes import place
-from transformer_mt.rounding import rounded
 
 if TYPE_CHECKING:
     from transformer_mt.evaluation import Evaluation
@@ -153,10 +152,7 @@ def _refuse_for_others(run: Path, options: dict[str, object]) -> None:
 
 
 def _show(figures: "Evaluation | TaskEvaluation", as_json: bool) -> None:
-    if as_json:
-        print_lines([json.dumps(rounded(figures.to_dict()), indent=2)])
-    else:
-        print_lines(figures.lines())
+    print_lines([json.dumps(figures.to_dict(), indent=2)] if as_json else figures.lines())
 
 
 @app.command()

@@ -48,7 +48,9 @@ def translate(
     beam_size: BeamSize = None,
     greedy: Annotated[bool, typer.Option("--greedy", help="The same as --beam-size 1.")] = False,
     length_penalty: LengthPenalty = None,
-    n_best: Annotated[int, typer.Option(min=1, help="Translations of each line.")] = 1,
+    n_best: Annotated[
+        int, typer.Option(min=1, help="Translations of each line, if so many texts are found.")
+    ] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Show scores with the text.")] = False,
     layout: Annotated[
         str, typer.Option("--format", help="text (one line a line), jsonl or tsv.")

@@ -37,7 +37,7 @@ def rows_finding(
     severity: Severity, code: str, split: str, message: str, wrong: Mask | Rows, side: int | None
 ) -> Finding | None:
     """A finding with its first rows; None where no row is wrong."""
-    rows = np.flatnonzero(wrong) if wrong.dtype == np.bool_ else wrong
+    rows = np.flatnonzero(wrong) if wrong.dtype == np.bool_ else wrong.astype(np.int64)
     if not len(rows):
         return None
     refs = [Ref(side, int(row)) for row in rows[:SHOWN]]

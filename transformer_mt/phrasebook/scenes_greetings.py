@@ -3,7 +3,6 @@
 A listener without a first name is "vous", as everywhere; Hi! and See you! are for anybody.
 """
 
-from transformer_mt.phrasebook import adjuncts as when
 from transformer_mt.phrasebook import english, french, lexicon
 from transformer_mt.phrasebook.actions import kin
 from transformer_mt.phrasebook.clauses import Clause, verb
@@ -63,7 +62,8 @@ THANKS = pairs("""
     thank you for your help = merci de votre aide, you're welcome = je vous en prie,
     don't mention it = il n'y a pas de quoi, with pleasure = avec plaisir,
     no problem = pas de problème, of course = bien sûr, very good = très bien
-""") + (
+""")
+OFFERED = (
     ("no, thank you", "non, merci"),
     ("yes, thank you", "oui, merci"),
     ("yes, please", "oui, s'il vous plaît"),
@@ -173,7 +173,9 @@ def name(dice: Dice) -> Phrase:
 
 def thanks(dice: Dice) -> Phrase:
     """Thank you very much. No, thank you, sir. You're welcome."""
-    return addressed(dice, Phrase(*dice.pick(THANKS)), dice.pick((".", "!")), friends=False)
+    return addressed(
+        dice, Phrase(*dice.pick(THANKS + OFFERED)), dice.pick((".", "!")), friends=False
+    )
 
 
 def excuse(dice: Dice) -> Phrase:
