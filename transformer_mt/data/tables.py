@@ -36,8 +36,8 @@ NESTED = "translation"
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 """Endings that may follow those of `TABLES`."""
 QUOTED = (
-    "cells quoted as in CSV, whose quotation marks are read as text: name the file .csv and write it"
-    " with commas, or without quoting (pandas: quoting=csv.QUOTE_NONE)"
+    "cells quoted as in CSV, whose quotation marks are read as text: name the file .csv and write"
+    " it with commas, or without quoting (pandas: quoting=csv.QUOTE_NONE)"
 )
 """What to say of a .tsv file with quoted cells."""
 

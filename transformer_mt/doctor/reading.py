@@ -136,7 +136,7 @@ def blocks_of_rows(
     split: Split, rows: Sequence[Row], columns: tuple[str, ...], complain: Complain
 ) -> Iterator[Block]:
     """The rows with cells that are text, as training reads them; of others the place is told."""
-    kept = []
+    kept: list[tuple[int, list[str | None]]] = []
     for row in rows:
         texts = [text_of(cell) for cell in row[1:]]
         missing = [name for name, text in zip(columns, texts, strict=True) if text is None]
@@ -144,10 +144,10 @@ def blocks_of_rows(
             message = f"rows without text in column '{missing[0]}'"
             complain(split.error("no-text", message, Example(split.files[0], row[0])))
         else:
-            kept.append((row[0], *texts))
+            kept.append((row[0], texts))
     lines = [row[0] for row in kept]
     for side in (0, 1):
-        yield Block(side, [_one_line(str(row[1 + side])) for row in kept], lines)
+        yield Block(side, [_one_line(str(row[1][side])) for row in kept], lines)
 
 
 def _one_line(text: str) -> str:

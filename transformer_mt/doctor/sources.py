@@ -18,6 +18,7 @@ from transformer_mt.data.tables import (
     QUOTED,
     Columns,
     header_hint,
+    is_part_of_quoted,
     open_parquet,
     quoted_cell,
 )
