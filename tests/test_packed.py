@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 import pytest
 import zstandard
 from helpers import write
@@ -219,7 +219,7 @@ def test_a_table_without_a_header(tmp_path: Path, name: str) -> None:
     assert "data.header to false" in doctor(pairs(path))[1][0].message
     with pytest.raises(DataError, match=r"no column '4', only 1, 2, 3; set data\.tgt_column$"):
         read_pairs(pairs(path, header=False, tgt_column="4"))
-    files = dict.fromkeys(("train", "validation", "test"), str(path))
+    files: dict[str, Any] = dict.fromkeys(("train", "validation", "test"), str(path))
     text = load_corpus(TextConfig(header=False, **files))
     assert [tuple(row) for row in text.train] == [row[:1] for row in rows]
     labelled = load_corpus(LabelledConfig(header=False, **files, label_column="3"))
