@@ -278,7 +278,7 @@ BAD_TRANSLATE: dict[str, tuple[list[str], int, str]] = {
     "no_input": (["-i", "none.txt"], 1, "none.txt: cannot be read (No such file"),
     "folder_input": (["-i", "."], 1, ".: cannot be read (Is a directory"),
     "no_output": (["x", "-o", "no/x"], 1, "no/x: cannot be written (No such file"),
-    "no_gz": (["-i", "in.gz"], 1, "the input cannot be read after line 0 (Not a gzipped file"),
+    "zip": (["-i", "in.gz"], 1, "in.gz: is a zip archive; unpack it"),
 }
 
 
@@ -286,7 +286,7 @@ BAD_TRANSLATE: dict[str, tuple[list[str], int, str]] = {
 def test_bad_options_are_one_sentence(run: Path, case: str) -> None:
     args, exit_code, message = BAD_TRANSLATE[case]
     write(Path("in.txt"), "The dog\n")
-    write(Path("in.gz"), "The dog\n")
+    write(Path("in.gz"), b"PK\x03\x04" + bytes(30))
     result = translate(run, *args)
     assert result.exit_code == exit_code
     assert result.stdout == ""

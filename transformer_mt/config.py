@@ -47,6 +47,9 @@ class DataConfig(ABC):
     """Like `train` (default split "validation"); when missing it is cut from train."""
     test: Files | None = None
     """Like `train` (default split "test"); when missing it is cut from train."""
+    header: bool = True
+    """Whether the first line of a .tsv or .csv file names its columns; if false, the columns are
+    numbers from 1. In any table a missing cell is empty text, and a number is its digits."""
     heldout_size: int = 1000
     """Examples to cut from train for each missing split; at most a tenth of train."""
 

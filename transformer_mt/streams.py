@@ -8,7 +8,6 @@ import queue
 import signal
 import sys
 import threading
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
@@ -17,7 +16,7 @@ from typing import BinaryIO, NamedTuple, TextIO
 from tqdm import tqdm
 
 from transformer_mt.console import hides_bars, standard_output, write_out
-from transformer_mt.data.files import open_binary
+from transformer_mt.data.packed import READ_ERRORS, unpacked
 from transformer_mt.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -47,7 +46,8 @@ def read_chunks(file: BinaryIO) -> Iterator[list[str]]:
     1 MiB is skipped, each with a warning. Memory is bounded, whatever the stream holds.
 
     Raises:
-        DataError: the stream breaks off (a damaged .gz file, say), after the lines before that.
+        DataError: the stream breaks off (a damaged .gz file, say), after the lines before that; or
+            holds no text.
     """
     failures: list[Exception] = []
     blocks = _blocks(file, failures)
@@ -55,6 +55,8 @@ def read_chunks(file: BinaryIO) -> Iterator[list[str]]:
     for chunk in _grouped(_split(blocks)):
         yield [_decode(line, number + index) for index, line in enumerate(chunk, start=1)]
         number += len(chunk)
+    if failures and isinstance(failures[0], DataError):  # names the file itself
+        raise failures[0]
     if failures:
         raise DataError(f"the input cannot be read after line {number} ({failures[0]})")
 
@@ -67,7 +69,7 @@ def _blocks(file: BinaryIO, failures: list[Exception]) -> Iterator[bytes | None]
         try:
             while block := file.read1(_BLOCK):  # type: ignore[attr-defined]
                 waiting.put(block)
-        except (OSError, EOFError, zlib.error) as error:
+        except (DataError, *READ_ERRORS) as error:
             failures.append(error)
         finally:
             waiting.put(b"")
@@ -145,20 +147,20 @@ def _decode(line: _Line, number: int) -> str:
 
 @contextlib.contextmanager
 def open_input(path: Path | None) -> Iterator[BinaryIO]:
-    """A file (plain or .gz) to read bytes from; None or "-" is standard input.
+    """Open a file, plain or compressed, to read bytes from; None or "-" is standard input.
 
     Raises:
         DataError: the file cannot be read; standard input is closed.
     """
     if path is None or str(path) == "-":
-        yield _standard_input()
+        yield unpacked(_standard_input(), "standard input")
         return
     try:
-        opened = open_binary(path)
+        opened = path.open("rb")
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     with opened as file:
-        yield file
+        yield unpacked(file, str(path))
 
 
 @contextlib.contextmanager

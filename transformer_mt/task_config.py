@@ -32,14 +32,14 @@ class PairsConfig(DataConfig):
     tgt_lang: str
     """Language translated into."""
     train: SourceFiles | None = None
-    """Two parallel text files [src, tgt] (plain or .gz), or one .tsv, .csv, .jsonl or .parquet
-    file; with `dataset`, the name of a split (default "train")."""
+    """Two parallel text files [src, tgt] (plain or compressed), or one .tsv, .csv, .jsonl or
+    .parquet file; with `dataset`, the name of a split (default "train")."""
     validation: SourceFiles | None = None
     test: SourceFiles | None = None
     src_column: str | None = None
-    """Column of the source side in a table (default: `src_lang`)."""
+    """Column of the source side in a table (default: `src_lang`; without a header 1)."""
     tgt_column: str | None = None
-    """Column of the target side in a table (default: `tgt_lang`)."""
+    """Column of the target side in a table (default: `tgt_lang`; without a header 2)."""
     max_length: int = 256
     """Longest sentence in tokens a side: longer training pairs are dropped, longer input is cut."""
     max_length_ratio: float = 9.0
@@ -204,10 +204,11 @@ class TextConfig(DataConfig):
     """Where running text comes from, and how it is cut."""
 
     train: Files | None = None
-    """Text files (plain or .gz), or one .tsv, .csv, .jsonl or .parquet file with a `text_column`;
-    with `dataset`, the name of a split (default "train")."""
+    """Text files (plain or compressed), or one .tsv, .csv, .jsonl or .parquet file with a
+    `text_column`; with `dataset`, the name of a split (default "train")."""
     text_column: str = "text"
-    """Column of a table or data set; the phrasebook has en and fr."""
+    """Column of a table or data set; the phrasebook has en and fr. Without a header: its
+    number (default 1)."""
     examples: Literal["blocks", "lines"] = "blocks"
     """blocks: the lines are one text, cut into blocks of `block_size` tokens; lines: each line is a
     text of its own, as the sentences of a translator are."""
@@ -264,11 +265,13 @@ class LabelledConfig(DataConfig):
 
     train: Files | None = None
     """One .tsv, .csv, .jsonl or .parquet file with the columns named below, or text files (plain or
-    .gz), one for each of `labels`; with `dataset`, the name of a split (default "train")."""
+    compressed), one for each of `labels`; with `dataset`, the name of a split (default "train")."""
     text_column: str = "text"
-    """Column of a table or data set that holds the text."""
+    """Column of a table or data set that holds the text; without a header: its number
+    (default 1)."""
     label_column: str = "label"
-    """Column that holds the label: a word, or a number (of which a hub data set knows the name)."""
+    """Column that holds the label: a word, or a number (of which a hub data set knows the name).
+    Without a header: its number (default 2)."""
     labels: tuple[str, ...] | None = None
     """Label of each file where `train` is a list of text files, as in [en, de]."""
     max_length: int = 512

@@ -1,23 +1,30 @@
 """Text files, read with errors that name file and line."""
 
 import codecs
-import gzip
+import contextlib
 import hashlib
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
+from transformer_mt.data.packed import READ_ERRORS, unpacked
 from transformer_mt.errors import DataError
 
 
-def open_binary(path: Path) -> BinaryIO:
-    """A file to read bytes from; .gz is unpacked."""
-    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+@contextlib.contextmanager
+def open_binary(path: Path, *, is_text: bool = True) -> Iterator[BinaryIO]:
+    """Open a file to read bytes from, unpacked if its content is compressed, whatever its name.
+
+    Raises:
+        OSError: it cannot be opened.
+        DataError: when it is read: as for `unpacked`.
+    """
+    with path.open("rb") as raw:
+        yield unpacked(raw, str(path), is_text=is_text)
 
 
 def digest_of_files(paths: Iterable[Path]) -> str:
-    """Equal for equal contents alone; .gz is not unpacked.
+    """Equal for equal contents alone; nothing is unpacked.
 
     Raises:
         OSError: one cannot be read, or is no plain file (what a pipe holds can be read only once).
@@ -32,7 +39,7 @@ def digest_of_files(paths: Iterable[Path]) -> str:
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    r"""Lines of a UTF-8 text file, plain or .gz, without their ends, one at a time.
+    r"""Lines of a UTF-8 text file, plain or compressed, without their ends, one at a time.
 
     Lines end at \n alone (U+2028 and the like are text); \r\n and a byte order mark are tolerated.
 
@@ -62,7 +69,7 @@ def read_text(path: Path) -> Iterator[str]:
             yield line
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
-    except (OSError, EOFError, zlib.error) as error:
+    except READ_ERRORS as error:
         raise DataError(f"{path}: cannot be read ({first_line_of(error)})") from None
     if is_empty:
         raise DataError(f"{path}: the file is empty")

@@ -103,7 +103,9 @@ class PairsReading(Reading[PairsConfig, SentencePair]):
     def columns(self) -> Columns[SentencePair]:
         config = self.config
         names = config.src_column or config.src_lang, config.tgt_column or config.tgt_lang
-        return Columns(SentencePair, names)
+        if not config.header:
+            names = config.src_column or "1", config.tgt_column or "2"
+        return Columns(SentencePair, names, config.header)
 
     def several_files(self, files: tuple[str, ...]) -> Iterator[SentencePair]:
         src, tgt = map(Path, files)
@@ -129,7 +131,8 @@ class TextReading(Reading[TextConfig, Text]):
 
     @property
     def columns(self) -> Columns[Text]:
-        return Columns(Text, (self.config.text_column,))
+        config = self.config
+        return Columns(Text, _named(config, config.text_column), config.header)
 
     @property
     def cut(self) -> "Cut[Text]":
@@ -165,7 +168,9 @@ class LabelledReading(Reading[LabelledConfig, LabelledText]):
 
     @property
     def columns(self) -> Columns[LabelledText]:
-        return Columns(LabelledText, (self.config.text_column, self.config.label_column))
+        config = self.config
+        names = _named(config, config.text_column, config.label_column)
+        return Columns(LabelledText, names, config.header)
 
     def several_files(self, files: tuple[str, ...]) -> Iterator[LabelledText]:
         for file, label in zip(files, self.config.labels or (), strict=True):
@@ -191,6 +196,12 @@ class LabelledReading(Reading[LabelledConfig, LabelledText]):
                 f"{split}: left out of the rows: {without_text:,} without text,"
                 f" {without_label:,} without a label"
             )
+
+
+def _named(config: TextConfig | LabelledConfig, *names: str) -> tuple[str, ...]:
+    """The columns; where they have no names, the usual ones are the first and the second."""
+    numbers = {} if config.header else {"text": "1", "label": "2"}
+    return tuple(numbers.get(name, name) for name in names)
 
 
 def parallel_pairs(src_path: Path, tgt_path: Path) -> Iterator[SentencePair]:

@@ -2,12 +2,16 @@
 
 import csv
 import json
+import logging
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
 from transformer_mt.data.files import first_line_of, open_binary, read_text
+from transformer_mt.data.packed import READ_ERRORS, packer_of
 from transformer_mt.data.rows import Row
 from transformer_mt.errors import DataError
 
@@ -15,25 +19,52 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+log = logging.getLogger(__name__)
+
 TABLES = (".tsv", ".csv", ".jsonl", ".parquet")
+
+_ENDS = (".", "!", "?", "\u3002", "\uff01", "\uff1f", "\u0964", "\u061f")
+"""Marks that end sentences, also in Chinese, Hindi and Arabic."""
+Cells = tuple[int, list[str]]
+"""Line in the file, and what stands there."""
+_ARRAY = "is one JSON array, not an object on each line; write each object on a line of its own"
 
 NESTED = "translation"
 """A column that holds a dictionary of languages, as many data sets of the hub have it."""
 
 
-def _text(cell: object) -> str | None:
-    return cell if isinstance(cell, str) else None
+PACKED = (".gz", ".bz2", ".xz", ".zst")
+"""Endings that may follow those of `TABLES`."""
+QUOTED = (
+    "cells quoted as in CSV, whose quotation marks are read as text: name the file .csv and write"
+    " it with commas, or without quoting (pandas: quoting=csv.QUOTE_NONE)"
+)
+"""What to say of a .tsv file with quoted cells."""
+
+
+def text_of(cell: object) -> str | None:
+    """The text of a cell of any table: none is empty text, a number is written out.
+
+    Returns:
+        The text; None for what has none (a list, a dictionary, true and false).
+    """
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return ""
+    if isinstance(cell, str):
+        return cell
+    return str(cell) if isinstance(cell, int | float) and not isinstance(cell, bool) else None
 
 
 def _label(cell: object) -> str | None:
-    return str(cell) if isinstance(cell, str | int) else None
+    is_share = isinstance(cell, float) and not math.isnan(cell)
+    return str(cell) if isinstance(cell, bool) else None if is_share else text_of(cell)
 
 
 _CELLS: dict[str, tuple[str, Callable[[object], str | None]]] = {
     "label": ("text or whole number", _label)
 }
 """What the cells of some columns may hold, and how that is read; text is that of all others."""
-_TEXT = ("text", _text)
+_TEXT = ("text", text_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +75,24 @@ class Columns(Generic[Row]):
     """Of the rows."""
     names: tuple[str, ...]
     """Of the columns, in the order of the row's fields."""
+    header: bool = True
+    """Whether the first row of a .tsv or .csv file names them; if not, they are numbers from 1."""
 
-    def check(self, found: Iterable[str], origin: str | Path) -> None:
+    def check(self, found: Iterable[str], origin: str | Path, hint: str = "") -> None:
         """Refuse a table without them."""
         there = list(found)
         for name, key in zip(self.names, self.keys, strict=True):
             if name not in there:
                 raise DataError(
                     f"{origin}: there is no column '{name}', only {', '.join(there)};"
-                    f" set data.{key}"
+                    f" set data.{key}{hint}"
                 )
+
+    def with_header(self, first: Cells, rest: Iterator[Cells]) -> tuple[Iterator[Cells], list[str]]:
+        """The rows of a .tsv or .csv file, and what its columns are called."""
+        if self.header:
+            return rest, first[1]
+        return chain([first], rest), [str(number + 1) for number in range(len(first[1]))]
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -90,8 +129,11 @@ class Columns(Generic[Row]):
 
 
 def table_suffix(path: Path) -> str | None:
-    """Which of `TABLES` a file is; it may be packed (.gz). None: it is none of them."""
-    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    """Which of `TABLES` a file is; it may be packed (`PACKED`). None: it is none of them."""
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    if suffixes and suffixes[-1] in PACKED:
+        suffixes.pop()
+    suffix = suffixes[-1] if suffixes else None
     return suffix if suffix in TABLES else None
 
 
@@ -105,7 +147,8 @@ def read_table(path: Path, suffix: str, columns: Columns[Row]) -> Iterator[Row]:
         return _parquet_rows(path, columns)
     if suffix == ".jsonl":
         return _json_rows(path, columns)
-    return _cell_rows(path, _tsv_rows(path) if suffix == ".tsv" else _csv_rows(path), columns)
+    rows = _tsv_rows(path) if suffix == ".tsv" else _csv_rows(path)
+    return _cell_rows(path, suffix, rows, columns)
 
 
 def arrow_rows(
@@ -136,7 +179,7 @@ def arrow_rows(
 
 
 def open_parquet(path: Path) -> "pq.ParquetFile":
-    """A Parquet file; one that is packed (.gz) is unpacked in memory.
+    """A Parquet file; one that is packed is unpacked in memory.
 
     Arrow never gets a file of Python's: its threads would give parts of it back, and one that does
     so while Python ends would end the process with an abort.
@@ -147,9 +190,11 @@ def open_parquet(path: Path) -> "pq.ParquetFile":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if path.suffix != ".gz":
+    with path.open("rb") as raw:
+        is_packed = packer_of(raw.read(16)) is not None
+    if not is_packed:
         return pq.ParquetFile(path)
-    with open_binary(path) as file:
+    with open_binary(path, is_text=False) as file:
         return pq.ParquetFile(pa.BufferReader(file.read()))
 
 
@@ -168,7 +213,7 @@ def _parquet_rows(path: Path, columns: Columns[Row]) -> Iterator[Row]:
             batches = table.iter_batches(columns=wanted)
             parts = (pa.Table.from_batches([batch]) for batch in batches)
             yield from arrow_rows(table.schema_arrow, parts, path, columns)
-    except (OSError, EOFError, pa.ArrowException) as error:
+    except (*READ_ERRORS, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as parquet ({first_line_of(error)})") from None
 
 
@@ -204,41 +249,79 @@ def _json_object(path: Path, number: int, line: str) -> dict[str, Any]:
         if "\\u" in line:  # half of a pair of surrogates is no text
             json.dumps(record, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
+        if number == 1 and line.strip() in ("[", "[{"):
+            raise DataError(f"{path}: {_ARRAY}") from None
         bad = f"{error.msg} at column {error.colno}"
         raise DataError(f"{path}:{number}: not valid JSON ({bad})") from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}:{number}: not valid JSON ({error})") from None
+    if number == 1 and isinstance(record, list) and record and isinstance(record[0], dict):
+        raise DataError(f"{path}: {_ARRAY}")
     if not isinstance(record, dict):
         raise DataError(f"{path}:{number}: must be a JSON object with a key for each column")
     return record
 
 
 def _cell_rows(
-    path: Path, rows: Iterator[tuple[int, list[str]]], columns: Columns[Row]
+    path: Path, path_kind: str, rows: Iterator[Cells], columns: Columns[Row]
 ) -> Iterator[Row]:
     """Some columns of a .tsv or .csv file. Every cell is text, "NA" and "12" too."""
-    _, header = next(rows)
+    rows, header = columns.with_header(next(rows), rows)
     if len(set(header)) < len(header):
         raise DataError(f"{path}: two columns have the same name: {', '.join(header)}")
-    columns.check(header, path)
+    columns.check(header, path, header_hint(header, columns))
+    told = path_kind == ".csv"
     places = [header.index(name) for name in columns.names]
     for number, row in rows:
+        if not told and quoted_cell(row):
+            log.warning("%s:%d: %s", path, number, QUOTED)
+            told = True
         if len(row) != len(header):
+            verb = "names" if columns.header else "has"
+            is_cut = path_kind == ".tsv" and is_part_of_quoted(row)
+            hint = f" (are these {QUOTED}?)" if is_cut else ""
             raise DataError(
-                f"{path}:{number}: the number of cells is {len(row)}, but the first line names"
-                f" {len(header)} columns"
+                f"{path}:{number}: the number of cells is {len(row)}, but the first line {verb}"
+                f" {len(header)} columns{hint}"
             )
         yield columns.kind._make([row[place] for place in places])
 
 
-def _tsv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+def header_hint(header: Iterable[str], columns: Columns[Row]) -> str:
+    """What to add where a column is missing, if the first row plainly is text and no header."""
+    is_text = any(" " in cell.strip() or cell.strip()[-1:] in _ENDS for cell in header)
+    if not (columns.header and is_text):
+        return ""
+    return ", or data.header to false if the first line is a row, not the names of the columns"
+
+
+def quoted_cell(cells: Iterable[str]) -> int:
+    """Which cell of a .tsv row (from 1) is plainly quoted as in CSV; 0: none.
+
+    A sentence may begin and end with a quotation mark: marks inside must be doubled, as nobody
+    writes them. A cell that is not closed held a tab or a line end.
+    """
+    for place, cell in enumerate(cells, start=1):
+        inner = cell[1:-1].replace('""', "")
+        whole = len(cell) > 2 and cell[0] == cell[-1] == '"'
+        if whole and '"' not in inner and len(inner) < len(cell) - 2:
+            return place
+    return 0
+
+
+def is_part_of_quoted(cells: Iterable[str]) -> bool:
+    """Whether a cell begins or ends quotes that it does not close: they held a line end or tab."""
+    return any(cell.count('"') % 2 and '"' in (cell[0], cell[-1]) for cell in cells if cell)
+
+
+def _tsv_rows(path: Path) -> Iterator[Cells]:
     """Cells between tabs; a quotation mark is text. Blank lines are left out."""
     for number, line in enumerate(read_text(path), start=1):
         if line:
             yield number, line.split("\t")
 
 
-def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _csv_rows(path: Path) -> Iterator[Cells]:
     """Cells between commas, those with a comma or line end in them quoted ("" is a mark)."""
     reader = csv.reader((f"{line}\n" for line in read_text(path)), strict=True)
     try:

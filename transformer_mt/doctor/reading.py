@@ -1,14 +1,15 @@
 """The texts of a corpus as they are, in blocks; what is unreadable is told, and reading goes on."""
 
 import codecs
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from transformer_mt.data.files import open_binary
+from transformer_mt.data.packed import READ_ERRORS, unpacked
+from transformer_mt.data.tables import text_of
 from transformer_mt.doctor.report import Example, Finding, excerpt
+from transformer_mt.errors import DataError
 
 _BLOCK_BYTES = 1 << 22
 BOM = "\ufeff"
@@ -68,9 +69,8 @@ def read_texts(
         complain(split.error("unreadable", f"{file}: is no plain file, to be read several times"))
         return
     try:
-        with open_binary(path) as opened:
-            raw = getattr(opened, "fileobj", opened)  # what a .gz file is unpacked from
-            for block in _blocks_of_lines(opened):
+        with path.open("rb") as raw:
+            for block in _blocks_of_lines(unpacked(raw, file)):
                 if rows == 0:
                     block[0] = _without_bom(split, file, block[0], complain)
                 lines = _decode(split, file, rows, block, complain).removesuffix("\n").split("\n")
@@ -80,7 +80,9 @@ def read_texts(
                 place = raw.tell()
     except FileNotFoundError:
         complain(split.error("missing", f"{file}: there is no such file"))
-    except (OSError, EOFError, zlib.error) as error:
+    except DataError as error:
+        complain(split.error("unreadable", str(error)))
+    except READ_ERRORS as error:
         cause = error.strerror if isinstance(error, OSError) and error.strerror else error
         message = f"{file}: cannot be read on after line {rows:,} ({cause})"
         complain(split.error("unreadable", message))
@@ -122,7 +124,7 @@ def _blocks_of_lines(file: Iterable[bytes]) -> Iterator[list[bytes]]:
             if size >= _BLOCK_BYTES:
                 yield block
                 block, size = [], 0
-    except (OSError, EOFError, zlib.error):
+    except READ_ERRORS:
         if block:
             yield block
         raise
@@ -133,20 +135,19 @@ def _blocks_of_lines(file: Iterable[bytes]) -> Iterator[list[bytes]]:
 def blocks_of_rows(
     split: Split, rows: Sequence[Row], columns: tuple[str, ...], complain: Complain
 ) -> Iterator[Block]:
-    """The rows that have text on both sides; of others the place is told."""
-    kept = []
+    """The rows with cells that are text, as training reads them; of others the place is told."""
+    kept: list[tuple[int, list[str | None]]] = []
     for row in rows:
-        missing = [
-            name for name, cell in zip(columns, row[1:], strict=True) if type(cell) is not str
-        ]
+        texts = [text_of(cell) for cell in row[1:]]
+        missing = [name for name, text in zip(columns, texts, strict=True) if text is None]
         if missing:
             message = f"rows without text in column '{missing[0]}'"
             complain(split.error("no-text", message, Example(split.files[0], row[0])))
         else:
-            kept.append(row)
+            kept.append((row[0], texts))
     lines = [row[0] for row in kept]
     for side in (0, 1):
-        yield Block(side, [_one_line(str(row[1 + side])) for row in kept], lines)
+        yield Block(side, [_one_line(str(row[1][side])) for row in kept], lines)
 
 
 def _one_line(text: str) -> str:

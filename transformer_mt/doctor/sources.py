@@ -13,7 +13,15 @@ from transformer_mt.data.files import first_line_of
 from transformer_mt.data.hub import SPLITS, open_splits
 from transformer_mt.data.reading import PairsReading
 from transformer_mt.data.rows import SentencePair
-from transformer_mt.data.tables import NESTED, Columns, open_parquet
+from transformer_mt.data.tables import (
+    NESTED,
+    QUOTED,
+    Columns,
+    header_hint,
+    is_part_of_quoted,
+    open_parquet,
+    quoted_cell,
+)
 from transformer_mt.doctor.reading import (
     Advance,
     Block,
@@ -23,7 +31,7 @@ from transformer_mt.doctor.reading import (
     blocks_of_rows,
     read_texts,
 )
-from transformer_mt.doctor.report import Example, Finding
+from transformer_mt.doctor.report import Example, Finding, excerpt
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.task_config import PairsConfig
 
@@ -77,18 +85,27 @@ class Table(Split):
 
     def _cell_rows(self, lines: Iterator[str], complain: Complain) -> Iterator[Row]:
         numbered = self._csv_rows(lines, complain) if self._comma else _tsv_rows(lines)
-        _, header = next(numbered, (0, []))
+        first = next(numbered, (0, list[str]()))
+        numbered, header = self._columns.with_header(first, numbered)
         if len(set(header)) < len(header):
             complain(self.error("columns", f"two columns have the same name: {', '.join(header)}"))
         places = _places(self, header, self._columns, complain) if header else None
         if places is None:
             return
         for number, cells in numbered:
+            if not self._comma and (place := quoted_cell(cells)):
+                self._complain_of_quotes(complain, number, cells[place - 1])
+            elif not self._comma and len(cells) != len(header) and is_part_of_quoted(cells):
+                self._complain_of_quotes(complain, number, "\t".join(cells))
             if len(cells) == len(header):
                 yield number, cells[places[0]], cells[places[1]]
             else:
                 message = f"lines without exactly {len(header)} cells, as the first line has"
                 self._complain_of_line(complain, "cells", message, number)
+
+    def _complain_of_quotes(self, complain: Complain, line: int, cell: str) -> None:
+        place = Example(self.files[0], line, excerpt(cell))
+        complain(Finding("warning", "quoted", self.name, QUOTED, 1, examples=[place]))
 
     def _csv_rows(self, lines: Iterator[str], complain: Complain) -> Iterator[Cells]:
         reader = csv.reader((f"{line}\n" for line in lines), strict=True)
@@ -268,6 +285,7 @@ def _places(
     for column, key in zip(columns.names, columns.keys, strict=True):
         if column not in names:
             message = f"there is no column '{column}', only {', '.join(names)}; set data.{key}"
+            message += header_hint(names, columns) if isinstance(split, Table) else ""
             complain(split.error("columns", f"{split.files[0]}: {message}"))
             return None
     return [names.index(column) for column in columns.names]
