@@ -1,15 +1,24 @@
 """The program `tmt`: its global options, and how it begins."""
 
 import gc
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from transformer_mt import __version__
+from transformer_mt.cli.command import Command
 from transformer_mt.cli.options import Commands
 from transformer_mt.console import prepare_streams, print_lines, set_up_logging
 
-app = typer.Typer(
+
+class App(typer.Typer):
+    """A program whose commands are all of our class."""
+
+    def command(self, name: str | None = None, **options: Any) -> Any:
+        return super().command(name, cls=Command, **options)
+
+
+app = App(
     cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
