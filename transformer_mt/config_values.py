@@ -77,7 +77,7 @@ def _as_tuple(node: yaml.Node | None, kinds: Sequence[Any]) -> tuple[Any, ...]:
     if not isinstance(node, yaml.SequenceNode):
         raise TypeError
     if Ellipsis in kinds:
-        kinds = kinds[:1] * len(node.value)
+        kinds = [kinds[0]] * len(node.value)
     if not 0 < len(node.value) == len(kinds):
         raise TypeError
     return tuple(convert_one(v, kind) for v, kind in zip(node.value, kinds, strict=True))
