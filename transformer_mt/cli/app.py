@@ -1,7 +1,8 @@
 """The program `tmt`: its global options, and how it begins."""
 
 import gc
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -10,11 +11,13 @@ from transformer_mt.cli.command import Command
 from transformer_mt.cli.options import Commands
 from transformer_mt.console import prepare_streams, print_lines, set_up_logging
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 
 class App(typer.Typer):
     """A program whose commands are all of our class."""
 
-    def command(self, name: str | None = None, **options: Any) -> Any:
+    def command(self, name: str | None = None, **options: Any) -> Callable[[F], F]:
         return super().command(name, cls=Command, **options)
 
 
