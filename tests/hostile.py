@@ -204,11 +204,11 @@ WEIGHT_CASES: dict[str, tuple[Spoil, str]] = {
     "a pipe as the weights": (pipe(WEIGHTS), "is no plain file"),
     "weights that are NaN": (everywhere(float("nan")), "scores are no numbers"),
     "weights that are infinite": (everywhere(float("inf")), "scores are no numbers"),
-    "10**9 layers": (settings(model__num_encoder_layers=10**9), "1000000001 layers"),
+    "10**9 layers": (settings(model__num_encoder_layers=10**9), "at most 1,000"),
     "d_model of 10**9": (settings(model__d_model=10**9), "at most"),
     "10**9 wide heads": (
         settings(model__num_heads=10**9, model__attention="wide"),
-        "does not fit this model",
+        "at most 65,536",
     ),
     "d_ff of 10**30": (settings(model__d_ff=10**30), "at most"),
 }

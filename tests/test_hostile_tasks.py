@@ -62,11 +62,11 @@ BOTH: dict[str, tuple[Spoil, str]] = {
     for name in ("a pickle bomb as the weights", "weights cut off", "a folder as the weights")
 } | {
     "weights that are NaN": (everywhere(float("nan")), "scores are no numbers"),
-    "10**9 layers": (settings(model__num_layers=10**9), "1000000000 layers"),
+    "10**9 layers": (settings(model__num_layers=10**9), "at most 1,000"),
     "d_model of 10**9": (settings(model__d_model=10**9), "at most"),
     "10**9 wide heads": (
         settings(model__num_heads=10**9, model__attention="wide"),
-        "does not fit this model",
+        "at most 65,536",
     ),
     "d_ff of 10**30": (settings(model__d_ff=10**30), "at most"),
     "learned positions": (settings(model__positions="learned"), "does not fit this model"),
