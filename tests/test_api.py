@@ -154,7 +154,7 @@ def test_n_best_widens_the_beam_of_the_run(untrained: Translator) -> None:
     assert untrained.decoding.beam_size == 5
     assert len(found.candidates) == 9
     assert found == untrained.translate(LINES[0], n_best=9, beam_size=9)
-    with pytest.raises(ValueError, match="n_best must be between 1 and beam_size, not 3"):
+    with pytest.raises(ValueError, match="'n_best' must be at most beam_size, 2, not 3"):
         untrained.translate("red", n_best=3, beam_size=2)
 
 

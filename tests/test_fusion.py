@@ -163,7 +163,7 @@ def test_the_engine_adds_what_the_language_model_thinks_of_a_translation(beam: i
 
 @pytest.mark.parametrize("weight", [-0.1, 1e300, math.nan, math.inf])
 def test_impossible_weights_are_refused(weight: float) -> None:
-    with pytest.raises(ConfigError, match="weight must be at least 0, not"):
+    with pytest.raises(ConfigError, match="weight' must be at least 0 and"):
         LanguageModelFusion(tiny_lm(2), weight, START)
 
 

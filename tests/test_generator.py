@@ -269,12 +269,12 @@ def test_unknown_pieces_of_a_prompt_are_told_once(caplog: pytest.LogCaptureFixtu
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"temperature": -1.0}, "temperature must be"),
-        ({"top_k": 0}, "top_k must be"),
-        ({"top_p": 1.5}, "top_p must be"),
-        ({"length": -1}, "length must not be negative"),
-        ({"seed": -1}, "seed must be"),
-        ({"seed": 2**63}, "seed must be"),
+        ({"temperature": -1.0}, "temperature' must be"),
+        ({"top_k": 0}, "top_k' must be"),
+        ({"top_p": 1.5}, "top_p' must be"),
+        ({"length": -1}, "length' must be at least 0"),
+        ({"seed": -1}, "seed' must be"),
+        ({"seed": 2**63}, "seed' must be"),
     ],
 )
 def test_impossible_options_are_refused_at_once(option: dict[str, Any], message: str) -> None:

@@ -185,7 +185,7 @@ def test_impossible_together_with_the_parent_is_told_where_it_was_set(
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("''", "'init_from' must name a run directory, or be null"),
+        ("''", "'init_from' must not be empty"),
         ("[a]", "'init_from' must be te"),
     ],
 )

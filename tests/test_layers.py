@@ -17,12 +17,14 @@ from module_diagram import (
     unit_of,
 )
 
-CORE = {"config", "task_config", "errors", "safe_files"}
+CORE = {"config", "task_config", "errors", "limits", "safe_files"}
 LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "errors": set(),
-    "plain_yaml": {"errors"},
+    "limits": {"errors"},
+    "paths": {"limits"},
+    "plain_yaml": set(),
     "safe_files": {"errors"},
-    "user_cache": {"errors"},
+    "user_cache": {"errors", "paths"},
     "weight_sizes": {"config", "errors"},
     "fast_paths": set(),
     "masks": set(),
@@ -36,13 +38,13 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "device": {"errors"},
     "durations": set(),
     "optional": {"errors"},
-    "config": {"errors"},
+    "config": {"errors", "limits", "paths"},
     "task_config": {"config", "errors"},
-    "config_values": {"errors"},
-    "config_file": CORE | {"plain_yaml", "config_values"},
+    "config_values": {"errors", "plain_yaml"},
+    "config_file": CORE | {"plain_yaml", "config_values", "paths"},
     "model": CORE | {"masks", "fast_paths"},
     "data": CORE | {"phrasebook", "console", "user_cache"},
-    "decoding": {"errors", "fast_paths"},
+    "decoding": {"errors", "limits", "fast_paths"},
     "analysis": CORE | {"data", "durable", "rounding"},
     "translation": {"analysis"},
     "durable": {"errors"},
@@ -76,7 +78,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "translation_lines": {"rounding", "streams", "translation"},
     "classifying": CORE | {"data", "model", "rounding", "streams"},
     "pair_check": CORE | {"classifying", "data", "rounding", "streams", "console"},
-    "rescoring": {"decoding", "rounding", "streams", "errors", "console"},
+    "rescoring": {"limits", "rounding", "streams", "errors", "console"},
     "doctor": CORE | {"data", "run_dir", "console", "phrasebook"},
     "run_info": CORE | {"durations", "train_state", "run_dir"},
     "evaluation": CORE | {"translator", "data", "metrics", "rounding", "console", "writing"},
@@ -110,11 +112,11 @@ LAYERS["exporting"] = (
     | {"durable", "run_dir", "translator"}
 )
 LAYERS["importing"] = LAYERS["exporting"] | {"exporting", "phrasebook", "train_state"}
-_FAR_BELOW = {"masks", "model", "decoding", "phrasebook", "config_values"}
+_FAR_BELOW = {"masks", "model", "decoding", "phrasebook", "config_values", "plain_yaml"}
 LAYERS["loading"] = (
     CORE
     | {"blueprint", "checkpoint", "classifying", "data", "device", "engines", "generator"}
-    | {"run_dir", "translator"}
+    | {"paths", "run_dir", "translator"}
 )
 LAYERS["api"] = LAYERS.keys() - _FAR_BELOW - {"streams", "translation_lines"}
 LAYERS[FRONT] = {"api"}

@@ -228,5 +228,5 @@ def test_what_is_no_list_is_told(first: str) -> None:
 
 @pytest.mark.parametrize("weight", [-1.0, 1e308, math.nan, math.inf])
 def test_impossible_weights_are_refused(weight: float) -> None:
-    with pytest.raises(ConfigError, match="weight must be at least 0, not"):
+    with pytest.raises(ConfigError, match="weight' must be at least 0 and"):
         rescored(MOSES, weight)

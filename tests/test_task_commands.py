@@ -463,7 +463,7 @@ def test_the_weight_of_a_language_model() -> None:
         (
             ("--lm", "runs/lm", "--lm-weight", "inf"),
             2,
-            "must be at least 0, not inf",
+            "'--lm-weight' must be at least 0 and at most 1,000, not inf",
         ),
         (("--lm", "runs/classifier"), 1, "its task is classification, but language-model is"),
         (("--lm", "runs/nothing"), 1, "runs/nothing: there is no such run directory"),

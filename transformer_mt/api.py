@@ -18,6 +18,7 @@ from transformer_mt.errors import TmtError
 from transformer_mt.evaluation import Evaluation, evaluate_model, evaluate_translations
 from transformer_mt.loading import load, load_classifier, load_generator, load_language_model
 from transformer_mt.metrics import References, reference_lists
+from transformer_mt.paths import user_path
 from transformer_mt.task_config import TranslationConfig
 from transformer_mt.translation import Candidate, Translation
 from transformer_mt.translator import Translator
@@ -155,7 +156,11 @@ def evaluate_run(
 
     named = files if files is None or isinstance(files, str) else tuple(files)
     return task_evaluation.evaluate_run(
-        Path(run_dir), split=split, files=named, device=device, batch_tokens=batch_tokens
+        user_path(run_dir, "run_dir"),
+        split=split,
+        files=named,
+        device=device,
+        batch_tokens=batch_tokens,
     )
 
 
@@ -195,7 +200,8 @@ def examine(
     from transformer_mt.doctor import examine as doctor
 
     if isinstance(corpus, tuple):
-        return doctor.examine_files(*map(Path, corpus), all_lines=all_lines)
+        files = (user_path(file, "corpus") for file in corpus)
+        return doctor.examine_files(*files, all_lines=all_lines)
     if isinstance(corpus, str | Path):
         corpus = load_config(corpus, (), TranslationConfig)
     return doctor.examine(corpus, all_lines=all_lines)
@@ -209,7 +215,7 @@ def describe_run(run_dir: str | Path) -> dict[str, Any]:
     """
     from transformer_mt import run_info
 
-    return run_info.describe_run(Path(run_dir))
+    return run_info.describe_run(user_path(run_dir, "run_dir"))
 
 
 def export_model(
@@ -240,7 +246,11 @@ def export_model(
     from transformer_mt import exporting
 
     return exporting.export_model(
-        Path(run_dir), Path(output), to=to, quantization=quantization, verify=verify
+        user_path(run_dir, "run_dir"),
+        user_path(output, "output"),
+        to=to,
+        quantization=quantization,
+        verify=verify,
     )
 
 
@@ -260,7 +270,7 @@ def import_model(folder: str | Path, output: str | Path) -> Import:
     """
     from transformer_mt import importing
 
-    return importing.import_model(Path(folder), Path(output))
+    return importing.import_model(user_path(folder, "folder"), user_path(output, "output"))
 
 
 def render(attention: Sequence[AttentionMaps], path: str | Path) -> None:
@@ -276,8 +286,8 @@ def render(attention: Sequence[AttentionMaps], path: str | Path) -> None:
     """
     from transformer_mt.analysis.render import render as render_maps
 
-    render_maps(list(attention), Path(path))
+    render_maps(list(attention), user_path(path, "path"))
 
 
 def _config(config: Config | str | Path) -> Config:
-    return config if isinstance(config, Config) else load_config(Path(config))
+    return config if isinstance(config, Config) else load_config(config)

@@ -14,6 +14,7 @@ from transformer_mt.data.labelled_data import readable
 from transformer_mt.data.tokenizer import PAD_ID
 from transformer_mt.data.vocabularies import LabelledVocabulary
 from transformer_mt.errors import DataError
+from transformer_mt.limits import check_numbers
 from transformer_mt.model.classifier import Classifier
 from transformer_mt.rounding import DECIMALS, rounded
 from transformer_mt.streams import one_line
@@ -42,6 +43,7 @@ class Classification:
             layout: "text": labels and probabilities, tabs between them; "jsonl": one object.
             top: labels to tell, the likeliest first.
         """
+        check_numbers(top=top)
         likeliest = list(self.probabilities.items())[:top]
         if layout == "jsonl":
             record = {"line": number, "text": self.text, "label": self.label}
@@ -102,6 +104,7 @@ class TextClassifier:
 
 def _batches(lengths: NDArray[np.int32], batch_tokens: int) -> Iterator[NDArray[np.int64]]:
     """Rows in groups within the budget, the longest first."""
+    check_numbers(batch_tokens=batch_tokens)
     order = np.argsort(-lengths, kind="stable")
     while len(order):
         count = min(max(1, batch_tokens // int(lengths[order[0]])), _MOST_TEXTS)

@@ -5,31 +5,66 @@ Facts learned at run time (vocabulary sizes, say) are not here but arguments els
 """
 
 import os
+import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
-from typing import Literal, Self
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, Self, get_args
 
-from transformer_mt.errors import ConfigError
+from transformer_mt.limits import LIMITS, InvalidValueError, check_number
+from transformer_mt.paths import expand_home
 
 Files = str | tuple[str, ...]
 """One file (or the name of a split), or several."""
-
-
-class InvalidValueError(ConfigError):
-    """A value that its key cannot have, or not beside the values of `others`.
-
-    From `keys` the loader tells the file and line.
-    """
-
-    def __init__(self, key: str, message: str, *others: str) -> None:
-        super().__init__(f"'{key}' {message}")
-        self.keys = (key, *others)
 
 
 def require(condition: bool, key: str, message: str, *others: str) -> None:  # noqa: FBT001
     """Refuse an impossible value, naming its key."""
     if not condition:
         raise InvalidValueError(key, message, *others)
+
+
+PATHS = (
+    "run_dir",
+    "init_from",
+    *(f"data.{name}" for name in ("dataset", "train", "validation", "test")),
+    "tokenizer.file",
+)
+"""Keys whose text is a path, or may be one, in which `~` is the home folder."""
+
+
+def check_section(section: Any, prefix: str = "") -> None:
+    """Check the numbers and texts of a dataclass of settings, and put in what `~` stands for.
+
+    Args:
+        section: one that has just been made.
+        prefix: of the names of its keys, such as "data.".
+
+    Raises:
+        InvalidValueError: naming the key.
+    """
+    for field in fields(section):
+        key, value = prefix + field.name, getattr(section, field.name)
+        if (field.name in LIMITS or key in LIMITS) and not isinstance(value, _no_numbers(field)):
+            check_number(value, key)
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str):
+                require(bool(text), key, "must not be empty")
+                one_line = not set("\0\n\r") & set(text)
+                require(one_line, key, "must have no line break and no NUL character")
+        if key in PATHS:
+            object.__setattr__(section, field.name, _at_home(value, key))
+
+
+def _no_numbers(field: Any) -> tuple[type, ...]:
+    """What else than a number the value of a key may be."""
+    return tuple(kind for kind in get_args(field.type) if kind not in (int, float))
+
+
+def _at_home(path: Any, key: str) -> Any:
+    """The same path, or paths, without `~`."""
+    if isinstance(path, tuple):
+        return tuple(_at_home(each, key) for each in path)
+    return expand_home(path, key) if isinstance(path, str) else path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +98,7 @@ class DataConfig(ABC):
         return replace(self, dataset=None, train=files, validation=None, test=files)
 
     def __post_init__(self) -> None:
+        check_section(self, "data.")
         for name in ("train", "validation", "test"):
             require(
                 self.dataset is None or not isinstance(getattr(self, name), tuple),
@@ -70,7 +106,6 @@ class DataConfig(ABC):
                 "names files, but there is a data.dataset: set one of the two to null",
                 "data.dataset",
             )
-        require(self.heldout_size >= 1, "data.heldout_size", "must be at least 1")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,8 +125,7 @@ class TokenizerConfig:
     """Unicode normalisation form applied before tokenizing."""
 
     def __post_init__(self) -> None:
-        require(self.vocab_size >= 5, "tokenizer.vocab_size", "must be at least 5")
-        require(self.min_frequency >= 1, "tokenizer.min_frequency", "must be at least 1")
+        check_section(self, "tokenizer.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,8 +152,7 @@ class ModelConfig(ABC):
     """Inside the feed-forward layers: the paper's relu, or what models made elsewhere have."""
 
     def __post_init__(self) -> None:
-        for name in ("d_model", "num_heads", "d_ff"):
-            require(getattr(self, name) >= 1, f"model.{name}", "must be at least 1")
+        check_section(self, "model.")
         require(
             self.attention == "wide" or self.d_model % self.num_heads == 0,
             "model.num_heads",
@@ -127,8 +160,6 @@ class ModelConfig(ABC):
             "model.d_model",
         )
         require(self.d_model % 2 == 0, "model.d_model", "must be even (sines and cosines)")
-        for name in ("dropout", "attention_dropout"):
-            require(0 <= getattr(self, name) < 1, f"model.{name}", "must be at least 0, below 1")
 
     @property
     @abstractmethod
@@ -152,8 +183,8 @@ class TrainingConfig:
     max_steps: int = 100_000
     """Updates after which training ends (and the schedule with it)."""
     max_time: str | None = None
-    """Time after which training ends, such as 30m or 2h; the schedule is then fitted to it in the
-    place of max_steps."""
+    """Time after which training ends, such as 30m, 2h or 1h30m; the schedule is then fitted to
+    it in the place of max_steps."""
     time_limit: str | None = None
     """Time after which training ends though updates are left, such as 10m: a net for slow machines.
     Where less of it is left than of max_steps, the schedule follows it."""
@@ -192,17 +223,7 @@ class TrainingConfig:
     last checkpoint with half the learning rate, at most three times without a new best."""
 
     def __post_init__(self) -> None:
-        positive = ("batch_tokens", "accumulate", "max_steps", "validate_every", "log_every")
-        for name in (*positive, "warmup_steps", "keep_checkpoints"):
-            require(getattr(self, name) >= 1, f"training.{name}", "must be at least 1")
-        for name in ("patience", "clip_norm"):
-            require(getattr(self, name) >= 0, f"training.{name}", "must not be negative")
-        for name in ("label_smoothing", "adam_beta1", "adam_beta2"):
-            value = getattr(self, name)
-            require(0 <= value < 1, f"training.{name}", "must be at least 0 and below 1")
-        require(self.adam_epsilon > 0, "training.adam_epsilon", "must be above 0")
-        if self.learning_rate is not None:
-            require(self.learning_rate > 0, "training.learning_rate", "must be above 0")
+        check_section(self, "training.")
         if self.max_time is not None:
             parse_duration(self.max_time, key="training.max_time")
         if self.time_limit is not None:
@@ -211,8 +232,6 @@ class TrainingConfig:
             require(self.max_time is None, "training.time_limit", message, "training.max_time")
         if isinstance(self.checkpoint_every, str):
             parse_duration(self.checkpoint_every, key="training.checkpoint_every")
-        else:
-            require(self.checkpoint_every >= 1, "training.checkpoint_every", "must be at least 1")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -243,25 +262,29 @@ class Config(ABC):
         """What the model is asked for, one after the other: words for a person."""
 
     def __post_init__(self) -> None:
-        require(bool(self.run_dir), "run_dir", "must name a folder")
-        require(0 <= self.seed < 2**63, "seed", "must be between 0 and 2**63 - 1")
+        check_section(self)
         if self.init_from is not None:
-            require(bool(self.init_from), "init_from", "must name a run directory, or be null")
             same = os.path.realpath(self.init_from) == os.path.realpath(self.run_dir)
             require(not same, "init_from", "is the run itself: choose another run_dir", "run_dir")
 
 
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_AMOUNT = r"((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*"
+_PART = re.compile(_AMOUNT + f"([{''.join(_UNITS)}])\\s*")
+_DURATION = re.compile(rf"\s*(?:{_AMOUNT}|(?:{_PART.pattern})+)")
+_MOST_SECONDS = 10_000 * _UNITS["d"]
+
+
 def parse_duration(text: str, key: str) -> float:
-    """Seconds in a duration such as "45s", "30m", "2h" or "1.5d"; a bare number is seconds.
+    """Seconds in a duration such as "45s", "1h30m" or "1.5d"; a bare number is seconds.
 
     Raises:
         ConfigError: the text is no positive duration; the message names `key`.
     """
-    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-    number, unit = (text[:-1], text[-1:]) if text[-1:] in units else (text, "s")
-    try:
-        seconds = float(number) * units[unit]
-    except ValueError:
-        seconds = 0.0
-    require(0 < seconds < float("inf"), key, f"must be a duration such as 30m or 2h, not '{text}'")
+    is_duration = _DURATION.fullmatch(text)
+    parts = _PART.findall(text) or [(text, "s")]
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts) if is_duration else 0.0
+    forms = "must be a duration such as 90s, 30m, 2h or 1h30m"
+    require(0 < seconds < float("inf"), key, f"{forms}, not '{text}'")
+    require(seconds <= _MOST_SECONDS, key, f"must be at most 10000d, not '{text}'")
     return seconds

@@ -10,10 +10,12 @@ from typing import Any, Literal, TypeVar, get_type_hints, overload
 
 import yaml
 
-from transformer_mt.config import Config, InvalidValueError
-from transformer_mt.config_values import Setting, convert, convert_one, show
+from transformer_mt.config import PATHS, Config
+from transformer_mt.config_values import Setting, as_node, convert, convert_one, show
 from transformer_mt.errors import ConfigError
-from transformer_mt.plain_yaml import MOST_BYTES, PlainLoader, construct
+from transformer_mt.limits import InvalidValueError
+from transformer_mt.paths import expand, user_path
+from transformer_mt.plain_yaml import MOST_BYTES, PlainLoader, scalar
 from transformer_mt.safe_files import read_text
 from transformer_mt.task_config import CONFIGS, task_of
 
@@ -56,8 +58,10 @@ def load_config(
     Raises:
         ConfigError: naming file, line and key, with the likely intention; or it is of another kind.
     """
-    path = Path(path)
+    path = user_path(path, "config")
     settings, cls = _read_settings(path, overrides)
+    with _with_places(settings, path):
+        _expand_paths(settings)
     begun, parent, init_from = None, None, _text(settings, "init_from")
     if init_from and any(key not in settings for key in _inherited_keys(cls)):
         own = _saved_config(_text(settings, "run_dir"), path)
@@ -160,7 +164,8 @@ def _saved_config(folder: str, reading: Path, kind: type[Config] = Config) -> Co
 
 def _to_inherit(config: Config | None, cls: type[Config]) -> _Settings:
     values = {} if config is None else _flat(to_dict(config))
-    return {key: Setting(values[key], "init_from") for key in _inherited_keys(cls) if key in values}
+    inherited = [key for key in _inherited_keys(cls) if key in values]
+    return {key: Setting(as_node(values[key]), "init_from") for key in inherited}
 
 
 def _inherited_keys(cls: type[Config]) -> list[str]:
@@ -172,10 +177,19 @@ def _inherited_keys(cls: type[Config]) -> list[str]:
     ]
 
 
+def _expand_paths(settings: _Settings) -> None:
+    """Put in what `~` and `$HOME` stand for: no shell has seen these paths."""
+    for key in PATHS:
+        node = settings[key].node if key in settings else None
+        for each in node.value if isinstance(node, yaml.SequenceNode) else (node,):
+            if isinstance(each, yaml.ScalarNode) and scalar(each) is not None:
+                each.value = expand(each.value, key)
+
+
 def _text(settings: _Settings, key: str) -> str:
     """Empty where it is missing, null, or something that `_build` refuses."""
     try:
-        return str(convert_one(settings[key].value, str))
+        return str(convert_one(settings[key].node, str))
     except (KeyError, TypeError):
         return ""
 
@@ -198,8 +212,8 @@ def _task(root: yaml.Node | None, path: Path, overrides: Sequence[str]) -> Setti
     for key_node, value_node in root.value if isinstance(root, yaml.MappingNode) else ():
         if key_node.value == "task":
             where = f"{path}:{key_node.start_mark.line + 1}"
-            return Setting(construct(value_node, where), where)
-    return Setting("translation", str(path))
+            return Setting(value_node, where)
+    return Setting(as_node("translation"), str(path))
 
 
 def _read_yaml(path: Path) -> yaml.Node | None:
@@ -242,7 +256,7 @@ def _flatten(node: yaml.Node | None, path: str, cls: type, prefix: str) -> _Sett
         if isinstance(section, type) and dataclasses.is_dataclass(section):
             settings.update(_flatten(value_node, path, section, f"{key}."))
         else:
-            settings[key] = Setting(construct(value_node, where), where)
+            settings[key] = Setting(value_node, where)
     return settings
 
 
@@ -260,8 +274,8 @@ def _parse_override(text: str, cls: Any) -> _Settings:
     if dataclasses.is_dataclass(_field_type(cls, name, where, "".join(f"{s}." for s in sections))):
         raise ConfigError(f"{where}: '{key}' is a section; name one of its keys")
     try:
-        return {key: Setting(yaml.safe_load(value), where)}
-    except (yaml.YAMLError, ValueError):
+        return {key: Setting(yaml.compose(value, Loader=PlainLoader), where)}
+    except yaml.YAMLError:
         raise ConfigError(f"{where}: '{value}' is not a valid YAML value") from None
 
 

@@ -9,7 +9,8 @@ from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokeni
 from transformer_mt.decoding.sampling import Sampling, sample
 from transformer_mt.decoding.window import Sliding, SlidingState
 from transformer_mt.engines.language_model import start_id
-from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.errors import DataError
+from transformer_mt.limits import check_numbers
 from transformer_mt.model.language_model import LanguageModel, TextState
 from transformer_mt.task_config import TextConfig
 
@@ -68,10 +69,7 @@ class TextGenerator:
             DataError: the model's scores are no numbers (when the pieces are asked for).
         """
         sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
-        if length < 0:
-            raise ConfigError(f"length must not be negative, not {length}")
-        if seed is not None and not 0 <= seed < 2**63:
-            raise ConfigError(f"seed must be between 0 and 2**63 - 1, not {seed}")
+        check_numbers(length=length, seed=seed)
         random = torch.Generator()
         if seed is None:
             random.seed()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from transformer_mt.data.tokenizer import Tokenizers
 from transformer_mt.errors import ConfigError
+from transformer_mt.limits import check_numbers
+from transformer_mt.paths import user_path
 from transformer_mt.run_dir import RunDir, load_run_config, load_usual_lines, load_vocabulary
 from transformer_mt.task_config import TranslationConfig
 from transformer_mt.translator import Translator
@@ -45,7 +47,8 @@ def load(
         ConfigError: no such device, engine or quantization; ctranslate2 is not installed; the
             language model has other tokens.
     """
-    run = RunDir(Path(run_dir))
+    check_numbers(lm_weight=lm_weight)
+    run = RunDir(user_path(run_dir, "run_dir"))
     if lm is not None and engine != "torch":
         raise ConfigError(f"engine {engine}: only torch's search asks a language model")
     config = load_run_config(run, TranslationConfig)
@@ -92,7 +95,7 @@ def load_language_model(run_dir: str | Path, *, device: str = "auto") -> TorchLa
     from transformer_mt.device import choose_device
     from transformer_mt.engines.language_model import TorchLanguageModel
 
-    run = load_run(Path(run_dir), choose_device(device), LANGUAGE_MODEL)
+    run = load_run(user_path(run_dir, "run_dir"), choose_device(device), LANGUAGE_MODEL)
     return TorchLanguageModel(run.model, run.vocabulary.tokenizer, run.config.data)
 
 
@@ -122,5 +125,5 @@ def load_classifier(run_dir: str | Path, *, device: str = "auto") -> TextClassif
     from transformer_mt.classifying import TextClassifier
     from transformer_mt.device import choose_device
 
-    run = load_run(Path(run_dir), choose_device(device), CLASSIFICATION)
+    run = load_run(user_path(run_dir, "run_dir"), choose_device(device), CLASSIFICATION)
     return TextClassifier(run.model, run.vocabulary, run.config.data.max_length)

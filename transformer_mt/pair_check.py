@@ -18,6 +18,7 @@ from transformer_mt.console import hides_bars
 from transformer_mt.data.reading import parallel_pairs
 from transformer_mt.data.rows import SentencePair, pieces
 from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.limits import check_numbers
 from transformer_mt.rounding import DECIMALS, rounded
 from transformer_mt.streams import one_line
 
@@ -162,6 +163,7 @@ def check_pairs(
         DataError: a file cannot be read, the two do not align, or are in one language.
         ConfigError: the classifier does not know a language.
     """
+    check_numbers(threshold=threshold, batch_tokens=batch_tokens)
     for file in files:
         if not file.is_file():
             why = "is no plain file, but must be read twice" if file.exists() else "is no file"

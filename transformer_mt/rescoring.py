@@ -21,8 +21,8 @@ from typing import Any, Literal, Protocol, TextIO
 from tqdm import tqdm
 
 from transformer_mt.console import hides_bars
-from transformer_mt.decoding.hypothesis import check_weight
 from transformer_mt.errors import DataError
+from transformer_mt.limits import check_numbers
 from transformer_mt.rounding import DECIMALS, rounded
 from transformer_mt.streams import one_line, write_whole
 
@@ -89,7 +89,7 @@ def rescore_lists(
         ConfigError: the weight is negative or no number.
         DataError: a line cannot be read (after what stands before it), or nothing be written.
     """
-    check_weight(weight)
+    check_numbers(lm_weight=weight)
     numbered = enumerate(chain.from_iterable(chunks), start=1)
     bar = tqdm(desc="rescoring", unit="sentence", disable=hides_bars() if show_progress else True)
     with bar:

@@ -13,6 +13,7 @@ from transformer_mt.config import (
     ModelConfig,
     TokenizerConfig,
     TrainingConfig,
+    check_section,
     require,
 )
 
@@ -49,13 +50,6 @@ class PairsConfig(DataConfig):
     def columns(self) -> tuple[str, ...]:
         return self.src_lang, self.tgt_lang
 
-    def __post_init__(self) -> None:
-        require(bool(self.src_lang), "data.src_lang", "must be a language code, such as en")
-        require(bool(self.tgt_lang), "data.tgt_lang", "must be a language code, such as fr")
-        DataConfig.__post_init__(self)
-        _require_length(self.max_length, "data.max_length")
-        require(self.max_length_ratio >= 1, "data.max_length_ratio", "must be at least 1")
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PairTokenizerConfig(TokenizerConfig):
@@ -78,11 +72,6 @@ class EncoderDecoderConfig(ModelConfig):
     output_bias: bool = False
     """Add a learned bias to each logit, as models made elsewhere do."""
 
-    def __post_init__(self) -> None:
-        ModelConfig.__post_init__(self)
-        for name in ("num_encoder_layers", "num_decoder_layers"):
-            require(getattr(self, name) >= 1, f"model.{name}", "must be at least 1")
-
     @property
     def depth(self) -> int:
         return self.num_encoder_layers + self.num_decoder_layers
@@ -99,11 +88,6 @@ class TranslationTrainingConfig(TrainingConfig):
     best_metric: Literal["bleu", "chrf", "loss"] = "bleu"
     """What decides which checkpoint is best; at equal score the lower loss, and chrf while bleu is
     0."""
-
-    def __post_init__(self) -> None:
-        TrainingConfig.__post_init__(self)
-        at_least_one = self.validate_sentences >= 1
-        require(at_least_one, "training.validate_sentences", "must be at least 1")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,13 +106,7 @@ class DecodingConfig:
     """replace: a generated [UNK] becomes the source word it attends to; forbid: none is made."""
 
     def __post_init__(self) -> None:
-        for name, least in (("beam_size", 1), ("max_length_offset", 1)):
-            require(getattr(self, name) >= least, f"decoding.{name}", f"must be at least {least}")
-        for name in ("length_penalty", "max_length_ratio"):
-            require(getattr(self, name) >= 0, f"decoding.{name}", "must not be negative")
-        most = {"beam_size": 1000, "length_penalty": 100, "max_length_ratio": 100}
-        for name, value in (most | {"max_length_offset": 100_000}).items():
-            require(getattr(self, name) <= value, f"decoding.{name}", f"must be at most {value:,}")
+        check_section(self, "decoding.")
 
     def length_limit(self, src_len: int) -> int:
         """The most tokens that the translation of a source of `src_len` tokens may have."""
@@ -173,10 +151,6 @@ class TextTokenizerConfig(TokenizerConfig):
     """A tokenizer to take over, such as the tokenizer.tgt.json of a translator's run directory:
     none is built then, and the other keys here have no effect."""
 
-    def __post_init__(self) -> None:
-        TokenizerConfig.__post_init__(self)
-        require(self.file != "", "tokenizer.file", "must name a file, or be null")
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SingleStackConfig(ModelConfig):
@@ -186,10 +160,6 @@ class SingleStackConfig(ModelConfig):
     """Layers."""
     positions: Literal["sinusoidal", "learned"] = "sinusoidal"
     """How a token's place is told: the paper's sines, or a learned vector for each place."""
-
-    def __post_init__(self) -> None:
-        ModelConfig.__post_init__(self)
-        require(self.num_layers >= 1, "model.num_layers", "must be at least 1")
 
     @property
     def depth(self) -> int:
@@ -218,11 +188,6 @@ class TextConfig(DataConfig):
     @property
     def columns(self) -> tuple[str, ...]:
         return (self.text_column,)
-
-    def __post_init__(self) -> None:
-        DataConfig.__post_init__(self)
-        require(bool(self.text_column), "data.text_column", "must name a column")
-        _require_length(self.block_size, "data.block_size")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -287,8 +252,6 @@ class LabelledConfig(DataConfig):
 
     def __post_init__(self) -> None:
         DataConfig.__post_init__(self)
-        require(bool(self.text_column), "data.text_column", "must name a column")
-        require(bool(self.label_column), "data.label_column", "must name a column")
         is_another = self.label_column != self.text_column
         require(is_another, "data.label_column", "is the column of the text", "data.text_column")
         for name in ("train", "validation", "test"):
@@ -299,7 +262,6 @@ class LabelledConfig(DataConfig):
                 f"must name a label for each file of data.{name}",
                 f"data.{name}",
             )
-        _require_length(self.max_length, "data.max_length")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -344,8 +306,3 @@ CONFIGS: dict[str, type[Config]] = {
 def task_of(kind: type[Config]) -> str:
     """The value of `task` of a kind of configuration."""
     return next(task for task, cls in CONFIGS.items() if cls is kind)
-
-
-def _require_length(value: int, key: str) -> None:
-    require(value >= 2, key, "must be at least 2")
-    require(value <= 100_000, key, "must be at most 100,000")

@@ -21,6 +21,7 @@ from transformer_mt.data.tokenizer import (
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions, length_normalization
 from transformer_mt.engines.batches import batches
 from transformer_mt.engines.engine import Engine, Ids
+from transformer_mt.limits import InvalidValueError, check_numbers
 from transformer_mt.task_config import DecodingConfig, PairsConfig
 from transformer_mt.translation import Candidate, Translation, empty_translation
 
@@ -130,9 +131,10 @@ class Translator:
             One translation for a str; for a list one for each line, in order.
 
         Raises:
-            ValueError: n_best is not between 1 and the beam size, or length_penalty is negative.
+            InvalidValueError: a number is outside its limits, or n_best above the beam size.
             ConfigError: the engine does not tell the attention.
         """
+        check_numbers(batch_tokens=batch_tokens, first_line=first_line)
         options = self._options(beam_size, length_penalty, n_best)
         lines = [text] if isinstance(text, str) else text
         src_ids = self._encode(lines, first_line)
@@ -189,9 +191,12 @@ class Translator:
         self, beam_size: int | None, length_penalty: float | None, n_best: int
     ) -> SearchOptions:
         decoding = self.decoding
+        check_numbers(n_best=n_best, beam_size=beam_size)
         beam_size = max(decoding.beam_size, n_best) if beam_size is None else beam_size
-        if not 1 <= n_best <= beam_size:
-            raise ValueError(f"n_best must be between 1 and beam_size, not {n_best}")
+        if n_best > beam_size:
+            raise InvalidValueError(
+                "n_best", f"must be at most beam_size, {beam_size}, not {n_best}"
+            )
         return SearchOptions(
             sos_id=SOS_ID,
             eos_id=EOS_ID,

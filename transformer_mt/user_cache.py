@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from transformer_mt.errors import ConfigError
+from transformer_mt.paths import user_path
 
 _KEPT = 90 * 24 * 3600
 """Seconds that something may lie unused."""
@@ -18,15 +19,16 @@ def cache_folder() -> Path:
     """Where all of it stands.
 
     Raises:
-        ConfigError: the user has no home.
+        ConfigError: the user has no home, or there is no such user.
     """
     try:
-        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        given = os.environ.get("XDG_CACHE_HOME")
+        root = user_path(given, "XDG_CACHE_HOME") if given else Path.home() / ".cache"
     except RuntimeError:
         raise ConfigError(
             "this user has no home directory: set XDG_CACHE_HOME to a folder for the cache"
         ) from None
-    return Path(root) / "transformer_mt"
+    return root / "transformer_mt"
 
 
 def mark_used(path: Path) -> None:

@@ -1,11 +1,13 @@
 """The program `tmt`: its global options, and how it begins."""
 
 import gc
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from transformer_mt import __version__
+from transformer_mt.cli.command import Command
 from transformer_mt.cli.options import Commands
 from transformer_mt.console import (
     ignore_absurd_sizes,
@@ -14,7 +16,17 @@ from transformer_mt.console import (
     set_up_logging,
 )
 
-app = typer.Typer(
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class App(typer.Typer):
+    """A program whose commands are all of our class."""
+
+    def command(self, name: str | None = None, **options: Any) -> Callable[[F], F]:
+        return super().command(name, cls=Command, **options)
+
+
+app = App(
     cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -50,18 +50,18 @@ LanguageModelDir = Annotated[
 ]
 LanguageModelWeight = Annotated[
     float | None,
-    typer.Option(min=0.0, help="What the language model's word counts, the translator's being 1."),
+    typer.Option(help="What the language model's word counts, the translator's being 1."),
 ]
 BeamSize = Annotated[
-    int | None, typer.Option("--beam-size", "-b", min=1, help="Hypotheses kept; 1 is greedy.")
+    int | None, typer.Option("--beam-size", "-b", help="Hypotheses kept; 1 is greedy.")
 ]
 LengthPenalty = Annotated[
-    float | None, typer.Option(min=0.0, help="Larger values prefer longer translations.")
+    float | None, typer.Option(help="Larger values prefer longer translations.")
 ]
 BatchTokens = Annotated[
     int,
     typer.Option(
-        min=1, help="Tokens read together; changes the speed, and of a score the last digit shown."
+        help="Tokens read together; changes the speed, and of a score the last digit shown."
     ),
 ]
 

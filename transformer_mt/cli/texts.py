@@ -28,23 +28,19 @@ def generate(
         typer.Argument(help='How the text begins ("" for nothing); none: read standard input.'),
     ] = None,
     model: ModelDir = None,
-    length: Annotated[int, typer.Option(min=0, help="Most tokens to add.")] = 200,
+    length: Annotated[int, typer.Option(help="Most tokens to add.")] = 200,
     temperature: Annotated[
         float,
-        typer.Option(min=0.0, help="Below 1 likelier tokens, above 1 rarer; 0: the likeliest."),
+        typer.Option(help="Below 1 likelier tokens, above 1 rarer; 0: the likeliest."),
     ] = 1.0,
     top_k: Annotated[
-        int | None, typer.Option(min=1, help="Choose among so many of the likeliest tokens.")
+        int | None, typer.Option(help="Choose among so many of the likeliest tokens.")
     ] = None,
     top_p: Annotated[
         float,
-        typer.Option(
-            max=1.0, help="Choose among the likeliest tokens of this probability together."
-        ),
+        typer.Option(help="Choose among the likeliest tokens of this probability together."),
     ] = 1.0,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="The same seed gives the same text.")
-    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same text.")] = None,
     device: Device = "auto",
 ) -> None:
     """Continue a text with a language model; it appears as it is written."""
@@ -82,9 +78,7 @@ def classify(
     ] = None,
     top: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="Labels to show, the likeliest first; if not given 1, in jsonl all."
-        ),
+        typer.Option(help="Labels to show, the likeliest first; if not given 1, in jsonl all."),
     ] = None,
     layout: Annotated[
         str, typer.Option("--format", help="text (label, tab, probability) or jsonl.")
@@ -92,8 +86,6 @@ def classify(
     threshold: Annotated[
         float | None,
         typer.Option(
-            min=0.5,
-            max=1.0,
             help="With --pairs: how sure it must be of a language; 0.99 if not given.",
         ),
     ] = None,

@@ -43,6 +43,7 @@ def train(
     """Train a model; run it again to go on after an interruption."""
     from transformer_mt.config import parse_duration
     from transformer_mt.config_file import load_config, to_yaml
+    from transformer_mt.limits import check_number
     from transformer_mt.training.signals import Interrupted
 
     if overwrite and may_start_again():
@@ -55,7 +56,9 @@ def train(
         parse_duration(max_time, key="--max-time")
         flags += [f"training.max_time={max_time}", "training.time_limit=null"]
     if checkpoint_every is not None:
-        if not checkpoint_every.isdecimal():
+        if checkpoint_every.isascii() and checkpoint_every.isdecimal():
+            check_number(int(checkpoint_every[:100]), "checkpoint_every", "--checkpoint-every")
+        else:
             parse_duration(checkpoint_every, key="--checkpoint-every")
         flags.append(f"training.checkpoint_every={checkpoint_every}")
     if no_rescue:

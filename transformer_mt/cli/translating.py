@@ -49,7 +49,7 @@ def translate(
     greedy: Annotated[bool, typer.Option("--greedy", help="The same as --beam-size 1.")] = False,
     length_penalty: LengthPenalty = None,
     n_best: Annotated[
-        int, typer.Option(min=1, help="Translations of each line, if so many texts are found.")
+        int, typer.Option(help="Translations of each line, if so many texts are found.")
     ] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Show scores with the text.")] = False,
     layout: Annotated[
@@ -109,7 +109,7 @@ def translate(
 def rescore(
     lm: Annotated[Path, typer.Option(help="Run directory of a language model.")],
     lm_weight: Annotated[
-        float, typer.Option(min=0.0, help="What its word counts, the translator's being 1.")
+        float, typer.Option(help="What its word counts, the translator's being 1.")
     ] = 0.2,
     input_file: Annotated[
         Path | None, typer.Option("--input", "-i", help="N-best lists; none: standard input.")
@@ -157,7 +157,7 @@ def attention(
     model: ModelDir = None,
     beam_size: BeamSize = None,
     length_penalty: LengthPenalty = None,
-    n_best: Annotated[int, typer.Option(min=1, help="Translations to show.")] = 1,
+    n_best: Annotated[int, typer.Option(help="Translations to show.")] = 1,
     device: Device = "auto",
 ) -> None:
     """Draw what the model attends to while it translates a sentence, in every layer and head."""

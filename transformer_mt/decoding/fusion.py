@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor
 
-from transformer_mt.decoding.hypothesis import check_weight
 from transformer_mt.decoding.scorer import Scorer, State, log_probs_of
 from transformer_mt.decoding.window import Sliding, SlidingState, W, WindowModel
+from transformer_mt.limits import check_numbers
 
 S = TypeVar("S", bound=State)
 T = TypeVar("T", bound=State)
@@ -33,7 +33,7 @@ class LanguageModelFusion:
     """What stands before a text."""
 
     def __post_init__(self) -> None:
-        check_weight(self.weight)
+        check_numbers(lm_weight=self.weight)
 
     def with_scorer(self, scorer: Scorer[Any]) -> Scorer[Any]:
         """Both together."""

@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-from transformer_mt.errors import ConfigError
-
-_MOST_WEIGHT = 1000
-"""Of a language model; sums stay far from infinite."""
+from transformer_mt.limits import check_numbers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,7 +10,7 @@ class SearchOptions:
     """How to search.
 
     Raises:
-        ValueError: a size below 1 or a negative length penalty.
+        InvalidValueError: a number outside its limits.
     """
 
     sos_id: int
@@ -26,8 +23,7 @@ class SearchOptions:
     """alpha in `length_normalization`; 0 ranks by probability alone."""
 
     def __post_init__(self) -> None:
-        if self.beam_size < 1 or self.length_penalty < 0:
-            raise ValueError(f"beam_size >= 1 and length_penalty >= 0 needed, not {self}")
+        check_numbers(beam_size=self.beam_size, length_penalty=self.length_penalty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +42,3 @@ class Hypothesis:
 def length_normalization(length: int, alpha: float) -> float:
     """((5 + length) / 6) ** alpha, the length counting [EOS] (Wu et al. 2016, equation 14)."""
     return float(((5 + length) / 6) ** alpha)
-
-
-def check_weight(weight: float) -> float:
-    """The same weight of a language model's log-probabilities, beside 1 for the translator's.
-
-    Raises:
-        ConfigError: it is negative, no number, or absurdly large.
-    """
-    if not 0 <= weight <= _MOST_WEIGHT:
-        raise ConfigError(
-            f"the language model's weight must be at least 0, not {weight}, and at most"
-            f" {_MOST_WEIGHT:,}"
-        )
-    return weight

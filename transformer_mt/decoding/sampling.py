@@ -1,12 +1,11 @@
 """Drawing a token from a model's distribution."""
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from transformer_mt.errors import ConfigError
+from transformer_mt.limits import check_numbers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,7 +13,7 @@ class Sampling:
     """How to draw.
 
     Raises:
-        ConfigError: a value cannot be.
+        InvalidValueError: a number outside its limits.
     """
 
     temperature: float = 1.0
@@ -26,12 +25,7 @@ class Sampling:
     those that `top_k` leaves (nucleus sampling, Holtzman et al. 2020)."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.temperature < math.inf:
-            raise ConfigError(f"temperature must be a number of at least 0, not {self.temperature}")
-        if self.top_k is not None and self.top_k < 1:
-            raise ConfigError(f"top_k must be at least 1, not {self.top_k}")
-        if not 0 < self.top_p <= 1:
-            raise ConfigError(f"top_p must be above 0 and at most 1, not {self.top_p}")
+        check_numbers(temperature=self.temperature, top_k=self.top_k, top_p=self.top_p)
 
 
 def sample(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> Tensor:

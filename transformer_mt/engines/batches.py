@@ -2,12 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
+from transformer_mt.limits import check_numbers
+
 _MOST_LINES = 256
 """In a batch: short lines take little source but each a beam of scores over the vocabulary."""
 
 
 def batches(sizes: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Indices of what is not empty, largest first, in groups within the budget."""
+    """Indices of what is not empty, largest first, in groups within the budget.
+
+    Raises:
+        InvalidValueError: the budget is outside its limits.
+    """
+    check_numbers(batch_tokens=batch_tokens)
     order = sorted(range(len(sizes)), key=lambda index: -sizes[index])
     order = [index for index in order if sizes[index]]
     while order:
