@@ -22,7 +22,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "errors": set(),
     "plain_yaml": {"errors"},
     "safe_files": {"errors"},
-    "user_cache": {"errors"},
+    "user_cache": {"durable", "errors"},
     "weight_sizes": {"config", "errors"},
     "fast_paths": set(),
     "masks": set(),
@@ -45,10 +45,12 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "durable": {"errors"},
     "blueprint": CORE | {"model", "data"},
     "run_dir": CORE | {"config_file", "data", "durable"},
-    "run_lock": {"run_dir", "durable", "errors"},
+    "ownership": CORE | {"config_file", "data", "durable", "plain_yaml", "run_dir"},
+    "run_lock": {"config", "run_dir", "ownership", "durable", "errors"},
     "train_state": CORE | {"run_dir"},
     "checkpoint": CORE
-    | {"blueprint", "durable", "run_dir", "train_state", "model", "data", "weight_sizes"},
+    | {"blueprint", "durable", "run_dir", "train_state", "model", "data", "weight_sizes"}
+    | {"ownership"},
     "formats": CORE | {"checkpoint", "model", "data", "optional", "weight_sizes"},
     "engines": CORE
     | {
@@ -78,7 +80,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "run_info": CORE | {"train_state", "run_dir"},
     "evaluation": CORE | {"translator", "data", "metrics", "console"},
 }
-LAYERS["vocabulary"] = CORE | {"train_state", "run_dir", "run_lock", "data"}
+LAYERS["vocabulary"] = CORE | {"train_state", "run_dir", "run_lock", "ownership", "data"}
 LAYERS["tasks"] = (
     CORE
     | {"analysis", "data", "engines", "fast_paths", "generator", "metrics", "model", "ngram"}
@@ -96,13 +98,14 @@ LAYERS["training"] = (
     CORE
     | {"tasks", "blueprint", "checkpoint", "train_state", "model", "data", "run_dir", "device"}
     | {"analysis", "config_file", "console", "durable", "run_lock", "processes", "workers"}
+    | {"ownership"}
 )
 LAYERS["parity"] = CORE | {"translator", "data", "metrics", "console"}
 LAYERS["model_card"] = CORE | {"checkpoint", "parity", "metrics", "run_info"}
 LAYERS["exporting"] = (
     CORE
     | {"blueprint", "checkpoint", "data", "engines", "formats", "model_card", "parity"}
-    | {"durable", "run_dir", "translator"}
+    | {"durable", "ownership", "run_dir", "translator"}
 )
 LAYERS["importing"] = LAYERS["exporting"] | {"exporting", "phrasebook", "train_state"}
 _FAR_BELOW = {"masks", "model", "decoding", "phrasebook", "config_values"}

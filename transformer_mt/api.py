@@ -266,4 +266,12 @@ def render(attention: Sequence[AttentionMaps], path: str | Path) -> None:
 
 
 def _config(config: Config | str | Path) -> Config:
-    return config if isinstance(config, Config) else load_config(Path(config))
+    """Of a run that is to be written, which must leave the YAML file as it is."""
+    from transformer_mt.ownership import check_config_file
+    from transformer_mt.run_dir import RunDir
+
+    if isinstance(config, Config):
+        return config
+    settings = load_config(Path(config))
+    check_config_file(Path(config), RunDir(Path(settings.run_dir)))
+    return settings

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from transformer_mt.cli.app import app
-from transformer_mt.cli.models import find_model, is_translator, open_translator
+from transformer_mt.cli.models import check_output_file, find_model, is_translator, open_translator
 from transformer_mt.cli.options import (
     BatchTokens,
     BeamSize,
@@ -88,6 +88,7 @@ def evaluate(
         return
     from transformer_mt.data.corpus import read_parallel
 
+    check_output_file(output_file, source, reference, *_own_files(run))
     if source and not reference:
         raise ConfigError(_NO_REFERENCE)
     pairs = _sides(read_parallel(source, reference)) if source and reference else (None, None)
@@ -101,9 +102,10 @@ def evaluate(
             batch_tokens=batch_tokens,
         )
     if output_file and place().rank == 0:
-        from transformer_mt.durable import write_text
+        from transformer_mt.durable import write_output
 
-        write_text(output_file, "".join(f"{line}\n" for line in figures.translations))
+        text = "".join(f"{line}\n" for line in figures.translations)
+        write_output(output_file, text.encode("utf-8"))
     _show(figures, as_json)
 
 
@@ -125,6 +127,17 @@ def _score_hypothesis(
     from transformer_mt.evaluation import evaluate_translations
 
     _show(evaluate_translations(*_sides(read_parallel(hypothesis, reference))), as_json)
+
+
+def _own_files(run: Path) -> list[Path]:
+    """The files of a run's own corpus."""
+    from transformer_mt.run_dir import RunDir, load_run_config
+
+    data = load_run_config(RunDir(run)).data
+    files: list[Path] = []
+    for named in (data.train, data.validation, data.test):
+        files += map(Path, (named,) if isinstance(named, str) else named or ())
+    return files
 
 
 def _refuse_for_others(run: Path, options: dict[str, object]) -> None:

@@ -1,5 +1,6 @@
 """`tmt train`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,6 +40,8 @@ def train(
     """Train a model; run it again to go on after an interruption."""
     from transformer_mt.config import parse_duration
     from transformer_mt.config_file import load_config, to_yaml
+    from transformer_mt.ownership import check_config_file
+    from transformer_mt.run_dir import RunDir
     from transformer_mt.training.signals import Interrupted
 
     if overwrite and may_start_again():
@@ -57,6 +60,7 @@ def train(
     if no_rescue:
         flags.append("training.rescue=false")
     settings = load_config(config, [*(overrides or ()), *flags])
+    check_config_file(config, RunDir(Path(settings.run_dir)))
     if dry_run:
         from transformer_mt.training.plan import plan_training
 
