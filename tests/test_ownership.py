@@ -28,8 +28,8 @@ FILES = (
     "tokenizer.tgt.json",
     "labels.json",
 )
-CHECKPOINTS = ("best", "last", "previous")
-CHECKPOINTS += tuple(f"{name}.damaged" for name in CHECKPOINTS)
+_CHECKPOINTS = ("best", "last", "previous")
+CHECKPOINTS = (*_CHECKPOINTS, *(f"{name}.damaged" for name in _CHECKPOINTS))
 NAMES = (
     *FILES,
     *(f".{name}.new" for name in FILES),

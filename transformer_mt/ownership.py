@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from transformer_mt.config import Config
-from transformer_mt.config_file import load_saved_config, to_yaml
+from transformer_mt.config_file import to_yaml
 from transformer_mt.data.vocabularies import VOCABULARY_FILES
 from transformer_mt.durable import SUMS_FILE, beside, sealed_names, write_text
 from transformer_mt.errors import ConfigError
@@ -23,6 +23,7 @@ from transformer_mt.run_dir import (
     TRAINING_FILE,
     RunDir,
     has_config,
+    saved_config,
 )
 from transformer_mt.safe_files import read_text
 
@@ -169,13 +170,13 @@ def _has_sealed_parts(run: RunDir) -> bool:
 def _is_saved_config(run: RunDir) -> bool:
     """Whether the configuration is as this program, or an earlier version, writes it."""
     text = _text_of(run.config)
-    if text is None:
+    config = None if text is None else saved_config(run)
+    if text is None or config is None:
         return False
     try:
-        config = load_saved_config(run.config, Config)
         plain = yaml.safe_dump(yaml.safe_load(text), sort_keys=False, allow_unicode=True)
-    except (ConfigError, yaml.YAMLError, ValueError):
-        return False
+    except (yaml.YAMLError, ValueError):
+        plain = None
     return text in (to_yaml(config), plain)
 
 

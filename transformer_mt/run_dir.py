@@ -154,10 +154,16 @@ def save_config(run: RunDir, config: Config) -> None:
 
 def has_config(run: RunDir, config: Config) -> bool:
     """Whether the configuration of a run says the same."""
+    return saved_config(run) == config
+
+
+def saved_config(run: RunDir) -> Config | None:
+    """The configuration of a run of any task; None where there is none that can be read."""
+    kind: type[Config] = Config
     try:
-        return load_saved_config(run.config, Config) == config
+        return load_saved_config(run.config, kind)
     except ConfigError:
-        return False
+        return None
 
 
 @overload

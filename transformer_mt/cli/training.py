@@ -17,7 +17,10 @@ def train(
     config: ConfigFile,
     overrides: Overrides = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Forget an earlier run in the same directory.")
+        bool,
+        typer.Option(
+            "--overwrite", help="Remove an earlier run in the same directory; other files stay."
+        ),
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show settings, sizes and a time estimate; no more.")
