@@ -157,9 +157,8 @@ def has_config(run: RunDir, config: Config) -> bool:
     return saved_config(run) == config
 
 
-def saved_config(run: RunDir) -> Config | None:
-    """The configuration of a run of any task; None where there is none that can be read."""
-    kind: type[Config] = Config
+def saved_config(run: RunDir, kind: type[Config] = Config) -> Config | None:
+    """The configuration of a run, of any task by default; None where none can be read."""
     try:
         return load_saved_config(run.config, kind)
     except ConfigError:
