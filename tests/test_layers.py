@@ -24,7 +24,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "paths": {"limits"},
     "plain_yaml": set(),
     "safe_files": {"errors"},
-    "user_cache": {"errors", "paths"},
+    "user_cache": {"durable", "errors", "paths"},
     "weight_sizes": {"config", "errors"},
     "fast_paths": set(),
     "masks": set(),
@@ -50,10 +50,12 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "durable": {"errors"},
     "blueprint": CORE | {"model", "data"},
     "run_dir": CORE | {"config_file", "data", "durable"},
-    "run_lock": {"run_dir", "durable", "errors"},
+    "ownership": CORE | {"config_file", "data", "durable", "plain_yaml", "run_dir"},
+    "run_lock": {"config", "run_dir", "ownership", "durable", "errors"},
     "train_state": CORE | {"run_dir"},
     "checkpoint": CORE
-    | {"blueprint", "durable", "run_dir", "train_state", "model", "data", "weight_sizes"},
+    | {"blueprint", "durable", "run_dir", "train_state", "model", "data", "weight_sizes"}
+    | {"ownership"},
     "formats": CORE | {"checkpoint", "model", "data", "optional", "weight_sizes"},
     "engines": CORE
     | {
@@ -83,7 +85,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "run_info": CORE | {"durations", "train_state", "run_dir"},
     "evaluation": CORE | {"translator", "data", "metrics", "rounding", "console", "writing"},
 }
-LAYERS["vocabulary"] = CORE | {"train_state", "run_dir", "run_lock", "data"}
+LAYERS["vocabulary"] = CORE | {"train_state", "run_dir", "run_lock", "ownership", "data"}
 LAYERS["tasks"] = (
     CORE
     | {"analysis", "data", "engines", "fast_paths", "generator", "metrics", "model", "ngram"}
@@ -101,15 +103,15 @@ LAYERS["task_evaluation"] = CORE | {
 LAYERS["training"] = (
     CORE
     | {"tasks", "blueprint", "checkpoint", "train_state", "model", "data", "run_dir", "device"}
-    | {"analysis", "config_file", "console", "durable", "durations", "run_lock", "processes"}
-    | {"workers"}
+    | {"analysis", "config_file", "console", "durable", "durations", "ownership", "run_lock"}
+    | {"processes", "workers"}
 )
 LAYERS["parity"] = CORE | {"translator", "data", "metrics", "console"}
 LAYERS["model_card"] = CORE | {"checkpoint", "parity", "metrics", "run_info"}
 LAYERS["exporting"] = (
     CORE
     | {"blueprint", "checkpoint", "data", "engines", "formats", "model_card", "parity"}
-    | {"durable", "run_dir", "translator"}
+    | {"durable", "ownership", "run_dir", "translator"}
 )
 LAYERS["importing"] = LAYERS["exporting"] | {"exporting", "phrasebook", "train_state"}
 _FAR_BELOW = {"masks", "model", "decoding", "phrasebook", "config_values", "plain_yaml"}

@@ -209,20 +209,42 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, suffix: str) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / f"folder.{suffix}").mkdir()
     before = sorted(tmp_path.iterdir())
-    for path in (tmp_path / "file" / f"out.{suffix}", tmp_path / f"folder.{suffix}"):
-        with pytest.raises(DataError, match=re.escape(str(path))):
-            render([make()], path)
+    below_a_file, folder = tmp_path / "file" / f"out.{suffix}", tmp_path / f"folder.{suffix}"
+    with pytest.raises(DataError, match=re.escape(str(below_a_file))):
+        render([make()], below_a_file)
+    with pytest.raises(ConfigError, match=re.escape(str(folder))):
+        render([make()], folder)
     assert sorted(tmp_path.iterdir()) == before
     render([make()], tmp_path / "new" / f"out.{suffix}")  # a missing folder is made
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_an_older_file_is_replaced(tmp_path: Path, suffix: str) -> None:
+def test_an_older_drawing_is_replaced(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"out.{suffix}"
-    path.write_text("old")
     render([make()], path)
-    assert path.read_bytes() != b"old"
+    wanted = path.read_bytes()
+    path.write_bytes(wanted + b" ")
+    render([make()], path)
+    assert path.read_bytes() == wanted
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_what_is_no_drawing_of_attention_is_left_alone(tmp_path: Path, suffix: str) -> None:
+    """A photograph, say, or a page that was written by hand."""
+    (tmp_path / "mine").write_text("<html><title>Attention, please</title>[{}]")
+    path, link = tmp_path / f"out.{suffix}", tmp_path / f"link.{suffix}"
+    dangling = tmp_path / f"dangling.{suffix}"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n mine")
+    link.symlink_to("mine")
+    dangling.symlink_to("no")
+    for place in (path, link, dangling):
+        with pytest.raises(ConfigError, match=re.escape(f"{place}: exists and is no drawing")):
+            render([make()], place)
+    assert path.read_bytes() == b"\x89PNG\r\n\x1a\n mine"
+    assert (tmp_path / "mine").read_text() == "<html><title>Attention, please</title>[{}]"
+    assert dangling.is_symlink()
+    assert not (tmp_path / "no").exists()
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

@@ -258,7 +258,7 @@ def test_overwrite_starts_anew(finished: tuple[str, Path]) -> None:
     assert "going on" not in again.stderr
     assert (run / "notes.txt").read_text(encoding="utf-8") == "mine"
     assert metrics(run, "train")[0]["step"] == 1
-    assert not list(run.glob(".*"))
+    assert [path.name for path in run.glob(".*")] == [".transformer_mt"]
     other = result_of(run)
     vocabulary = json.loads((run / "tokenizer.src.json").read_text(encoding="utf-8"))["model"]
     assert len(vocabulary["vocab"]) == 8

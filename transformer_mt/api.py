@@ -290,4 +290,12 @@ def render(attention: Sequence[AttentionMaps], path: str | Path) -> None:
 
 
 def _config(config: Config | str | Path) -> Config:
-    return config if isinstance(config, Config) else load_config(config)
+    """Of a run that is to be written, which must leave the YAML file as it is."""
+    from transformer_mt.ownership import check_config_file
+    from transformer_mt.run_dir import RunDir
+
+    if isinstance(config, Config):
+        return config
+    settings = load_config(config)
+    check_config_file(user_path(config, "config"), RunDir(Path(settings.run_dir)))
+    return settings

@@ -1,5 +1,6 @@
 """Run directories: what is on disk, written atomically; nothing in them is executed on loading."""
 
+import contextlib
 import logging
 import os
 import shutil
@@ -25,9 +26,12 @@ from transformer_mt.durable import (
 )
 from transformer_mt.errors import DataError
 from transformer_mt.model.transformer import Transformer
+from transformer_mt.ownership import is_checkpoint
 from transformer_mt.run_dir import (
     MODEL_FILE,
+    TRAINING_FILE,
     RunDir,
+    damaged,
     load_run_config,
     load_vocabulary,
     remove_vocabulary,
@@ -38,8 +42,6 @@ from transformer_mt.train_state import TrainState, load_state, save_state
 from transformer_mt.weight_sizes import check_claims
 
 log = logging.getLogger(__name__)
-
-_TRAINING_FILE = "training_state.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def save_training(
     """
     with sealed_folder(run.last, run.previous) as new:
         save_file(weights_of(model), new / MODEL_FILE)
-        save_file(optimizer_tensors(optimizer) | (random or random_states()), new / _TRAINING_FILE)
+        save_file(optimizer_tensors(optimizer) | (random or random_states()), new / TRAINING_FILE)
         save_state(new, state)
     log.debug("saved %s after update %d", run.last, state.step)
 
@@ -144,7 +146,7 @@ def update_state(run: RunDir, state: TrainState) -> None:
     """
     verify(run.last)
     with sealed_folder(run.last) as new:
-        for name in (MODEL_FILE, _TRAINING_FILE):
+        for name in (MODEL_FILE, TRAINING_FILE):
             _link(run.last / name, new / name)
         save_state(new, state)
 
@@ -156,13 +158,13 @@ def load_training(
     if not run.last.is_dir():
         return None
     load_weights(model, _load_tensors(run.last / MODEL_FILE), run.last / MODEL_FILE)
-    tensors = _load_tensors(run.last / _TRAINING_FILE)
+    tensors = _load_tensors(run.last / TRAINING_FILE)
     try:
         restore_optimizer(optimizer, tensors)
         restore_random_states(tensors)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
         raise DataError(
-            f"{run.last / _TRAINING_FILE}: does not hold the state of a training ({error!r})"
+            f"{run.last / TRAINING_FILE}: does not hold the state of a training ({error!r})"
         ) from None
     return load_state(run.last)
 
@@ -178,7 +180,7 @@ def average_weights(folders: Sequence[Path]) -> dict[str, Tensor]:
 
 def kept_checkpoints(run: RunDir) -> list[Path]:
     """The checkpoints kept for averaging, oldest first."""
-    return sorted(run.checkpoints.glob("step-*")) if run.checkpoints.is_dir() else []
+    return [path for path in run.steps() if path.name[0] != "." and is_checkpoint(path)]
 
 
 def whole_checkpoints(run: RunDir) -> list[Path]:
@@ -212,20 +214,42 @@ def newest_whole(run: RunDir) -> Path | None:
 
 
 def remove_run(run: RunDir) -> None:
-    """Remove what training wrote, and nothing else that may stand in the folder."""
+    """Remove what training wrote, but for the configuration, which the next one replaces.
+
+    `check_place` must have found nothing else under these names.
+    """
     for folder in (run.previous, run.last, run.best):  # `previous` would take the place of `last`
         remove_folder(folder)
         remove_folder(damaged(folder))
-    for folder in (run.checkpoints, run.tensorboard, run.engines):
-        shutil.rmtree(folder, ignore_errors=True)
+    remove_kept(run)
+    _remove_events(run)
     remove_vocabulary(run)
-    for file in (run.metrics, run.info, run.config):  # which the vocabulary belongs to
+    for file in (run.metrics, run.info):
         file.unlink(missing_ok=True)
 
 
-def damaged(folder: Path) -> Path:
-    """Where a damaged checkpoint is put aside."""
-    return folder.with_name(f"{folder.name}.damaged")
+def remove_kept(run: RunDir) -> None:
+    """Remove the checkpoints that are kept for averaging, and nothing else beside them."""
+    for folder in run.steps():
+        if folder.name[0] == "." and is_checkpoint(folder):  # left by a crash
+            shutil.rmtree(folder, ignore_errors=True)
+        elif is_checkpoint(folder):
+            remove_folder(folder)
+    _remove_if_empty(run.checkpoints)
+
+
+def _remove_events(run: RunDir) -> None:
+    """Remove TensorBoard's files, unless they stand elsewhere, maybe among those of others."""
+    if run.tensorboard.is_symlink():
+        return
+    for file in run.tensorboard.glob("events.out.tfevents.*"):
+        file.unlink(missing_ok=True)
+    _remove_if_empty(run.tensorboard)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # there is none, it is a link, or it holds more
+        folder.rmdir()
 
 
 def _link(file: Path, copy: Path) -> None:
@@ -267,7 +291,7 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
 
 def saved_random_states(run: RunDir) -> dict[str, Tensor]:
     """Those in the checkpoint to go on from, of all processes that trained."""
-    with safe_open(run.last / _TRAINING_FILE, framework="pt") as tensors:
+    with safe_open(run.last / TRAINING_FILE, framework="pt") as tensors:
         names = [name for name in tensors.keys() if name.startswith("random.")]  # noqa: SIM118
         return {name: tensors.get_tensor(name) for name in names}
 

@@ -57,7 +57,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         DataError: the place cannot be written to.
     """
-    partial, _ = _beside(path)
+    partial, _ = beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -70,6 +70,41 @@ def write_bytes(path: Path, content: bytes) -> None:
         flush(path.parent)
     except OSError as error:
         raise cannot_be_written(path, error) from None
+
+
+def write_output(path: Path, content: bytes) -> None:
+    """Write a file that a person has named, whole or not at all.
+
+    No other name in its folder is touched, a link is followed, and a device or pipe is written to.
+
+    Raises:
+        DataError: the place cannot be written to.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists() and not target.is_file():
+            target.write_bytes(content)
+            return
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as place:
+            new = Path(place) / "new"
+            new.write_bytes(content)
+            flush(new)
+            new.replace(target)
+        flush(target.parent)
+    except OSError as error:
+        raise cannot_be_written(path, error) from None
+
+
+def check_new_folder(folder: Path) -> None:
+    """See that a folder is none yet, or empty.
+
+    Raises:
+        ConfigError: something is there.
+    """
+    is_empty = folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir())
+    if os.path.lexists(folder) and not is_empty:
+        raise ConfigError(f"{folder}: exists; name a new folder, or remove this one first")
 
 
 @contextlib.contextmanager
@@ -86,8 +121,8 @@ def filled_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
         ConfigError: something is there.
         DataError: the place cannot be written to.
     """
-    if not replace and (folder.is_file() or (folder.is_dir() and any(folder.iterdir()))):
-        raise ConfigError(f"{folder}: exists; name a new folder, or remove this one first")
+    if not replace:
+        check_new_folder(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as place:
@@ -117,7 +152,7 @@ def sealed_folder(folder: Path, previous: Path | None = None) -> Iterator[Path]:
     Raises:
         DataError: the place cannot be written to.
     """
-    partial, old = _beside(folder)
+    partial, old = beside(folder)
     kept = previous or old
     try:
         try:
@@ -143,7 +178,7 @@ def sealed_folder(folder: Path, previous: Path | None = None) -> Iterator[Path]:
 
 def settle(folder: Path, previous: Path | None = None) -> None:
     """End what `sealed_folder` began when a crash cut it off: then `folder` is there, and whole."""
-    partial, old = _beside(folder)
+    partial, old = beside(folder)
     kept = previous or old
     if not folder.exists() and is_whole(partial):
         partial.rename(folder)
@@ -155,7 +190,7 @@ def settle(folder: Path, previous: Path | None = None) -> None:
 
 def would_settle(folder: Path, previous: Path) -> Path:
     """Where that stands which `settle` would leave as `folder`; changes nothing."""
-    partial, _ = _beside(folder)
+    partial, _ = beside(folder)
     if folder.exists():
         return folder
     return partial if is_whole(partial) else previous
@@ -165,7 +200,7 @@ def readable_folder(folder: Path) -> Path | None:
     """Where a sealed folder can be read, also while it is replaced; None where there is none."""
     if folder.is_dir():
         return folder
-    return next((each for each in _beside(folder) if (each / SUMS_FILE).is_file()), None)
+    return next((each for each in beside(folder) if (each / SUMS_FILE).is_file()), None)
 
 
 def write_sums(folder: Path, files: Iterable[Path]) -> None:
@@ -231,6 +266,20 @@ def is_whole(folder: Path) -> bool:
     return False
 
 
+def sealed_names(folder: Path) -> set[str]:
+    """The names of a sealed folder's files; none where the folder was not sealed by this module."""
+    try:
+        text = _read_sums(folder) or ""
+    except DamagedError:
+        return set()
+    header, _, lines = text.partition("\n")
+    return (
+        {SUMS_FILE, *(line[66:] for line in lines.splitlines())}
+        if header == _header(lines)
+        else set()
+    )
+
+
 def flush(path: Path) -> None:
     """Have a file's content, or the names in a folder, written to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -242,13 +291,13 @@ def flush(path: Path) -> None:
 
 def remove_partial(path: Path) -> None:
     """Remove what a crash has left of a file that `write_bytes` was to put there."""
-    partial, _ = _beside(path)
+    partial, _ = beside(path)
     partial.unlink(missing_ok=True)
 
 
 def remove_folder(folder: Path) -> None:
     """Remove a sealed folder, at once, and what a crash has left of others in its place."""
-    partial, old = _beside(folder)
+    partial, old = beside(folder)
     _remove(partial)
     _remove(old)
     if folder.exists():
@@ -256,7 +305,7 @@ def remove_folder(folder: Path) -> None:
     _remove(old)
 
 
-def _beside(path: Path) -> tuple[Path, Path]:
+def beside(path: Path) -> tuple[Path, Path]:
     """Where the next one is written, and where the one before it waits to be removed."""
     return path.with_name(f".{path.name}.new"), path.with_name(f".{path.name}.old")
 

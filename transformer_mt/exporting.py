@@ -10,7 +10,7 @@ import torch
 from transformer_mt.blueprint import TRANSLATION
 from transformer_mt.checkpoint import TranslatorRun, load_run
 from transformer_mt.data.corpus import SentencePair, load_split
-from transformer_mt.durable import filled_folder, write_text
+from transformer_mt.durable import check_new_folder, filled_folder, write_text
 from transformer_mt.engines.ctranslate2_engine import CTranslate2Engine, check_quantization
 from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.errors import ConfigError, TmtError
@@ -18,6 +18,7 @@ from transformer_mt.formats.to_ctranslate2 import write_ctranslate2
 from transformer_mt.formats.to_transformers import write_transformers
 from transformer_mt.formats.transformers_engine import TransformersEngine
 from transformer_mt.model_card import model_card
+from transformer_mt.ownership import check_output
 from transformer_mt.parity import Outcome, ParityReport, Runner, compare, translator_runner
 from transformer_mt.run_dir import write_vocabulary
 from transformer_mt.translator import Translator
@@ -69,6 +70,8 @@ def export_model(
             f"--quantization {quantization}: a transformers folder holds float32 weights, which"
             " from_pretrained(..., dtype=...) converts when it loads them"
         )
+    check_new_folder(output)
+    check_output(output)
     run = load_run(path, torch.device("cpu"), TRANSLATION)
     with filled_folder(output) as folder:
         if to == "ctranslate2":

@@ -6,11 +6,12 @@ from pathlib import Path
 from transformer_mt import checkpoint, run_dir
 from transformer_mt.blueprint import TRANSLATION
 from transformer_mt.data.corpus import SentencePair
-from transformer_mt.durable import filled_folder
+from transformer_mt.durable import check_new_folder, filled_folder
 from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.exporting import text_engine_runner
 from transformer_mt.formats.from_marian import MarianModel, marian_engine, read_marian
+from transformer_mt.ownership import check_output, claim
 from transformer_mt.parity import ParityReport, compare, translator_runner
 from transformer_mt.phrasebook import phrasebook_splits
 from transformer_mt.run_dir import RunDir
@@ -52,6 +53,8 @@ def import_model(folder: Path, output: Path) -> Import:
         DataError: the folder cannot be read, or holds what our model cannot; the imported model
             differs.
     """
+    check_new_folder(output)
+    check_output(output)
     marian = read_marian(folder)
     try:
         config = _config(marian, output)
@@ -59,6 +62,7 @@ def import_model(folder: Path, output: Path) -> Import:
         raise DataError(f"{folder}: in our terms, {error}") from None
     with filled_folder(output) as new:
         run = RunDir(new)
+        claim(run)
         run_dir.save_config(run, config)
         run_dir.save_vocabulary(run, marian.tokenizers)
         state = TrainState(finished=f"imported from {folder.resolve().name}")

@@ -1,6 +1,8 @@
 """What stands in a run directory beside the weights: names, configuration, vocabulary, versions."""
 
 import platform
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +13,14 @@ from transformer_mt.config import Config
 from transformer_mt.config_file import load_saved_config, to_yaml
 from transformer_mt.data.line_sizes import UsualLines
 from transformer_mt.data.vocabularies import VOCABULARY_FILES, Vocabulary
-from transformer_mt.durable import SUMS_FILE, DamagedError, verify, write_sums, write_text
+from transformer_mt.durable import (
+    SUMS_FILE,
+    DamagedError,
+    beside,
+    verify,
+    write_sums,
+    write_text,
+)
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.safe_files import check_names, read_json
 
@@ -20,6 +29,11 @@ V = TypeVar("V", bound=Vocabulary)
 
 MODEL_FILE = "model.safetensors"
 """The weights of a checkpoint."""
+STATE_FILE = "state.json"
+"""How far training was at a checkpoint."""
+TRAINING_FILE = "training_state.safetensors"
+"""What training goes on with: the optimiser and the random numbers."""
+_STEP = re.compile(r"step-\d{8,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +41,11 @@ class RunDir:
     """The names in a run directory."""
 
     path: Path
+
+    @property
+    def marker(self) -> Path:
+        """The file that makes a folder a run: the first that is written there."""
+        return self.path / ".transformer_mt"
 
     @property
     def config(self) -> Path:
@@ -68,11 +87,6 @@ class RunDir:
         return self.path / "tensorboard"
 
     @property
-    def engines(self) -> Path:
-        """Exports that were made to translate with."""
-        return self.path / "engines"
-
-    @property
     def info(self) -> Path:
         return self.path / "info.json"
 
@@ -91,6 +105,32 @@ class RunDir:
         vocabulary = [self.path / name for name in VOCABULARY_FILES]
         return [self.config, self.metrics, self.info, self.sums, *vocabulary]
 
+    @property
+    def checkpoint_folders(self) -> list[Path]:
+        """The places of checkpoints, of damaged ones, and of what a crash leaves of either.
+
+        Those in `checkpoints` are not among them.
+        """
+        folders = [self.best, self.last, self.previous]
+        aside = [damaged(folder) for folder in folders]
+        return [*folders, *aside, *(each for f in (*folders, *aside) for each in beside(f))]
+
+    @property
+    def plain_files(self) -> list[Path]:
+        """The places of all files, and of what a crash leaves of them."""
+        files = [self.marker, *self.files]
+        return [*files, self.lock, *(beside(file)[0] for file in files)]
+
+    def names(self) -> list[Path]:
+        """Everything that may be written, replaced and removed in the folder."""
+        return [*self.plain_files, *self.checkpoint_folders, self.checkpoints, self.tensorboard]
+
+    def steps(self) -> Iterator[Path]:
+        """What is named as a checkpoint kept for averaging, or as what a crash leaves of one."""
+        for path in sorted(self.checkpoints.iterdir()) if self.checkpoints.is_dir() else ():
+            if _STEP.fullmatch(re.sub(r"^\.(.*)\.(new|old)$", r"\1", path.name)):
+                yield path
+
     def read_names(self) -> list[Path]:
         """What is read where a run is used, as far as it is there.
 
@@ -102,9 +142,28 @@ class RunDir:
         return [*self.files, self.lock, *folders, *inside]
 
 
+def damaged(folder: Path) -> Path:
+    """Where a damaged checkpoint is put aside."""
+    return folder.with_name(f"{folder.name}.damaged")
+
+
 def save_config(run: RunDir, config: Config) -> None:
-    """Keep the resolved configuration with the run."""
-    write_text(run.config, to_yaml(config))
+    """Keep the resolved configuration with the run; a file that says the same stays as it is."""
+    if not has_config(run, config):
+        write_text(run.config, to_yaml(config))
+
+
+def has_config(run: RunDir, config: Config) -> bool:
+    """Whether the configuration of a run says the same."""
+    return saved_config(run) == config
+
+
+def saved_config(run: RunDir, kind: type[Config] = Config) -> Config | None:
+    """The configuration of a run, of any task by default; None where none can be read."""
+    try:
+        return load_saved_config(run.config, kind)
+    except ConfigError:
+        return None
 
 
 @overload

@@ -9,30 +9,43 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from transformer_mt.config import Config
 from transformer_mt.durable import cannot_be_written
 from transformer_mt.errors import DataError
+from transformer_mt.ownership import check_place, claim, disclaim_unused
 from transformer_mt.run_dir import RunDir
 
 log = logging.getLogger(__name__)
 
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # not on every system
+
 
 @contextlib.contextmanager
-def locked(run: RunDir) -> Iterator[None]:
+def locked(run: RunDir, config: Config | None = None) -> Iterator[None]:
     """Keep other trainings out of a run directory, up to the end of the process at the latest.
 
+    Args:
+        run: the directory, which is made if need be, and becomes a run.
+        config: what its configuration is to become, if it is to be written.
+
     Raises:
+        ConfigError: something else than a run stands there, and nothing is touched.
         DataError: another process trains there, and which; or the place cannot be written to.
     """
     created = not run.path.exists()
+    check_place(run, config)
     try:
         run.path.mkdir(parents=True, exist_ok=True)
+        claim(run)  # before the lock, which would be taken for another's in a folder without it
         descriptor = _lock(run)
     except OSError as error:
         raise cannot_be_written(run.path, error) from None
     try:
+        claim(run)  # another process may have removed it, at its end just now
         _tell_whose(descriptor, run)
         yield
     finally:
+        disclaim_unused(run)
         run.lock.unlink(missing_ok=True)
         os.close(descriptor)
         if created:
@@ -40,12 +53,14 @@ def locked(run: RunDir) -> Iterator[None]:
                 run.path.rmdir()
 
 
-def refuse_unavailable(run: RunDir) -> None:
+def refuse_unavailable(run: RunDir, config: Config) -> None:
     """Refuse what `locked` would, and write nothing.
 
     Raises:
+        ConfigError: something else than a run stands there.
         DataError: another process trains there, and which; or the place cannot be written to.
     """
+    check_place(run, config)
     if run.lock.is_file():
         descriptor = os.open(run.lock, os.O_RDONLY)
         try:
@@ -76,7 +91,7 @@ def _is_trained(descriptor: int, run: RunDir) -> DataError:
 def _lock(run: RunDir) -> int:
     """The file, opened, and locked by the system."""
     while True:
-        descriptor = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(run.lock, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o644)
         if not _try_lock(descriptor, run.lock):
             error = _is_trained(descriptor, run)
             os.close(descriptor)

@@ -10,10 +10,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from transformer_mt.config import Config
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.run_dir import RunDir, load_run_config
+from transformer_mt.run_dir import STATE_FILE, RunDir, load_run_config
 from transformer_mt.task_config import task_of
-
-STATE_FILE = "state.json"
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from transformer_mt.data.rows import Rows
 from transformer_mt.data.tokenizer import UNK_ID, Tokenizer
 from transformer_mt.data.vocabularies import VOCABULARY_FILES, Vocabulary, build_vocabulary
 from transformer_mt.errors import ConfigError
+from transformer_mt.ownership import check_place
 from transformer_mt.run_dir import RunDir
 from transformer_mt.run_lock import locked
 from transformer_mt.train_state import refuse_imported
@@ -34,7 +35,8 @@ def build_and_save(config: Config, *, force: bool) -> BuiltVocabulary:
 
     Raises:
         ConfigError: another one is there, and `force` is not given; or the run takes that of
-            another (`init_from`), or is a model that was imported.
+            another (`init_from`), or is a model that was imported; or something else than a run
+            stands there.
         DataError: the corpus cannot be used, or the run is being trained.
     """
     if config.init_from is not None:
@@ -43,6 +45,7 @@ def build_and_save(config: Config, *, force: bool) -> BuiltVocabulary:
             " be built; go on with tmt train"
         )
     run = RunDir(Path(config.run_dir))
+    check_place(run, None if run.last.is_dir() else config)
     refuse_imported(run)
     corpus = load_corpus(config.data)
     vocabulary = build_vocabulary(config, corpus)

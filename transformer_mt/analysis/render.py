@@ -6,6 +6,7 @@ import html
 import io
 import json
 import logging
+import os
 import re
 import textwrap
 import unicodedata
@@ -24,7 +25,7 @@ from transformer_mt.analysis.lettering import (
     shortened,
 )
 from transformer_mt.data.tokenizer import JOINER
-from transformer_mt.durable import write_bytes
+from transformer_mt.durable import write_output
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.rounding import DECIMALS, rounded
 
@@ -37,18 +38,29 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_SIGNS = {
+    ".html": b"<title>Attention: ",
+    ".png": b"Matplotlib",
+    ".svg": b"Matplotlib",
+    ".json": b'[{"source":',
+}
+"""What a file of each format that was written here has among its first _HEAD bytes."""
+_HEAD = 2048
+
 
 def render(maps: list[AttentionMaps], path: Path) -> None:
     """Write attention in the format that the suffix of `path` names.
 
     A page (.html) and the numbers (.json, a list) hold every map, for example the hypotheses of a
-    beam; a picture (.png, .svg) shows the first. The file appears complete or not at all. Refuses
-    any other suffix (ConfigError), and weights that are not finite or a place that cannot be
-    written (DataError).
+    beam; a picture (.png, .svg) shows the first. The file appears complete or not at all.
+
+    Raises:
+        ConfigError: the suffix is another, or what exists there is no such file of ours.
+        DataError: weights are not finite, or the place cannot be written to.
     """
     if not maps:
         raise ValueError("nothing to render: no attention maps")
-    check_suffix(path)
+    check_place(path)
     content: str | bytes
     match path.suffix.lower():
         case ".html":
@@ -60,16 +72,33 @@ def render(maps: list[AttentionMaps], path: Path) -> None:
     # A lone surrogate (an undecodable byte of the command line) has no UTF-8. Written as the
     # escape \udc80 it is what JSON, also inside the page, wants anyway.
     data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
-    write_bytes(path, data)
+    write_output(path, data)
 
 
-def check_suffix(path: Path) -> None:
-    """Refuse (ConfigError) a file name that names none of the four formats."""
-    if path.suffix.lower() not in (".html", ".png", ".svg", ".json"):
+def check_place(path: Path) -> None:
+    """Refuse (ConfigError) a name of none of the four formats, or of something else than attention.
+
+    Of what exists, an earlier drawing alone is replaced: a name such as photo.png or index.html is
+    easily that of something made by hand.
+    """
+    if path.suffix.lower() not in _SIGNS:
         raise ConfigError(
             f"cannot write attention to {path}: its suffix is '{path.suffix}', "
             "and must be one of .html, .png, .svg and .json"
         )
+    if os.path.lexists(path) and not _is_ours(path):
+        raise ConfigError(f"{path}: exists and is no drawing of attention: choose another name")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file begins as those that are written here."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return _SIGNS[path.suffix.lower()] in file.read(_HEAD)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 # ---------------------------------------------------------------------------------- numbers

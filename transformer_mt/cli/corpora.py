@@ -58,7 +58,11 @@ def build_tokenizer(
 ) -> None:
     """Build and save what text becomes tokens by, and tell how well it covers the text."""
     from transformer_mt.config_file import load_config
+    from transformer_mt.ownership import check_config_file
+    from transformer_mt.run_dir import RunDir
     from transformer_mt.vocabulary import build_and_save
 
-    built = build_and_save(load_config(config, overrides or ()), force=force)
+    settings = load_config(config, overrides or ())
+    check_config_file(config, RunDir(Path(settings.run_dir)))
+    built = build_and_save(settings, force=force)
     print_lines(built.report)

@@ -119,7 +119,15 @@ def refuse_several_processes() -> None:
         raise ConfigError("several processes train, translate a file and evaluate, no more")
 
 
-def refuse_same_file(source: Path | None, target: Path | None) -> None:
-    """Keep an input file from being written over."""
-    if source and target and source.exists() and target.exists() and source.samefile(target):
-        raise ConfigError(f"--output {target} is the input file")
+def check_output_file(target: Path | None, *sources: Path | None) -> None:
+    """Keep folders, the inputs of a command and the files of runs from being written over."""
+    if target is None or str(target) == "-":
+        return
+    from transformer_mt.ownership import check_output
+
+    if target.is_dir():
+        raise ConfigError(f"--output {target} is a folder: name a file")
+    for source in sources:
+        if source and source.exists() and target.exists() and source.samefile(target):
+            raise ConfigError(f"--output {target} is the input file")
+    check_output(target)

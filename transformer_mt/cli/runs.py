@@ -9,6 +9,7 @@ import typer
 from transformer_mt.cli.app import app
 from transformer_mt.cli.models import (
     argument_or_model,
+    check_output_file,
     find_model,
     is_translator,
     open_translator,
@@ -108,6 +109,7 @@ def evaluate(
         found = api.evaluate_run(run, files, split=which, device=device, batch_tokens=batch_tokens)
         _show(found, as_json)
         return
+    check_output_file(output_file, source, *(references or ()), *_own_files(run))
     texts = _read_sides(source, references) if source else (None, None)
     with open_translator(run, device, engine, quantization, lm, lm_weight) as translator:
         figures = api.evaluate(
@@ -120,9 +122,10 @@ def evaluate(
             tokenize=tokenize,
         )
     if output_file and place().rank == 0:
-        from transformer_mt.durable import write_text
+        from transformer_mt.durable import write_output
 
-        write_text(output_file, "".join(f"{line}\n" for line in figures.translations))
+        text = "".join(f"{line}\n" for line in figures.translations)
+        write_output(output_file, text.encode("utf-8"))
     _show(figures, as_json)
 
 
@@ -142,6 +145,17 @@ def _read_sides(text: Path, references: list[Path] | None) -> tuple[list[str], l
 
     read = [read_parallel(text, reference) for reference in references]
     return [pair.src for pair in read[0]], [[pair.tgt for pair in pairs] for pairs in read]
+
+
+def _own_files(run: Path) -> list[Path]:
+    """The files of a run's own corpus."""
+    from transformer_mt.run_dir import RunDir, load_run_config
+
+    data = load_run_config(RunDir(run)).data
+    files: list[Path] = []
+    for named in (data.train, data.validation, data.test):
+        files += map(Path, (named,) if isinstance(named, str) else named or ())
+    return files
 
 
 def _refuse_for_others(run: Path, options: dict[str, object]) -> None:

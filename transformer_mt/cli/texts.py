@@ -8,9 +8,9 @@ import typer
 
 from transformer_mt.cli.app import app
 from transformer_mt.cli.models import (
+    check_output_file,
     load_classifier,
     load_generator,
-    refuse_same_file,
     refuse_several_processes,
 )
 from transformer_mt.cli.options import BatchTokens, Device, ModelDir
@@ -105,8 +105,7 @@ def classify(
         raise ConfigError("--top is for texts: --pairs tells one label for each line")
     if (threshold is not None or languages) and not pairs:
         raise ConfigError("--threshold and --languages are for --pairs")
-    for file in (input_file, *(pairs or ())):
-        refuse_same_file(file, output_file)
+    check_output_file(output_file, input_file, *(pairs or ()))
     refuse_several_processes()
     from transformer_mt import streams
 

@@ -1,5 +1,6 @@
 """`tmt train`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,7 +17,10 @@ def train(
     config: ConfigFile,
     overrides: Overrides = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Forget an earlier run in the same directory.")
+        bool,
+        typer.Option(
+            "--overwrite", help="Remove an earlier run in the same directory; other files stay."
+        ),
     ] = False,
     dry_run: Annotated[
         bool,
@@ -44,6 +48,8 @@ def train(
     from transformer_mt.config import parse_duration
     from transformer_mt.config_file import load_config, to_yaml
     from transformer_mt.limits import check_number
+    from transformer_mt.ownership import check_config_file
+    from transformer_mt.run_dir import RunDir
     from transformer_mt.training.signals import Interrupted
 
     if overwrite and may_start_again():
@@ -64,6 +70,7 @@ def train(
     if no_rescue:
         flags.append("training.rescue=false")
     settings = load_config(config, [*(overrides or ()), *flags])
+    check_config_file(config, RunDir(Path(settings.run_dir)))
     if dry_run:
         from transformer_mt.training.plan import plan_training
 

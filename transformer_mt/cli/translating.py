@@ -9,9 +9,9 @@ import typer
 
 from transformer_mt.cli.app import app
 from transformer_mt.cli.models import (
+    check_output_file,
     load_translator,
     open_translator,
-    refuse_same_file,
     refuse_several_processes,
 )
 from transformer_mt.cli.options import (
@@ -70,7 +70,7 @@ def translate(
         raise ConfigError(f"--format {layout}: must be text, jsonl or tsv")
     if sentences and input_file:
         raise ConfigError("give sentences or --input, not both")
-    refuse_same_file(input_file, output_file)
+    check_output_file(output_file, input_file)
     if greedy and beam_size not in (None, 1):
         raise ConfigError(f"--greedy and --beam-size {beam_size} contradict each other")
     _check_beam(1 if greedy else beam_size, n_best)
@@ -130,7 +130,7 @@ def rescore(
     """
     if layout not in ("text", "list"):
         raise ConfigError(f"--format {layout}: must be text or list")
-    refuse_same_file(input_file, output_file)
+    check_output_file(output_file, input_file)
     refuse_several_processes()
     from transformer_mt import api, streams
     from transformer_mt.rescoring import rescore_lists
@@ -162,10 +162,11 @@ def attention(
 ) -> None:
     """Draw what the model attends to while it translates a sentence, in every layer and head."""
     _check_beam(beam_size, n_best)
-    from transformer_mt.analysis.render import check_suffix, render
+    from transformer_mt.analysis.render import check_place, render
     from transformer_mt.streams import argument_line
 
-    check_suffix(output_file)
+    check_place(output_file)
+    check_output_file(output_file)
     translation = load_translator(model, device).translate(
         argument_line(sentence),
         beam_size=beam_size,

@@ -54,12 +54,12 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
 
     Raises:
         DataError: the corpus cannot be used, or another process trains in this run directory.
-        ConfigError: the run directory holds a run with other settings.
+        ConfigError: the run directory holds a run with other settings, or what is no run.
         TrainingError: the loss is no longer a number, and going back did not help.
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
     run = RunDir(Path(config.run_dir))
-    with open_workers(device) as workers, locked(run) if workers.is_main else nullcontext():
+    with open_workers(device) as workers, locked(run, config) if workers.is_main else nullcontext():
         over = state_of_main(workers, lambda: None if overwrite else _recover(config, run))
         if over is not None:
             log.info("%s: finished (%s); nothing to do", config.run_dir, over.finished)

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from transformer_mt.checkpoint import damaged, kept_checkpoints
+from transformer_mt.checkpoint import kept_checkpoints
 from transformer_mt.durable import (
     SUMS_FILE,
     DamagedError,
@@ -18,7 +18,7 @@ from transformer_mt.durable import (
     verify,
     would_settle,
 )
-from transformer_mt.run_dir import RunDir
+from transformer_mt.run_dir import RunDir, damaged
 from transformer_mt.train_state import load_state
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,9 @@ def recover(run: RunDir) -> None:
     """
     settle(run.last, run.previous)
     settle(run.best)
-    for cut_off in run.checkpoints.glob(".step-*"):
-        settle(cut_off.with_name(cut_off.name.split(".")[1]))
+    for cut_off in run.steps():
+        if cut_off.name.startswith("."):
+            settle(cut_off.with_name(cut_off.name.split(".")[1]))
     for file in run.files:
         remove_partial(file)
     if run.last.is_dir():

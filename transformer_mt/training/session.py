@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,12 @@ from transformer_mt.data.batching import padding_share, token_batches
 from transformer_mt.data.corpus import Source
 from transformer_mt.data.prepare import prepare
 from transformer_mt.data.prepared import PreparedData
-from transformer_mt.data.vocabularies import Vocabulary, build_vocabulary
+from transformer_mt.data.vocabularies import VOCABULARY_FILES, Vocabulary, build_vocabulary
 from transformer_mt.device import choose_device, gains_from_bf16
 from transformer_mt.durable import write_text
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.model.base import count_parameters
-from transformer_mt.run_dir import RunDir
+from transformer_mt.run_dir import STATE_FILE, RunDir
 from transformer_mt.run_lock import refuse_unavailable
 from transformer_mt.tasks.registry import make_task
 from transformer_mt.tasks.task import Examples, Task
@@ -105,7 +104,7 @@ def rehearse_session(config: Config, *, device: str, overwrite: bool) -> Session
         None where the run is finished, and training would do nothing.
     """
     run = RunDir(Path(config.run_dir))
-    refuse_unavailable(run)
+    refuse_unavailable(run, config)
     if not overwrite:
         run = as_recovered(run)
         if finished_state(config, run) is not None:
@@ -125,7 +124,7 @@ def _begin_run(session: Session, *, overwrite: bool) -> None:
     if overwrite:  # only now, when it is sure that the data can be used
         checkpoint.remove_run(run)
     if not run.last.is_dir():  # those of a crash before the first `last`, with other settings maybe
-        shutil.rmtree(run.checkpoints, ignore_errors=True)
+        checkpoint.remove_kept(run)
     run_dir.save_config(run, config)  # first: tokenizers without it would be taken for right
     if not run.last.is_dir() or not run_dir.has_vocabulary(run, type(session.vocabulary)):
         run_dir.save_vocabulary(run, session.vocabulary)
@@ -252,7 +251,7 @@ def _load_parent(config: Config) -> _Parent | None:
 
 def finished_state(config: Config, run: RunDir) -> TrainState | None:
     """The state of a finished run that these settings do not ask to go on with."""
-    if not (run.last / train_state.STATE_FILE).is_file():
+    if not (run.last / STATE_FILE).is_file():
         return None
     _refuse_changed_settings(config, run)
     state = train_state.load_state(run.last)
@@ -270,7 +269,8 @@ def _refuse_changed_settings(config: Config, run: RunDir) -> None:
         if not key.startswith(_HARMLESS) and key.removeprefix("training.") not in _HARMLESS_TRAINING
     ]
     if not run.last.is_dir():  # only tokenizers
-        changed = [key for key in changed if key.startswith(_OF_VOCABULARY)]
+        built = any((run.path / name).is_file() for name in VOCABULARY_FILES)
+        changed = [key for key in changed if built and key.startswith(_OF_VOCABULARY)]
     if changed:
         raise ConfigError(
             f"{run.path}: was begun with another value of {', '.join(changed)};"
