@@ -433,8 +433,10 @@ def test_coverage_is_that_of_the_tokenizers_of_the_run(tmp_path: Path) -> None:
     assert found.splits["train"]["coverage"] == [0.8, 0.9]
     assert found.splits["train"]["vocabulary"] == f"that of {tmp_path / 'run'}"
     finding = next(f for f in found.findings if f.code == "unknown-tokens")
-    assert "20.0 % of the source tokens are unknown, such as " in finding.message
-    assert {"cow", "blue"} == set(finding.message.split("such as ")[1].split(", "))
+    told, _, advice = finding.message.partition(": ")
+    assert told.startswith("20.0 % of the source tokens (en) are unknown, such as ")
+    assert {"cow", "blue"} == set(told.split("such as ")[1].split(", "))
+    assert advice.startswith("set tokenizer.type to bpe, unigram or character")
 
 
 def test_damaged_tokenizers_and_impossible_vocabularies_are_errors(tmp_path: Path) -> None:

@@ -49,6 +49,10 @@ class PairsConfig(DataConfig):
     def columns(self) -> tuple[str, ...]:
         return self.src_lang, self.tgt_lang
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return self.columns
+
     def __post_init__(self) -> None:
         require(bool(self.src_lang), "data.src_lang", "must be a language code, such as en")
         require(bool(self.tgt_lang), "data.tgt_lang", "must be a language code, such as fr")

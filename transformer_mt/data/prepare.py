@@ -25,7 +25,7 @@ from transformer_mt.task_config import ClassificationConfig, LanguageModelConfig
 
 log = logging.getLogger(__name__)
 
-_RULES = 2
+_RULES = 3
 """Of this package; to be raised when the same text comes to be prepared in another way."""
 
 
