@@ -20,7 +20,8 @@ _MOJIBAKE = re.compile(
     "[Â-ôĂĹРСв√├┬]"
     f"(?:(?<=[Â-ß])[{_REST}]|(?<=[à-ï])[{_REST}]{{2}}|(?<=[ð-ô])[{_REST}]{{3}}"
     f"|(?<=[ĂĹ])[{_REST}Ą-ż]|(?<=[РС])[{_REST_OF_CYRILLIC}][РС][{_REST_OF_CYRILLIC}]"
-    "|(?<=в)Ђ|(?<=[√├┬])[^\\s\\w(])"
+    "|(?<=в)Ђ"
+    "|(?<=[√├┬])[^\\s\\w(])"
 )
 """What may be UTF-8 that was read as something else: `ftfy` decides."""
 _CONTEXT = 500
