@@ -28,6 +28,7 @@ from transformer_mt.doctor.reading import Block
 from transformer_mt.doctor.report import Examination, Finding, Findings, Ref
 from transformer_mt.doctor.scanning import rare_characters
 from transformer_mt.doctor.tokens import Sample
+from transformer_mt.doctor.typography import wrong_conversions
 from transformer_mt.errors import DataError
 from transformer_mt.phrasebook import phrasebook_splits
 from transformer_mt.task_config import PairsConfig, PairTokenizerConfig, TranslationConfig
@@ -195,6 +196,39 @@ DEFECTS: dict[str, tuple[Callable[[Lines, Lines], None], str, str, str, int, str
         3,
         "U+FEFF at column 1",
     ),
+    "soft hyphen": (
+        insert(0, 60, 3, "\u00ad".encode()),
+        "warning",
+        "invisible",
+        "x.en",
+        60,
+        "U+00AD at column 3",
+    ),
+    "direction": (
+        insert(1, 61, 2, "\u202e".encode()),
+        "warning",
+        "invisible",
+        "x.fr",
+        61,
+        "U+202E at column 2",
+    ),
+    "entity": (
+        insert(0, 62, 3, b"&#39;"),
+        "warning",
+        "html-entity",
+        "x.en",
+        62,
+        "&#39; at column 3",
+    ),
+    "mojibake": (
+        insert(1, 63, 3, "\u00c3\u00a9".encode()),
+        "warning",
+        "mojibake",
+        "x.fr",
+        63,
+        "\u00c3\u00a9 was \u00e9, at column 3",
+    ),
+    "curly": (insert(0, 64, 1, "\u2019".encode()), "note", "quotes", "x.en", 64, ""),
     "bom": (insert(0, 1, 1, b"\xef\xbb\xbf"), "note", "bom", "x.en", 1, ""),
     "empty source": (put(0, 800, b""), "warning", "empty", "x.en", 800, ""),
     "blank target": (put(1, 801, " \u00a0\t".encode()), "warning", "empty", "x.fr", 801, ""),
@@ -228,6 +262,40 @@ def test_a_planted_defect_is_found_where_it_is(tmp_path: Path, defect: str) -> N
     assert found.exit_code == (1 if severity == "error" else 0)
     if "language" not in defect:  # a sentence in the place of another is also of another length
         assert len(found.findings) == 1, codes(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Fu\u00df\u2026",
+        "\u00ab \u00c9t\u00e9\u00a0! \u00bb",
+        "\u0421\u0432\u0456\u0442 \u0423\u043a\u0440\u0430\u0457\u043d\u0430",
+        "AT&T; R&D",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+    ],
+)
+def test_right_text_is_not_taken_for_a_wrong_conversion(text: str) -> None:
+    assert not list(wrong_conversions(Block(0, [text])))
+    assert not list(rare_characters(Block(0, [text])))
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "cp1251"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "d\u00e9j\u00e0 vu, na\u00efve",
+        "\u041f\u0440\u0438\u0432\u0435\u0442, \u043c\u0438\u0440",
+        "sch\u00f6ne Gr\u00fc\u00dfe",
+    ],
+)
+def test_text_read_in_a_wrong_encoding_is_found(text: str, encoding: str) -> None:
+    wrong = text.encode().decode(encoding, "replace")
+    if encoding == "cp1251" and text[0] < "\u0400":
+        pytest.skip("ftfy does not tell this from text")
+    if "\ufffd" in wrong:
+        pytest.skip("this encoding lacks a byte of it")
+    found = list(wrong_conversions(Block(0, ["fine", wrong])))
+    assert [(kind, row) for kind, row, _ in found] == [("mojibake", 1)]
 
 
 def test_all_defects_are_told_at_once(tmp_path: Path) -> None:
@@ -435,8 +503,10 @@ def test_coverage_is_that_of_the_tokenizers_of_the_run(tmp_path: Path) -> None:
     assert found.splits["train"]["coverage"] == [0.8, 0.9]
     assert found.splits["train"]["vocabulary"] == f"that of {tmp_path / 'run'}"
     finding = next(f for f in found.findings if f.code == "unknown-tokens")
-    assert "20.0 % of the source tokens are unknown, such as " in finding.message
-    assert {"cow", "blue"} == set(finding.message.split("such as ")[1].split(", "))
+    told, _, advice = finding.message.partition(": ")
+    assert told.startswith("20.0 % of the source tokens (en) are unknown, such as ")
+    assert {"cow", "blue"} == set(told.split("such as ")[1].split(", "))
+    assert advice.startswith("set tokenizer.type to bpe, unigram or character")
 
 
 def test_damaged_tokenizers_and_impossible_vocabularies_are_errors(tmp_path: Path) -> None:

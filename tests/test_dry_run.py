@@ -95,7 +95,7 @@ REFUSED: dict[str, tuple[Spoil, list[str], int]] = {
     "other task": (nothing, ["--set", "task=classification", "--set", "data=null"], 2),
     "other tokenizers": (only_tokenizers, ["--set", "tokenizer.lowercase=true"], 2),
     "damaged tokenizer": (lambda _: flip(Path("run/tokenizer.src.json")), [], 1),
-    "damaged configuration": (lambda _: Path("run/config.yaml").write_text("junk"), [], 1),
+    "damaged configuration": (lambda _: Path("run/config.yaml").write_text("junk"), [], 2),
     "imported": (imported, [], 2),
     "other data": (lambda p: write(p / "train.tsv", tsv(PAIRS[:11])), [], 1),
     "no data": (lambda p: (p / "train.tsv").unlink(), [], 1),

@@ -177,6 +177,18 @@ def test_settings_that_are_new_cannot_change_in_it(tmp_path: Path) -> None:
     assert "was begun with another value of model.attention" in wide.error
 
 
+def test_a_setting_left_out_keeps_the_default_that_an_old_run_had(tmp_path: Path) -> None:
+    begin(tmp_path)
+    path = tmp_path / "mine.yaml"
+    path.write_text(old_config(tmp_path).replace("  normalization: nfc\n", ""))
+    assert load_config(path, ()).tokenizer.normalization == "nfc"
+    assert load_config(path, (f"run_dir={tmp_path}/new",)).tokenizer.normalization == "clean"
+    set_here = load_config(path, ("tokenizer.normalization=clean",))
+    assert set_here.tokenizer.normalization == "clean"
+    again = tmt("train", "-c", path, "--device=cpu")
+    assert "nothing to do" in again.stderr
+
+
 @pytest.mark.parametrize("wrong", [[], [1], [1, 2, "x"], {"a": 1}, None, 3])
 def test_a_wrong_record_gives_one_sentence(tmp_path: Path, wrong: object) -> None:
     run = tmp_path / "run"

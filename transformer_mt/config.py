@@ -93,6 +93,11 @@ class DataConfig(ABC):
     def columns(self) -> tuple[str, ...]:
         """What the columns of text are called."""
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Of the columns of text; empty where they are not told."""
+        return ()
+
     def of_files(self, files: Files) -> Self:
         """The same for other files, which are the test set."""
         return replace(self, dataset=None, train=files, validation=None, test=files)
@@ -113,16 +118,19 @@ class TokenizerConfig:
     """How text becomes tokens."""
 
     type: Literal["word", "bpe", "unigram", "character", "byte"] = "word"
-    """word: whole words, punctuation split off and put back; bpe and unigram: subwords; character
-    and byte: the text as it is, to the last space."""
+    """word: whole words, punctuation split off and put back, scripts without spaces by character;
+    bpe and unigram: subwords; character and byte: the text as it is, to the last space."""
     vocab_size: int = 10_000
     """Most tokens in a vocabulary, the four special ones included."""
     min_frequency: int = 2
     """A word (or merge) seen less often in training is not kept."""
     lowercase: bool = False
-    """Fold everything to lower case; what is generated is then lower-case too."""
-    normalization: Literal["nfc", "nfkc", "none"] = "nfc"
-    """Unicode normalisation form applied before tokenizing."""
+    """Fold everything to lower case, by the rules of the side's language (tr, az, lt have their
+    own); what is generated is then lower-case too."""
+    normalization: Literal["clean", "nfc", "nfkc", "none"] = "clean"
+    """What is done with text first. nfc, nfkc: Unicode's normalisation form; clean: nfc, without
+    invisible characters that mean nothing, and curly quotes straightened in text that is only read
+    (the source side, a classifier's texts); none: nothing."""
 
     def __post_init__(self) -> None:
         check_section(self, "tokenizer.")

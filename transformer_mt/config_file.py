@@ -1,9 +1,9 @@
 """Strict YAML to `Config`: unknown keys, wrong types and impossible values are named by line."""
 
+import contextlib
 import dataclasses
 import difflib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints, overload
@@ -30,6 +30,8 @@ _TASKS: Any = Literal[tuple(CONFIGS)]
 _INHERITED = ("model.", "tokenizer.")
 _FREE = ("model.dropout", "model.attention_dropout")
 """What `init_from` does not decide: no weight depends on it."""
+_NEW_DEFAULTS = ("tokenizer.normalization",)
+"""Keys that had another default in earlier versions."""
 
 
 @overload
@@ -48,7 +50,8 @@ def load_config(
     With `init_from`, keys of `model` and `tokenizer` that are left out are taken over: from what
     the run itself was begun with, if it is begun, else from that run directory. Where that is gone
     they have their defaults; a run that goes on, or is used, does not need it. A configuration
-    that leaves none out, such as every saved one, is read as it stands.
+    that leaves none out, such as every saved one, is read as it stands. A run that was begun when a
+    key had another default goes on with that one, unless the key is set.
 
     Args:
         path: a YAML file.
@@ -62,13 +65,16 @@ def load_config(
     settings, cls = _read_settings(path, overrides)
     with _with_places(settings, path):
         _expand_paths(settings)
-    begun, parent, init_from = None, None, _text(settings, "init_from")
-    if init_from and any(key not in settings for key in _inherited_keys(cls)):
-        own = _saved_config(_text(settings, "run_dir"), path)
-        begun = own if isinstance(own, cls) and own.init_from == init_from else None
-        parent = _saved_config(init_from, path, cls) if begun is None else None
+    parent, inherited, init_from = None, {}, _text(settings, "init_from")
+    keys = _inherited_keys(cls) if init_from else _NEW_DEFAULTS
+    if any(key not in settings for key in keys):
+        with contextlib.nullcontext() if init_from else contextlib.suppress(ConfigError):
+            own = _saved_config(_text(settings, "run_dir"), path)
+            begun = isinstance(own, cls) and (own.init_from or "") == init_from
+            parent = _saved_config(init_from, path, cls) if not begun else None
+            inherited = _to_inherit(own if begun else parent, keys)
     with _with_places(settings, path):
-        config = _build(cls, _to_inherit(begun or parent, cls) | settings, "", str(path))
+        config = _build(cls, inherited | settings, "", str(path))
         if parent is not None:
             check_inherited(config, parent)
         return _expect(config, kind, path)
@@ -143,7 +149,7 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return items
 
 
-@contextmanager
+@contextlib.contextmanager
 def _with_places(settings: _Settings, path: Path) -> Iterator[None]:
     """Impossible values are told with the place where they were set, --set before the file."""
     try:
@@ -162,9 +168,9 @@ def _saved_config(folder: str, reading: Path, kind: type[Config] = Config) -> Co
     return load_saved_config(path, kind)
 
 
-def _to_inherit(config: Config | None, cls: type[Config]) -> _Settings:
+def _to_inherit(config: Config | None, keys: Iterable[str]) -> _Settings:
     values = {} if config is None else _flat(to_dict(config))
-    inherited = [key for key in _inherited_keys(cls) if key in values]
+    inherited = [key for key in keys if key in values]
     return {key: Setting(as_node(values[key]), "init_from") for key in inherited}
 
 

@@ -79,7 +79,10 @@ def _config(marian: MarianModel, output: Path) -> TranslationConfig:
             src_lang=marian.src_lang, tgt_lang=marian.tgt_lang, max_length=marian.max_length
         ),
         tokenizer=PairTokenizerConfig(
-            type="unigram", joint=True, vocab_size=marian.tokenizers.src.vocab_size
+            type="unigram",
+            joint=True,
+            vocab_size=marian.tokenizers.src.vocab_size,
+            normalization="none",  # but its own
         ),
         model=marian.model,
         decoding=DecodingConfig(beam_size=marian.beam_size),

@@ -50,6 +50,10 @@ class PairsConfig(DataConfig):
     def columns(self) -> tuple[str, ...]:
         return self.src_lang, self.tgt_lang
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return self.columns
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PairTokenizerConfig(TokenizerConfig):

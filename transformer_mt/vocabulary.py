@@ -1,5 +1,6 @@
 """`tmt build-tokenizer`: build, save, and tell how well the vocabularies cover the text."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 from transformer_mt import run_dir
 from transformer_mt.config import Config
 from transformer_mt.data.corpus import Corpus, load_corpus
+from transformer_mt.data.coverage import Coverage, UnknownCounter, coverage_warnings
 from transformer_mt.data.encoding import encode_texts, in_pieces
 from transformer_mt.data.rows import Rows
-from transformer_mt.data.tokenizer import UNK_ID, Tokenizer
+from transformer_mt.data.tokenizer import Tokenizer
 from transformer_mt.data.vocabularies import VOCABULARY_FILES, Vocabulary, build_vocabulary
 from transformer_mt.errors import ConfigError
 from transformer_mt.ownership import check_place
@@ -17,8 +19,7 @@ from transformer_mt.run_dir import RunDir
 from transformer_mt.run_lock import locked
 from transformer_mt.train_state import refuse_imported
 
-_SHOWN = 10
-"""Unknown words that are listed."""
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,16 @@ def build_and_save(config: Config, *, force: bool) -> BuiltVocabulary:
     for path in (run.path / name for name in VOCABULARY_FILES):  # those of other tasks, too
         if path.is_file() and path.read_text(encoding="utf-8") != new.get(path.name):
             _refuse_to_replace(run, path, force=force)
-    report = []
+    report, known = [], []
     for column, (name, tokenizer) in enumerate(vocabulary.tokenizers().items()):
+        known.append(_coverage(tokenizer, corpus, column))
         report += [
             f"{config.data.columns[column]}: {tokenizer.vocab_size:,} tokens -> {run.path / name}",
-            *_coverage(tokenizer, corpus, column),
+            *_lines(known[-1]),
         ]
+    coverages = {split: tuple(each[split] for each in known) for split in known[0]}
+    for sentence in coverage_warnings(config, list(vocabulary.tokenizers().values()), coverages):
+        log.warning(sentence)
     with locked(run):
         if not run.last.is_dir():
             run_dir.remove_vocabulary(run)  # another would not belong to the configuration
@@ -77,24 +82,28 @@ def _refuse_to_replace(run: RunDir, path: Path, *, force: bool) -> None:
         raise ConfigError(f"{path}: holds another tokenizer; --force replaces it")
 
 
-def _coverage(tokenizer: Tokenizer, corpus: Corpus[Any], column: int) -> list[str]:
-    validation = [row[column] for row in corpus.validation]
-    train_rate, rate = (
-        _unknown_rate(tokenizer, rows, column) for rows in (corpus.train, corpus.validation)
-    )
-    unknown = tokenizer.unknown_pieces(validation)
-    words = ", ".join(f"{word} ({count})" for word, count in unknown.most_common(_SHOWN))
+def _coverage(tokenizer: Tokenizer, corpus: Corpus[Any], column: int) -> dict[str, Coverage]:
+    """Of the training and the validation text."""
+    return {
+        "train": _known(tokenizer, corpus.train, column),
+        "validation": _known(tokenizer, corpus.validation, column),
+    }
+
+
+def _known(tokenizer: Tokenizer, rows: Rows[Any], column: int) -> Coverage:
+    counter = UnknownCounter(tokenizer)
+    for piece in in_pieces(rows, "line"):
+        texts = [row[column] for row in piece]
+        counter.see(texts, encode_texts(tokenizer, texts))
+    return counter.coverage()
+
+
+def _lines(known: dict[str, Coverage]) -> list[str]:
+    rates = {split: 100 * coverage.unknown_share for split, coverage in known.items()}
+    words = ", ".join(f"{word} ({count})" for word, count in known["validation"].commonest)
     return [
-        f"    training text: {100 * (1 - train_rate):.2f} % of the tokens are in the vocabulary",
-        f"    validation text: {100 * (1 - rate):.2f} %, UNK rate {100 * rate:.2f} %",
+        f"    training text: {100 - rates['train']:.2f} % of the tokens are in the vocabulary",
+        f"    validation text: {100 - rates['validation']:.2f} %, UNK rate"
+        f" {rates['validation']:.2f} %",
         f"    most frequent unknown words: {words or 'none'}",
     ]
-
-
-def _unknown_rate(tokenizer: Tokenizer, rows: Rows[Any], column: int) -> float:
-    unknown = tokens = 0
-    for piece in in_pieces(rows, "line"):
-        ids = encode_texts(tokenizer, [row[column] for row in piece]).ids
-        unknown += int((ids == UNK_ID).sum())
-        tokens += len(ids)
-    return unknown / max(tokens, 1)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from transformer_mt.data.batching import BilingualDataset
 from transformer_mt.data.corpus import Corpus, SentencePair
+from transformer_mt.data.coverage import Coverage, Coverages, UnknownCounter
 from transformer_mt.data.duplicates import Duplicates, Overlap
 from transformer_mt.data.encoding import encode_texts, in_pieces
 from transformer_mt.data.line_sizes import LineSizes
@@ -29,12 +30,17 @@ def prepare_pairs(
     """
     cleaning = Cleaning(config.data, corpus)
     spool = ExampleSpool(BilingualDataset)
+    known = PairCoverage(tokenizers)
     for pairs in in_pieces(corpus.train):
         encoded = encode_pairs(pairs, tokenizers)
+        known.see(pairs, encoded)
         rows = cleaning.keep(pairs, encoded.src.lengths, encoded.tgt.lengths)
         spool.write(encoded.take(rows))
-    report = cleaning.report()
     validation = encode_pairs(corpus.validation, tokenizers)
+    known_of_validation = PairCoverage(tokenizers)
+    known_of_validation.see(corpus.validation, validation)
+    coverage = {"train": known.coverage(), "validation": known_of_validation.coverage()}
+    report = cleaning.report(coverage)
     return PreparedData(spool.finish(), validation, corpus.validation, report)
 
 
@@ -44,6 +50,22 @@ def encode_pairs(pairs: Sequence[SentencePair], tokenizers: Tokenizers) -> Bilin
         encode_texts(tokenizers.src, [pair.src for pair in pairs]),
         encode_texts(tokenizers.tgt, [pair.tgt for pair in pairs]),
     )
+
+
+class PairCoverage:
+    """Counts unknown tokens of both sides of pairs that go by."""
+
+    def __init__(self, tokenizers: Tokenizers) -> None:
+        self._sides = UnknownCounter(tokenizers.src), UnknownCounter(tokenizers.tgt)
+
+    def see(self, pairs: Sequence[SentencePair], encoded: BilingualDataset) -> None:
+        """Count the next pairs, which are encoded in memory."""
+        self._sides[0].see([pair.src for pair in pairs], next(encoded.src.pieces()))
+        self._sides[1].see([pair.tgt for pair in pairs], next(encoded.tgt.pieces()))
+
+    def coverage(self) -> tuple[Coverage, ...]:
+        """Of all pairs so far, each side."""
+        return tuple(side.coverage() for side in self._sides)
 
 
 class Cleaning:
@@ -80,8 +102,11 @@ class Cleaning:
         self._sizes.see([pair.src for pair in kept], src_len[rows])
         return rows
 
-    def report(self) -> DataReport:
+    def report(self, coverage: Coverages) -> DataReport:
         """What was found in all pairs.
+
+        Args:
+            coverage: how much of them the vocabularies know.
 
         Raises:
             DataError: none is kept.
@@ -103,6 +128,7 @@ class Cleaning:
             test=len(self._corpus.test),
             validation_overlap=self._validation.count(),
             test_overlap=self._test.count(),
+            coverage=coverage,
             notes=tuple(self._corpus.notes),
             usual_tokens=usual.tokens,
             usual_sentences=usual.sentences,

@@ -6,6 +6,7 @@ import numpy as np
 
 from transformer_mt.data.batching import LabelledDataset
 from transformer_mt.data.corpus import Corpus, LabelledText
+from transformer_mt.data.coverage import Coverage, UnknownCounter
 from transformer_mt.data.duplicates import Duplicates, Overlap
 from transformer_mt.data.encoding import encode_texts, in_pieces
 from transformer_mt.data.mapped import ExampleSpool
@@ -37,9 +38,8 @@ def prepare_labelled(
         for overlap in overlaps.values():
             overlap.see(rows)
     splits = {"train": encoding.counts}
-    validation, splits["validation"] = encode_labelled(
-        config.data, corpus.validation, vocabulary, "validation"
-    )
+    validation, validated = _encode(config.data, corpus.validation, vocabulary, "validation")
+    splits["validation"] = validated.counts
     _, splits["test"] = encode_labelled(config.data, corpus.test, vocabulary, "test")
     report = LabelledReport(
         kept=splits["train"].examples,
@@ -49,6 +49,7 @@ def prepare_labelled(
         validation_overlap=overlaps["validation"].count(),
         test_overlap=overlaps["test"].count(),
         splits=splits,
+        coverage={"train": encoding.coverage(), "validation": validated.coverage()},
         notes=tuple(corpus.notes),
     )
     return PreparedData(spool.finish(), validation, corpus.validation, report)
@@ -62,10 +63,17 @@ def encode_labelled(
     Raises:
         DataError: a label is none of the vocabulary's.
     """
+    dataset, encoding = _encode(config, rows, vocabulary, split)
+    return dataset, encoding.counts
+
+
+def _encode(
+    config: LabelledConfig, rows: Rows[LabelledText], vocabulary: LabelledVocabulary, split: str
+) -> "tuple[LabelledDataset, LabelledEncoding]":
     encoding = LabelledEncoding(config, vocabulary, split)
     parts = [encoding.encode(piece) for piece in in_pieces(rows, "text")]
     text, label = (Sequences.join([part[place] for part in parts]) for place in range(2))
-    return LabelledDataset(text, label), encoding.counts
+    return LabelledDataset(text, label), encoding
 
 
 class LabelledEncoding:
@@ -83,6 +91,7 @@ class LabelledEncoding:
         self._split = split
         self._numbers = {label: number for number, label in enumerate(vocabulary.labels)}
         self._cut = self._empty = 0
+        self._known = UnknownCounter(vocabulary.tokenizer)
         self._found = np.zeros(len(vocabulary.labels), dtype=np.int64)
 
     @property
@@ -90,6 +99,10 @@ class LabelledEncoding:
         """Of all rows so far."""
         found = zip(self._vocabulary.labels, self._found.tolist(), strict=True)
         return LabelledCounts(int(self._found.sum()), dict(found), self._cut, self._empty)
+
+    def coverage(self) -> tuple[Coverage]:
+        """How much of all texts so far the vocabulary knows."""
+        return (self._known.coverage(),)
 
     def encode(self, rows: Sequence[LabelledText]) -> tuple[Sequences, Sequences]:
         """Texts and labels of some rows.
@@ -99,7 +112,9 @@ class LabelledEncoding:
         """
         labels = np.fromiter(map(self._number, rows), dtype=np.int32, count=len(rows))
         self._found += np.bincount(labels, minlength=len(self._found))
-        ids = encode_texts(self._vocabulary.tokenizer, [row.text for row in rows])
+        texts = [row.text for row in rows]
+        ids = encode_texts(self._vocabulary.tokenizer, texts)
+        self._known.see(texts, ids)
         self._cut += int((ids.lengths > self._max_length).sum())
         self._empty += int((ids.lengths == 0).sum())
         return readable(ids, self._max_length), Sequences(labels, np.arange(len(rows) + 1))

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
+from transformer_mt.data.coverage import Coverages, saved_coverages
+
 _SPLITS = ("train", "validation", "test")
 
 
@@ -23,6 +25,10 @@ class Report(Protocol):
 
     @property
     def test(self) -> int: ...
+
+    @property
+    def coverage(self) -> Coverages:
+        """How much of each split the vocabulary knows."""
 
     def lines(self) -> list[str]:
         """The report as sentences."""
@@ -51,6 +57,7 @@ class DataReport:
     validation_overlap: int
     """Validation pairs with a source or target sentence that also stands in train."""
     test_overlap: int
+    coverage: Coverages
     notes: tuple[str, ...]
     usual_tokens: int | None = None
     """Source tokens that 99 of 100 kept pairs do not exceed; None in runs of earlier versions."""
@@ -66,12 +73,14 @@ class DataReport:
             f" {self.duplicates:,} duplicates",
             f"validation: {self.validation:,} pairs, {self.validation_overlap:,} with a sentence of"
             f" train; test: {self.test:,} pairs, {self.test_overlap:,} with one",
+            f"unknown tokens, source and target: {_unknown(self.coverage)}",
         ]
 
     @classmethod
     def of(cls, saved: Mapping[str, Any]) -> Self:
         """From what was saved as JSON."""
-        return cls(**{**saved, "notes": tuple(saved["notes"])})
+        coverage = saved_coverages(saved["coverage"])
+        return cls(**{**saved, "coverage": coverage, "notes": tuple(saved["notes"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,7 @@ class TextReport:
     test: int
     splits: dict[str, TextCounts]
     """By their names."""
+    coverage: Coverages
     notes: tuple[str, ...]
 
     def lines(self) -> list[str]:
@@ -116,7 +126,9 @@ class TextReport:
     def of(cls, saved: Mapping[str, Any]) -> Self:
         """From what was saved as JSON."""
         splits = {name: TextCounts(**counts) for name, counts in saved["splits"].items()}
-        return cls(**{**saved, "splits": splits, "notes": tuple(saved["notes"])})
+        coverage = saved_coverages(saved["coverage"])
+        notes = tuple(saved["notes"])
+        return cls(**{**saved, "splits": splits, "coverage": coverage, "notes": notes})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +158,7 @@ class LabelledReport:
     test_overlap: int
     splits: dict[str, LabelledCounts]
     """By their names."""
+    coverage: Coverages
     notes: tuple[str, ...]
 
     def lines(self) -> list[str]:
@@ -155,7 +168,11 @@ class LabelledReport:
             "validation": f"{self.validation_overlap:,} that stand in train, too",
             "test": f"{self.test_overlap:,} that stand in train, too",
         }
-        return [*self.notes, *(f"{self._line(split)}; {more[split]}" for split in _SPLITS)]
+        return [
+            *self.notes,
+            *(f"{self._line(split)}; {more[split]}" for split in _SPLITS),
+            f"unknown tokens: {_unknown(self.coverage)}",
+        ]
 
     def _line(self, split: str) -> str:
         counts = self.splits[split]
@@ -168,7 +185,17 @@ class LabelledReport:
     def of(cls, saved: Mapping[str, Any]) -> Self:
         """From what was saved as JSON."""
         splits = {name: LabelledCounts(**counts) for name, counts in saved["splits"].items()}
-        return cls(**{**saved, "splits": splits, "notes": tuple(saved["notes"])})
+        coverage = saved_coverages(saved["coverage"])
+        notes = tuple(saved["notes"])
+        return cls(**{**saved, "splits": splits, "coverage": coverage, "notes": notes})
+
+
+def _unknown(coverages: Coverages) -> str:
+    """Their shares, of each column of each split."""
+    return "; ".join(
+        f"{split} {', '.join(f'{100 * column.unknown_share:.2f} %' for column in columns)}"
+        for split, columns in coverages.items()
+    )
 
 
 def _commonest(labels: Mapping[str, int], most: int = 8) -> Iterator[str]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from transformer_mt.data.batching import TextDataset
 from transformer_mt.data.corpus import Corpus, Text
+from transformer_mt.data.coverage import UnknownCounter
 from transformer_mt.data.encoding import encode_texts, in_pieces
 from transformer_mt.data.long_texts import parts_of
 from transformer_mt.data.mapped import ExampleSpool
@@ -42,7 +43,7 @@ def prepare_text(
         spool.write(TextDataset(rows))
     if not encoding.counts.tokens:
         raise DataError("there is no text to train on: no training line has a token")
-    validation, validation_counts = encode_text(config.data, corpus.validation, vocabulary)
+    validation, validated = _encode(config.data, corpus.validation, vocabulary)
     if not len(validation):
         raise DataError("there is no text to validate on: no validation line has a token")
     test, test_counts = encode_text(config.data, corpus.test, vocabulary)
@@ -52,8 +53,12 @@ def prepare_text(
         test=len(test),
         splits={
             "train": encoding.counts,
-            "validation": validation_counts,
+            "validation": validated.counts,
             "test": test_counts,
+        },
+        coverage={
+            "train": (encoding.known.coverage(),),
+            "validation": (validated.known.coverage(),),
         },
         notes=tuple(corpus.notes),
     )
@@ -64,9 +69,15 @@ def encode_text(
     config: TextConfig, lines: Rows[Text], vocabulary: TextVocabulary
 ) -> tuple[TextDataset, TextCounts]:
     """The rows of some lines, in memory, and what was counted."""
+    dataset, encoding = _encode(config, lines, vocabulary)
+    return dataset, encoding.counts
+
+
+def _encode(
+    config: TextConfig, lines: Rows[Text], vocabulary: TextVocabulary
+) -> "tuple[TextDataset, RunningText]":
     encoding = RunningText(config, vocabulary.tokenizer)
-    rows = Sequences.join(list(encoding.rows(lines)))
-    return TextDataset(rows), encoding.counts
+    return TextDataset(Sequences.join(list(encoding.rows(lines)))), encoding
 
 
 class RunningText:
@@ -83,6 +94,8 @@ class RunningText:
         self._cut = {"blocks": self._blocks, "lines": self._lines}[config.examples]
         self.counts = TextCounts(lines=0, characters=0, tokens=0, unknown=0, examples=0)
         """Of all lines whose rows were asked for."""
+        self.known = UnknownCounter(tokenizer)
+        """Of the same lines."""
 
     def rows(self, lines: Rows[Text]) -> Iterator[Sequences]:
         """The rows of all lines, in order, in parts."""
@@ -140,5 +153,6 @@ class RunningText:
 
     def _encode(self, texts: Sequence[str]) -> Sequences:
         ids = encode_texts(self._tokenizer, texts)
+        self.known.see(texts, ids)
         self._count(unknown=int((ids.ids == UNK_ID).sum()))
         return ids

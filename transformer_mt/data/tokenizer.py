@@ -8,13 +8,13 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
 import tokenizers
-from tokenizers import models
+from tokenizers import models, normalizers
 
 from transformer_mt.config import TokenizerConfig
 from transformer_mt.data.tokenizer_file import MOST_BYTES, check_tokenizer
@@ -24,7 +24,8 @@ from transformer_mt.data.tokenizer_rules import PAD_ID as PAD_ID
 from transformer_mt.data.tokenizer_rules import SOS_ID as SOS_ID
 from transformer_mt.data.tokenizer_rules import SPECIAL_TOKENS as SPECIAL_TOKENS
 from transformer_mt.data.tokenizer_rules import UNK_ID as UNK_ID
-from transformer_mt.data.tokenizer_rules import rules_of, settle, trainer_of
+from transformer_mt.data.tokenizer_rules import Steps as Steps
+from transformer_mt.data.tokenizer_rules import normalization_of, rules_of, settle, trainer_of
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.safe_files import read_text
 from transformer_mt.task_config import PairTokenizerConfig
@@ -42,13 +43,26 @@ class Tokenizer:
         self._is_word_level = isinstance(rules.model, models.WordLevel)
 
     @classmethod
-    def build(cls, texts: Iterable[str], config: TokenizerConfig) -> "Tokenizer":
+    def build(
+        cls,
+        texts: Iterable[str],
+        config: TokenizerConfig,
+        language: str = "",
+        *,
+        is_read: bool = False,
+    ) -> "Tokenizer":
         """Learn a vocabulary. The same texts and settings give the same bytes in `to_json`.
+
+        Args:
+            texts: to learn from.
+            config: how they become tokens.
+            language: their language as a code, where it is known: lower-casing follows it.
+            is_read: the model reads such text and never writes it; see `normalization_of`.
 
         Raises:
             ConfigError: subwords need a larger vocabulary, to spell every word by its characters.
         """
-        rules = rules_of(config)
+        rules = rules_of(config, normalization_of(config, language, is_read=is_read))
         if config.type == "byte":  # all there are
             return cls(rules)
         try:
@@ -152,6 +166,12 @@ class Tokenizer:
                 )
         return unknown
 
+    def after(self, normalization: Steps, config: TokenizerConfig) -> "Tokenizer":
+        """The same vocabulary behind other steps of normalisation."""
+        rules = tokenizers.Tokenizer.from_str(self.to_json())
+        rules.normalizer = rules_of(config, normalization).normalizer
+        return Tokenizer(rules)
+
     def _split_words(self, text: str) -> list[str]:
         normalized = self._rules.normalizer.normalize_str(text)
         return [word for word, _ in self._rules.pre_tokenizer.pre_tokenize_str(normalized)]
@@ -206,17 +226,34 @@ class Tokenizers(Vocabulary):
 
     @classmethod
     def build(
-        cls, src: Iterable[str], tgt: Iterable[str], config: PairTokenizerConfig
+        cls,
+        src: Iterable[str],
+        tgt: Iterable[str],
+        config: PairTokenizerConfig,
+        languages: tuple[str, str],
     ) -> "Tokenizers":
         """Learn the vocabularies of both sides, or a joint one.
+
+        A joint one is learned from what the normalisation of each side makes of its text: sides may
+        differ in it, by their languages and because one is only read.
 
         Raises:
             ConfigError: as for `Tokenizer.build`.
         """
-        if config.joint:
-            joint = Tokenizer.build(chain(src, tgt), config)
-            return cls(joint, joint)
-        return cls(Tokenizer.build(src, config), Tokenizer.build(tgt, config))
+        if not config.joint:
+            source = Tokenizer.build(src, config, languages[0], is_read=True)
+            return cls(source, Tokenizer.build(tgt, config, languages[1]))
+        steps = [
+            normalization_of(config, language, is_read=is_source)
+            for language, is_source in zip(languages, (True, False), strict=True)
+        ]
+        src, tgt = (
+            map(normalizers.Sequence(each).normalize_str, texts)
+            for each, texts in zip(steps, (src, tgt), strict=True)
+        )
+        plain = replace(config, normalization="none", lowercase=False)
+        joint = Tokenizer.build(chain(src, tgt), plain)
+        return cls(*(joint.after(each, config) for each in steps))
 
     def tokenizers(self) -> dict[str, Tokenizer]:
         return dict(zip(self.names, (self.src, self.tgt), strict=True))

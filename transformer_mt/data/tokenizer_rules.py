@@ -7,6 +7,14 @@ import tokenizers
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
 
 from transformer_mt.config import TokenizerConfig
+from transformer_mt.data.characters import (
+    ACCENTS_AS_APOSTROPHES,
+    DOUBLE_QUOTES,
+    HYPHENS,
+    INVISIBLE,
+    SINGLE_QUOTES,
+    UNSPACED,
+)
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[SOS]", "[EOS]")
 PAD_ID, UNK_ID, SOS_ID, EOS_ID = range(4)
@@ -15,49 +23,120 @@ JOINER = "\uffed"  # a small square: "no space on this side" of a punctuation ma
 _PUNCTUATION = rf"[^\w\s{JOINER}]"
 _METASPACE = "\u2581"
 _CHARACTERS = Regex(r"[\s\S]")
+_UNSPACED = f"[{UNSPACED}]"
+_SPACED = rf"[\w&&[^{UNSPACED}]]"
+
+Steps = list[normalizers.Normalizer]
 
 
-def rules_of(config: TokenizerConfig) -> tokenizers.Tokenizer:
-    """The rules of a type, with an empty vocabulary; that of bytes is complete."""
-    return _RULES[config.type](config)
+def rules_of(config: TokenizerConfig, normalization: Steps) -> tokenizers.Tokenizer:
+    """The rules of a type, with an empty vocabulary; that of bytes is complete.
+
+    Args:
+        config: its `type`.
+        normalization: what is done with text before its marks are set; see `normalization_of`.
+    """
+    return _RULES[config.type](config, normalization)
 
 
-def _normalizers(config: TokenizerConfig) -> list[normalizers.Normalizer]:
-    steps: list[normalizers.Normalizer] = []
+def normalization_of(config: TokenizerConfig, language: str, *, is_read: bool) -> Steps:
+    """What is done with text of a language before it is split.
+
+    Args:
+        config: `normalization` and `lowercase`.
+        language: its code, or "" where it is not known.
+        is_read: the model reads such text and never writes it. Quotation marks, apostrophes and
+            hyphens are then those of a keyboard. Where it writes, they stay as its corpus has them:
+            a reader, and a score against a reference, expects those.
+    """
+    steps: Steps = []
+    if config.normalization == "clean":
+        steps.append(normalizers.Replace(Regex(INVISIBLE), ""))
+        if is_read:
+            apostrophes = f"[{SINGLE_QUOTES}]|{ACCENTS_AS_APOSTROPHES}"
+            steps.append(normalizers.Replace(Regex(apostrophes), "'"))
+            steps.append(normalizers.Replace(Regex(f"[{DOUBLE_QUOTES}]"), '"'))
+            steps.append(normalizers.Replace(Regex(f"[{HYPHENS}]"), "-"))
     if config.normalization != "none":
-        steps.append(normalizers.NFC() if config.normalization == "nfc" else normalizers.NFKC())
+        is_nfkc = config.normalization == "nfkc"
+        steps.append(normalizers.NFKC() if is_nfkc else normalizers.NFC())
     if config.lowercase:
-        steps.append(normalizers.Lowercase())
+        steps += _lower_casing(language)
     return steps
 
 
-def _word_rules(config: TokenizerConfig) -> tokenizers.Tokenizer:
+def _lower_casing(language: str) -> Steps:
+    """Unicode's rules for lower case, those that depend on the language or the place included.
+
+    The library's own step takes each letter alone and knows no language. Only the dotted capital
+    I becomes a plain i everywhere: Unicode's "i" with a second dot occurs in no text.
+    """
+    code, *rest = language.lower().replace("_", "-").split("-")
+    replaced = [("\u0130|I\u0307", "i"), (_FINAL_SIGMA, "\u03c2")]
+    if code in _DOTLESS or (code in _DOTLESS_IN_LATIN and "latn" in rest):
+        replaced.append(("I", "\u0131"))
+    elif code in ("lt", "lit"):  # the dot stays under an accent
+        replaced += [
+            ("\u00cc", "i\u0307\u0300"),
+            ("\u00cd", "i\u0307\u0301"),
+            ("\u0128", "i\u0307\u0303"),
+            (r"I(?=[\u0300-\u0314])", "i\u0307"),
+            (r"J(?=[\u0300-\u0314])", "j\u0307"),
+            (r"\u012e(?=[\u0300-\u0314])", "\u012f\u0307"),
+        ]
+    first = [normalizers.Replace(Regex(old), new) for old, new in replaced]
+    return [*first, normalizers.Lowercase()]
+
+
+_FINAL_SIGMA = r"\u03a3(?<=\p{L}.|\p{L}\p{M}.)(?!\p{M}*\p{L})"
+_DOTLESS = {"tr", "tur", "az", "aze", "azj", "crh", "gag", "kaa"}
+"""Languages whose i keeps its dot in upper case, so that I is the capital of a dotless letter."""
+_DOTLESS_IN_LATIN = {"ba", "bak", "kk", "kaz", "tt", "tat"}
+"""The same, where they are written in Latin letters, as in kk-Latn."""
+
+
+def _word_rules(_: TokenizerConfig, normalization: Steps) -> tokenizers.Tokenizer:
     """Words and single punctuation marks; a joiner on a mark tells where there was no space.
 
     Words never carry a joiner, so "homme" is one word in "l'homme" and in "un homme".
+
+    Scripts without spaces are split into their characters, between which there is no space unless
+    a token of its own says so; beside other letters they carry joiners as marks do.
     """
     rules = tokenizers.Tokenizer(models.WordLevel(unk_token=SPECIAL_TOKENS[UNK_ID]))
+    before = rf"(?<=\S)(?={_PUNCTUATION})|(?<={_SPACED})(?={_UNSPACED})"
+    after = rf"(?<={_PUNCTUATION})(?=\w)|(?<={_UNSPACED})(?={_SPACED})"
+    space = rf"\s(?<={_UNSPACED}\s)\s*(?={_UNSPACED})"
     rules.normalizer = normalizers.Sequence(
         [
-            *_normalizers(config),
-            normalizers.Replace(JOINER, "\u25a0"),  # the joiner itself cannot be spelled
-            normalizers.Replace(Regex(rf"(?<=\S)(?={_PUNCTUATION})"), f" {JOINER}"),
-            normalizers.Replace(Regex(rf"(?<={_PUNCTUATION})(?=\w)"), f"{JOINER} "),
+            *normalization,
+            normalizers.Replace(JOINER, "\u25a0"),  # the marks themselves cannot be spelled
+            normalizers.Replace(_METASPACE, "_"),
+            normalizers.Replace(Regex(space), f" {_METASPACE} "),
+            normalizers.Replace(Regex(before), f" {JOINER}"),
+            normalizers.Replace(Regex(after), f"{JOINER} "),
         ]
     )
-    rules.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    rules.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.WhitespaceSplit(),
+            pre_tokenizers.Split(Regex(f"{JOINER}?{_UNSPACED}{JOINER}?"), "isolated"),
+        ]
+    )
     rules.decoder = decoders.Sequence(
         [
             decoders.WordPiece(prefix=JOINER, cleanup=False),  # space before, unless joined
             decoders.Fuse(),
             decoders.Replace(f"{JOINER} ", ""),
             decoders.Replace(JOINER, ""),
+            decoders.Replace(Regex(rf" (?<={_UNSPACED} )(?={_UNSPACED})"), ""),
+            decoders.Replace(Regex(f" ?{_METASPACE} ?"), " "),
         ]
     )
     return rules
 
 
-def _subword_rules(config: TokenizerConfig) -> tokenizers.Tokenizer:
+def _subword_rules(config: TokenizerConfig, normalization: Steps) -> tokenizers.Tokenizer:
     """Pieces of words; the mark of a word's start stands for the space before it.
 
     Punctuation is kept apart, so that no piece mixes it with letters.
@@ -67,7 +146,7 @@ def _subword_rules(config: TokenizerConfig) -> tokenizers.Tokenizer:
     )
     rules = tokenizers.Tokenizer(model)
     rules.normalizer = normalizers.Sequence(
-        [*_normalizers(config), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()]
+        [*normalization, normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()]
     )
     words = Regex(rf"{_METASPACE}?\w+|{_METASPACE}?[^\w{_METASPACE}]|{_METASPACE}")
     rules.pre_tokenizer = pre_tokenizers.Sequence(
@@ -106,16 +185,16 @@ def trainer_of(config: TokenizerConfig) -> trainers.Trainer:
     return trainer(min_frequency=config.min_frequency, **shared)
 
 
-def _character_rules(config: TokenizerConfig) -> tokenizers.Tokenizer:
+def _character_rules(_: TokenizerConfig, normalization: Steps) -> tokenizers.Tokenizer:
     """Every character is a token, spaces and line ends too: nothing is marked, nothing is lost."""
     rules = tokenizers.Tokenizer(models.WordLevel(unk_token=SPECIAL_TOKENS[UNK_ID]))
-    rules.normalizer = normalizers.Sequence(_normalizers(config))
+    rules.normalizer = normalizers.Sequence(normalization)
     rules.pre_tokenizer = pre_tokenizers.Split(_CHARACTERS, "isolated")
     rules.decoder = decoders.Fuse()
     return rules
 
 
-def _byte_rules(config: TokenizerConfig) -> tokenizers.Tokenizer:
+def _byte_rules(_: TokenizerConfig, normalization: Steps) -> tokenizers.Tokenizer:
     """Every byte of the text's UTF-8 is a token, so that none is ever unknown.
 
     Byte b is id 4 + b, and a visible character in the vocabulary, as in GPT-2 (Radford et al.
@@ -126,7 +205,7 @@ def _byte_rules(config: TokenizerConfig) -> tokenizers.Tokenizer:
     shown = [chr(byte) if chr(byte) in alphabet else next(others) for byte in range(256)]
     vocab = {token: number for number, token in enumerate([*SPECIAL_TOKENS, *shown])}
     rules = tokenizers.Tokenizer(models.WordLevel(vocab, SPECIAL_TOKENS[UNK_ID]))
-    rules.normalizer = normalizers.Sequence(_normalizers(config))
+    rules.normalizer = normalizers.Sequence(normalization)
     rules.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
@@ -137,7 +216,7 @@ def _byte_rules(config: TokenizerConfig) -> tokenizers.Tokenizer:
     return rules
 
 
-_RULES: dict[str, Callable[[TokenizerConfig], tokenizers.Tokenizer]] = {
+_RULES: dict[str, Callable[[TokenizerConfig, Steps], tokenizers.Tokenizer]] = {
     "word": _word_rules,
     "bpe": _subword_rules,
     "unigram": _subword_rules,

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 from transformer_mt.config import Config
 from transformer_mt.data.corpus import Corpus
+from transformer_mt.data.coverage import refuse_empty
 from transformer_mt.data.long_texts import parts_of
 from transformer_mt.data.rows import LabelledText, SentencePair, Text
 from transformer_mt.data.tokenizer import Tokenizer, Tokenizers, Vocabulary, parse_tokenizer
@@ -103,21 +104,31 @@ def build_vocabulary(config: Config, corpus: Corpus[Any]) -> Vocabulary:
 
 
 def build_tokenizers(config: TranslationConfig, corpus: Corpus[SentencePair]) -> Tokenizers:
-    """Learn the vocabularies of both sides from the training pairs."""
+    """Learn the vocabularies of both sides from the training pairs.
+
+    Raises:
+        ConfigError: as for `Tokenizers.build`; or one is empty.
+    """
     src = (pair.src for pair in corpus.train)
     tgt = (pair.tgt for pair in corpus.train)
-    return Tokenizers.build(src, tgt, config.tokenizer)
+    languages = config.data.src_lang, config.data.tgt_lang
+    built = Tokenizers.build(src, tgt, config.tokenizer, languages)
+    for tokenizer, language in zip((built.src, built.tgt), languages, strict=True):
+        refuse_empty(tokenizer, config.tokenizer, language)
+    return built
 
 
 def _build_text(config: LanguageModelConfig, corpus: Corpus[Text]) -> TextVocabulary:
-    return TextVocabulary(_tokenizer(config.tokenizer, (row.text for row in corpus.train)))
+    texts = (row.text for row in corpus.train)
+    return TextVocabulary(_tokenizer(config.tokenizer, texts, is_read=False))
 
 
 def _build_labelled(
     config: ClassificationConfig, corpus: Corpus[LabelledText]
 ) -> LabelledVocabulary:
     labels = _check_labels(sorted({row.label for row in corpus.train}, key=_order))
-    tokenizer = _tokenizer(config.tokenizer, (row.text for row in corpus.train))
+    texts = (row.text for row in corpus.train)
+    tokenizer = _tokenizer(config.tokenizer, texts, is_read=True)
     return LabelledVocabulary(tokenizer, labels)
 
 
@@ -128,10 +139,12 @@ _BUILDERS: dict[type[Config], Callable[[Any, Corpus[Any]], Vocabulary]] = {
 }
 
 
-def _tokenizer(config: TextTokenizerConfig, texts: Iterable[str]) -> Tokenizer:
+def _tokenizer(config: TextTokenizerConfig, texts: Iterable[str], *, is_read: bool) -> Tokenizer:
     if config.file is None:
         parts = (part for text in texts for part, _ in parts_of(text))
-        return Tokenizer.build(parts, config)
+        built = Tokenizer.build(parts, config, is_read=is_read)
+        refuse_empty(built, config, "the text")
+        return built
     path = Path(config.file)
     if not path.exists():
         raise DataError(f"tokenizer.file: {path}: there is no such file")

@@ -7,7 +7,7 @@ sample; another encodes what may be too long, and the last fetches the text of t
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from transformer_mt.console import hides_bars
+from transformer_mt.data.coverage import Coverage
 from transformer_mt.data.hub import SPLITS
 from transformer_mt.doctor import tokens
-from transformer_mt.doctor.checks import PairChecks, can_judge, found_in, rows_finding
+from transformer_mt.doctor.checks import PairChecks, can_judge, found_in, graded, rows_finding
 from transformer_mt.doctor.language import LetterPairs, score_lines, sides_are_swapped
 from transformer_mt.doctor.reading import Advance, Split
 from transformer_mt.doctor.report import (
@@ -31,6 +32,7 @@ from transformer_mt.doctor.report import (
 )
 from transformer_mt.doctor.scanning import Side, scan
 from transformer_mt.doctor.sources import ParallelFiles, open_corpus
+from transformer_mt.doctor.typography import Quotes
 from transformer_mt.errors import TmtError
 from transformer_mt.task_config import PairsConfig, TranslationConfig
 
@@ -49,7 +51,7 @@ class _Examined:
     checks: PairChecks
     sample: tokens.Sample
     scores: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
-    coverage: list[float] = field(default_factory=list)
+    coverage: tuple[Coverage, ...] = ()
 
     def line(self, side: int, row: int) -> int:
         """Where a row stands in the file of its side."""
@@ -88,8 +90,14 @@ def _examine_pairs(splits: list[Split], findings: Findings) -> list[_Examined]:
     """The first two readings."""
     letters, examined = LetterPairs(), []
     for index, split in enumerate(splits):
+        quotes = Quotes()
         with _bar(split, "reading") as advance:
-            sides = scan(split, findings, letters if index == 0 else None, advance)
+            sides = scan(split, findings, letters if index == 0 else None, quotes, advance)
+        for side, rows, message in quotes.mixtures():
+            severity = graded(len(rows), len(sides[side]))
+            found = rows_finding(severity, "quotes", split.name, message, rows, side)
+            if found is not None:
+                findings.add(found)
         checks = PairChecks(split.name, (split.file_of(0), split.file_of(1)), sides, findings)
         checks.run()
         examined.append(_Examined(split, sides, checks, tokens.Sample(min(map(len, sides)))))
@@ -175,11 +183,9 @@ def _check_tokens(
         return None
     for one in examined:
         one.coverage = tokens.coverage(tokenizers, one.sample)
-        for side, share in enumerate(one.coverage):
-            name = one.split.name
-            finding = tokens.unknown_finding(name, side, share, tokenizers, one.sample)
-            if finding is not None:
-                findings.add(finding)
+    coverages = {one.split.name: one.coverage for one in examined}
+    for finding in tokens.vocabulary_findings(config, tokenizers, coverages):
+        findings.add(finding)
     dropped = tokens.Dropped(train.sides, train.checks.pairs, config)
     if len(dropped.rows):
         with _bar(train.split, "lengths") as advance:
@@ -199,7 +205,8 @@ def _report(examined: list[_Examined], findings: Findings, vocabulary: str | Non
             "lines": [len(side) for side in one.sides],
         }
         if one.coverage:
-            splits[one.split.name] |= {"coverage": one.coverage, "vocabulary": vocabulary}
+            shares = [1 - known.unknown_share for known in one.coverage]
+            splits[one.split.name] |= {"coverage": shares, "vocabulary": vocabulary}
     return Examination(splits, findings.ordered())
 
 

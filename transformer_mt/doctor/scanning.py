@@ -4,26 +4,36 @@ What is kept of a line takes some 16 bytes, whatever its length.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
+from transformer_mt.data.characters import INVISIBLE_AFTER, INVISIBLE_FIRST
 from transformer_mt.doctor.language import LetterPairs
 from transformer_mt.doctor.reading import BOM, Advance, Block, Split
 from transformer_mt.doctor.report import Finding, Findings, Ref, Severity
+from transformer_mt.doctor.typography import Quotes, wrong_conversions
 
 _LINE_ENDS = "\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
-_RARE = re.compile(
-    f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{BOM}\ufffd\ud800-\udc7f\udd00-\udfff]"
-)
+_ALWAYS = f"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{BOM}\ufffd\ud800-\udc7f\udd00-\udfff"
+_RARE = re.compile(f"[{_ALWAYS}{INVISIBLE_FIRST}](?:(?<=[{_ALWAYS}])|{INVISIBLE_AFTER})")
 _KINDS: dict[str, tuple[Severity, str]] = {
     "utf8": ("error", "lines with half of a surrogate pair, which is no character"),
     "line-separator": ("warning", "lines with a character that other programs take for a line end"),
     "bom-inside": ("warning", "lines with a byte order mark in the text"),
     "replacement": ("warning", "lines with U+FFFD, the mark of a wrong conversion before"),
     "control": ("warning", "lines with control characters"),
+    "invisible": (
+        "warning",
+        "lines with invisible characters that mean nothing where they stand"
+        " (tokenizer.normalization: clean drops them)",
+    ),
+    "html-entity": ("warning", "lines with characters written as in HTML"),
+    "mojibake": ("warning", "lines that were read in a wrong encoding before"),
 }
 
 
@@ -50,19 +60,20 @@ class Side:
 
 
 def scan(
-    split: Split, findings: Findings, pairs: LetterPairs | None, advance: Advance
+    split: Split, findings: Findings, pairs: LetterPairs | None, quotes: Quotes, advance: Advance
 ) -> tuple[Side, Side]:
-    """Read a split once; `pairs` learns the letters of its languages.
+    """Read a split once; `pairs` learns the letters of its languages, `quotes` how it quotes.
 
     What cannot be read, and rare characters, are added to `findings`.
     """
     builders = (_Builder(), _Builder())
     for block in split.read(findings.add, advance):
         first = len(builders[block.side])
-        for kind, row, remark in rare_characters(block):
+        for kind, row, remark in chain(rare_characters(block), wrong_conversions(block)):
             severity, message = _KINDS[kind]
             ref = Ref(block.side, first + row, remark)
             findings.add(Finding(severity, kind, split.name, message, 1, [ref]))
+        quotes.see(block, first)
         if pairs is not None:
             pairs.add(block.side, block.texts)
         builders[block.side].add(block)
@@ -120,9 +131,9 @@ def rare_characters(block: Block) -> Iterator[tuple[str, int, str]]:
         row = int(np.searchsorted(ends, match.start(), side="right"))
         kinds: dict[str, re.Match[str]] = {}
         for found in _RARE.finditer(block.texts[row]):
-            kinds.setdefault(_kind_of(found[0]), found)
+            kinds.setdefault(_kind_of(found[0][0]), found)
         for kind, found in kinds.items():
-            yield kind, row, f"{_name(found[0])} at column {found.start() + 1}"
+            yield kind, row, f"{_name(found[0][0])} at column {found.start() + 1}"
         match = _RARE.search(flat, int(ends[row]))
 
 
@@ -131,7 +142,9 @@ def _kind_of(character: str) -> str:
         return "utf8"
     if character in _LINE_ENDS:
         return "line-separator"
-    return {BOM: "bom-inside", "\ufffd": "replacement"}.get(character, "control")
+    if unicodedata.category(character) == "Cc":
+        return "control"
+    return {BOM: "bom-inside", "\ufffd": "replacement"}.get(character, "invisible")
 
 
 def _name(character: str) -> str:

@@ -1,17 +1,33 @@
 """How well the vocabulary covers a corpus, and which training pairs are dropped as too long."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from transformer_mt.data.tokenizer import UNK_ID, Tokenizers
+from transformer_mt.data.corpus import Corpus
+from transformer_mt.data.coverage import (
+    MANY_UNKNOWN,
+    NEARLY_ALL_UNKNOWN,
+    REFUSED,
+    Coverage,
+    Coverages,
+    UnknownCounter,
+    advice,
+    other_languages,
+    unknown_sentence,
+    unspaced_warning,
+)
+from transformer_mt.data.rows import SentencePair, pieces
+from transformer_mt.data.sequences import Sequences
+from transformer_mt.data.tokenizer import Tokenizers
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.doctor.checks import graded
 from transformer_mt.doctor.reading import Block
-from transformer_mt.doctor.report import SHOWN, Finding, Findings, Ref
+from transformer_mt.doctor.report import SHOWN, Finding, Findings, Ref, Severity
 from transformer_mt.doctor.scanning import Side
-from transformer_mt.run_dir import RunDir, has_vocabulary, load_vocabulary
+from transformer_mt.run_dir import RunDir, has_vocabulary, load_run_config, load_vocabulary
 from transformer_mt.task_config import TranslationConfig
 
 SAMPLE = 50_000
@@ -20,8 +36,6 @@ _LONGEST = 2000
 """Characters of a sentence that are looked at for coverage."""
 _MOST_CHECKED = 100_000
 """Pairs that are encoded to see whether they are dropped; of more, some stand for all."""
-_MANY_UNKNOWN = 0.1
-"""Share of unknown tokens from which it is a warning."""
 
 
 class Sample:
@@ -57,36 +71,41 @@ def find_tokenizers(config: TranslationConfig, sample: Sample) -> tuple[Tokenize
     for place in (config.run_dir, config.init_from):
         if place is not None and has_vocabulary(RunDir(Path(place)), Tokenizers):
             return load_vocabulary(RunDir(Path(place)), Tokenizers), f"that of {place}"
-    src, tgt = sample.texts
-    tokenizers = Tokenizers.build(src, tgt, config.tokenizer)
-    return tokenizers, f"one built for this from {len(src):,} pairs"
+    pairs = list(map(SentencePair, *sample.texts))
+    tokenizers = build_tokenizers(config, Corpus(pairs, [], []))
+    return tokenizers, f"one built for this from {len(pairs):,} pairs"
 
 
-def coverage(tokenizers: Tokenizers, sample: Sample) -> list[float]:
-    """Share of the tokens of each side that are in its vocabulary."""
-    shares = []
-    for tokenizer, texts in zip((tokenizers.src, tokenizers.tgt), sample.texts, strict=True):
-        known, total = 0, 0
-        for start in range(0, len(texts), 10_000):
-            for ids in tokenizer.encode_batch(texts[start : start + 10_000]):
-                total += len(ids)
-                known += len(ids) - ids.count(UNK_ID)
-        shares.append(known / max(total, 1))
-    return shares
+def coverage(tokenizers: Tokenizers, sample: Sample) -> tuple[Coverage, ...]:
+    """How much of each side its vocabulary knows."""
+    counters = UnknownCounter(tokenizers.src), UnknownCounter(tokenizers.tgt)
+    for side, tokenizer in enumerate((tokenizers.src, tokenizers.tgt)):
+        for piece in pieces(sample.texts[side], 10_000):
+            counters[side].see(piece, Sequences.pack(tokenizer.encode_batch(piece)))
+    return tuple(counter.coverage() for counter in counters)
 
 
-def unknown_finding(
-    split: str, side: int, share: float, tokenizers: Tokenizers, sample: Sample
-) -> Finding | None:
-    """A warning with the commonest unknown words, where there are many."""
-    if 1 - share < _MANY_UNKNOWN:
-        return None
-    tokenizer = (tokenizers.src, tokenizers.tgt)[side]
-    unknown = tokenizer.unknown_pieces(sample.texts[side][:5000])
-    words = ", ".join(word for word, _ in unknown.most_common(5))
-    which = ("source", "target")[side]
-    message = f"{100 * (1 - share):.1f} % of the {which} tokens are unknown, such as {words}"
-    return Finding("warning", "unknown-tokens", split, message)
+def vocabulary_findings(
+    config: TranslationConfig, tokenizers: Tokenizers, coverages: Coverages
+) -> Iterator[Finding]:
+    """What training will warn of or refuse because a vocabulary does not know the text."""
+    parent = config.init_from and RunDir(Path(config.init_from))
+    if parent and parent.config.is_file():
+        sentence = other_languages(config, load_run_config(parent))
+        if sentence is not None:
+            yield Finding("warning", "other-languages", "train", sentence)
+    for column, tokenizer in zip(
+        config.data.columns, (tokenizers.src, tokenizers.tgt), strict=True
+    ):
+        if (sentence := unspaced_warning(config.tokenizer, tokenizer, column)) is not None:
+            yield Finding("warning", "unspaced-words", "train", sentence)
+    for split, columns in coverages.items():
+        for side, known in enumerate(columns):
+            if known.unknown_share >= MANY_UNKNOWN:
+                refused = known.unknown_share >= NEARLY_ALL_UNKNOWN and split in REFUSED
+                message = f"{unknown_sentence(config, side, known)}: {advice(config)}"
+                severity: Severity = "error" if refused else "warning"
+                yield Finding(severity, "unknown-tokens", split, message)
 
 
 class Dropped:

@@ -16,8 +16,10 @@ from transformer_mt.config import Config
 from transformer_mt.config_file import check_inherited, differing_keys, to_yaml
 from transformer_mt.data.batching import padding_share, token_batches
 from transformer_mt.data.corpus import Source
+from transformer_mt.data.coverage import coverage_warnings, other_languages, refuse_unknown
 from transformer_mt.data.prepare import prepare
 from transformer_mt.data.prepared import PreparedData
+from transformer_mt.data.reports import Report
 from transformer_mt.data.vocabularies import VOCABULARY_FILES, Vocabulary, build_vocabulary
 from transformer_mt.device import choose_device, gains_from_bf16
 from transformer_mt.durable import write_text
@@ -160,6 +162,7 @@ def load_session(
     data = workers.local_first(lambda: prepare(config, source, vocabulary))
     read = data.train.fingerprint + data.validation.fingerprint
     workers.refuse_other(read, "has read other data")
+    workers.by_main(lambda: _tell_unknown(config, vocabulary, data.report, refuse=new))
     model = _new_model(config, vocabulary, parent).to(place)
     optimizer = make_optimizer(model, config.training)
     state = TrainState(data=data.train.fingerprint)
@@ -214,6 +217,18 @@ def _find_vocabulary(
     return build_vocabulary(config, corpus)
 
 
+def _tell_unknown(config: Config, vocabulary: Vocabulary, report: Report, *, refuse: bool) -> None:
+    """Warn of what the vocabulary does not know; refuse text of which it knows almost nothing.
+
+    A run that was begun before goes on.
+    """
+    if refuse:
+        refuse_unknown(config, report.coverage)
+    tokenizers = list(vocabulary.tokenizers().values())
+    for sentence in coverage_warnings(config, tokenizers, report.coverage):
+        log.warning(sentence)
+
+
 def begin_again(session: Session) -> None:
     """Bring everything to where a new run begins."""
     config, workers = session.config, session.workers
@@ -246,6 +261,8 @@ def _load_parent(config: Config) -> _Parent | None:
         raise DataError(f"init_from: {error}") from None
     check_inherited(config, parent.config)
     log.info("beginning with the tokenizers and best weights of %s", config.init_from)
+    if (sentence := other_languages(config, parent.config)) is not None:
+        log.warning(sentence)
     return parent
 
 

@@ -1,0 +1,207 @@
+"""How much of a text its vocabulary knows, and what to say where that does harm."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from transformer_mt.config import Config, TokenizerConfig
+from transformer_mt.data.characters import UNSPACED
+from transformer_mt.data.sequences import Sequences
+from transformer_mt.data.tokenizer import SPECIAL_TOKENS, UNK_ID, Tokenizer
+from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.task_config import TextTokenizerConfig
+
+MANY_UNKNOWN = 0.05
+"""Share of unknown tokens from which it is a warning ..."""
+NEARLY_ALL_UNKNOWN = 0.9
+"""... and from which nothing can be learned."""
+REFUSED = ("train", "validation")
+"""Splits of which that is an error: training reads them."""
+_MANY_UNSPACED = 0.2
+"""Share of the vocabulary from which a text is taken to be written without spaces."""
+_SPELLED = 2000
+"""Texts with unknown tokens that are read again, to name those tokens."""
+_LONGEST, _LONGEST_NAME = 2000, 40
+"""Characters of a text that is read again, and of a piece that is named."""
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+_KEPT, _NAMED = 10, 5
+"""Unknown pieces that are remembered, and that a sentence names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The tokens of one column of a split."""
+
+    tokens: int
+    unknown: int
+    commonest: tuple[tuple[str, int], ...]
+    """Unknown pieces of text and how often they occur, in the first texts that have any."""
+
+    @property
+    def unknown_share(self) -> float:
+        """From 0 to 1."""
+        return self.unknown / max(self.tokens, 1)
+
+    @classmethod
+    def of(cls, saved: Mapping[str, Any]) -> "Coverage":
+        """From what was saved as JSON."""
+        commonest = tuple((piece, count) for piece, count in saved["commonest"])
+        return cls(**{**saved, "commonest": commonest})
+
+
+class UnknownCounter:
+    """Counts the unknown tokens of texts that go by, beside their encoding.
+
+    Args:
+        tokenizer: that encodes them.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._tokens = self._unknown = self._spelled = 0
+        self._pieces: Counter[str] = Counter()
+
+    def see(self, texts: Sequence[str], encoded: Sequences) -> None:
+        """Count the next texts.
+
+        Args:
+            texts: as they are.
+            encoded: the tokens of each.
+        """
+        places = np.flatnonzero(encoded.ids == UNK_ID)
+        self._tokens += len(encoded.ids)
+        self._unknown += len(places)
+        rows = np.unique(np.searchsorted(encoded.offsets, places, side="right") - 1)
+        wanted = rows[: _SPELLED - self._spelled].tolist()
+        self._spelled += len(wanted)
+        self._pieces += self._tokenizer.unknown_pieces(texts[row][:_LONGEST] for row in wanted)
+
+    def coverage(self) -> Coverage:
+        """Of all texts so far."""
+        commonest = self._pieces.most_common(_KEPT)
+        named = tuple((piece[:_LONGEST_NAME], count) for piece, count in commonest)
+        return Coverage(self._tokens, self._unknown, named)
+
+
+Coverages = dict[str, tuple[Coverage, ...]]
+"""By the name of the split, of each column of text."""
+
+
+def saved_coverages(saved: Mapping[str, Sequence[Mapping[str, Any]]]) -> Coverages:
+    """From what was saved as JSON."""
+    return {split: tuple(map(Coverage.of, columns)) for split, columns in saved.items()}
+
+
+def coverage_warnings(
+    config: Config, tokenizers: Sequence[Tokenizer], coverages: Coverages
+) -> Iterator[str]:
+    """What a person should know of the unknown tokens before training, a sentence each.
+
+    Args:
+        config: of the run.
+        tokenizers: of each column of text.
+        coverages: as they were counted.
+    """
+    for column, tokenizer in zip(config.data.columns, tokenizers, strict=True):
+        sentence = unspaced_warning(config.tokenizer, tokenizer, column)
+        if sentence is not None:
+            yield sentence
+    for split, columns in coverages.items():
+        for side, coverage in enumerate(columns):
+            if coverage.unknown_share >= MANY_UNKNOWN:
+                yield f"{split}: {unknown_sentence(config, side, coverage)}: {advice(config)}"
+
+
+def refuse_unknown(config: Config, coverages: Coverages) -> None:
+    """Refuse text of which a vocabulary knows almost nothing.
+
+    Raises:
+        DataError: naming the split, the side and the share.
+    """
+    for split in REFUSED:
+        for side, coverage in enumerate(coverages[split]):
+            if coverage.unknown_share >= NEARLY_ALL_UNKNOWN:
+                sentence = unknown_sentence(config, side, coverage)
+                raise DataError(f"{split}: {sentence}; nothing can be learned so: {advice(config)}")
+
+
+def unknown_sentence(config: Config, side: int, coverage: Coverage) -> str:
+    """How many tokens of a column are unknown, and which."""
+    columns = config.data.columns
+    which = f"{('source', 'target')[side]} " if len(columns) > 1 else ""
+    pieces = ", ".join(piece for piece, _ in coverage.commonest[:_NAMED])
+    named = f", such as {pieces}" if pieces else ""
+    share = 100 * coverage.unknown_share
+    return f"{share:.1f} % of the {which}tokens ({columns[side]}) are unknown{named}"
+
+
+def advice(config: Config) -> str:
+    """What to do where tokens are unknown, by where the vocabulary comes from."""
+    kind = config.tokenizer.type
+    if config.init_from is not None:
+        return (
+            f"the vocabulary is that of {config.init_from}; train without init_from, or on text of"
+            " its languages"
+        )
+    if isinstance(config.tokenizer, TextTokenizerConfig) and config.tokenizer.file is not None:
+        return f"the vocabulary is that of {config.tokenizer.file} (tokenizer.file)"
+    if kind == "word":
+        return (
+            "set tokenizer.type to bpe, unigram or character, or raise tokenizer.vocab_size"
+            f" ({config.tokenizer.vocab_size}), or lower tokenizer.min_frequency"
+            f" ({config.tokenizer.min_frequency})"
+        )
+    return "the training text, or the part of it that fits tokenizer.vocab_size, lacks them"
+
+
+def unspaced_warning(config: TokenizerConfig, tokenizer: Tokenizer, column: str) -> str | None:
+    """A sentence where words are the wrong tokens for a script; None where they are not."""
+    if config.type != "word" or _unspaced_share(tokenizer) < _MANY_UNSPACED:
+        return None
+    return (
+        f"{column} is written without spaces, so that tokenizer.type word finds no words in it: use"
+        " bpe, unigram or character"
+    )
+
+
+def _unspaced_share(tokenizer: Tokenizer) -> float:
+    """Share of the vocabulary that has letters of scripts without spaces."""
+    tokens = tokenizer.tokens(range(len(SPECIAL_TOKENS), tokenizer.vocab_size))
+    return sum(map(bool, map(_UNSPACED.search, tokens))) / max(len(tokens), 1)
+
+
+def refuse_empty(tokenizer: Tokenizer, config: TokenizerConfig, name: str) -> None:
+    """Refuse a vocabulary that knows nothing of the text it was learned from.
+
+    Args:
+        tokenizer: that was built.
+        config: by which it was built.
+        name: what to call the text.
+
+    Raises:
+        ConfigError: it has no tokens but the special ones.
+    """
+    if tokenizer.vocab_size <= len(SPECIAL_TOKENS):
+        unit = "character" if config.type == "character" else "word"
+        raise ConfigError(
+            f"the vocabulary of {name} is empty: no {unit} of the training text occurs"
+            f" {config.min_frequency} times; lower tokenizer.min_frequency or train on more text"
+        )
+
+
+def other_languages(config: Config, parent: Config) -> str | None:
+    """A sentence where a run is of other languages than the one it begins with; else None."""
+    ours, theirs = (
+        [language.lower().replace("_", "-").split("-")[0] for language in each.data.languages]
+        for each in (config, parent)
+    )
+    if ours == theirs:
+        return None
+    return (
+        f"{config.init_from} was trained for {'-'.join(parent.data.languages)}; this data is"
+        f" {'-'.join(config.data.languages)}"
+    )
