@@ -28,8 +28,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "weight_sizes": {"config", "errors"},
     "fast_paths": set(),
     "masks": set(),
-    "writing": set(),
-    "metrics": {"writing", "errors"},
+    "metrics": {"data", "errors"},
     "ngram": set(),
     "rounding": set(),
     "phrasebook": set(),
@@ -83,7 +82,7 @@ LAYERS: dict[str, set[str]] = {  # a module or package -> those it may import
     "rescoring": {"limits", "rounding", "streams", "errors", "console"},
     "doctor": CORE | {"data", "run_dir", "console", "phrasebook"},
     "run_info": CORE | {"durations", "train_state", "run_dir"},
-    "evaluation": CORE | {"translator", "data", "metrics", "rounding", "console", "writing"},
+    "evaluation": CORE | {"translator", "data", "metrics", "rounding", "console"},
 }
 LAYERS["vocabulary"] = CORE | {"train_state", "run_dir", "run_lock", "ownership", "data"}
 LAYERS["tasks"] = (

@@ -21,7 +21,7 @@ from transformer_mt.metrics import (
 )
 from transformer_mt.rounding import rounded
 from transformer_mt.translator import Translator
-from transformer_mt.writing import is_unspaced_text
+from transformer_mt.data.languages import is_unspaced_text
 
 log = logging.getLogger(__name__)
 

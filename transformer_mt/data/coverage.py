@@ -10,6 +10,7 @@ import numpy as np
 
 from transformer_mt.config import Config, TokenizerConfig
 from transformer_mt.data.characters import UNSPACED
+from transformer_mt.data.languages import subtags
 from transformer_mt.data.sequences import Sequences
 from transformer_mt.data.tokenizer import SPECIAL_TOKENS, UNK_ID, Tokenizer
 from transformer_mt.errors import ConfigError, DataError
@@ -196,8 +197,7 @@ def refuse_empty(tokenizer: Tokenizer, config: TokenizerConfig, name: str) -> No
 def other_languages(config: Config, parent: Config) -> str | None:
     """A sentence where a run is of other languages than the one it begins with; else None."""
     ours, theirs = (
-        [language.lower().replace("_", "-").split("-")[0] for language in each.data.languages]
-        for each in (config, parent)
+        [subtags(language)[0] for language in each.data.languages] for each in (config, parent)
     )
     if ours == theirs:
         return None

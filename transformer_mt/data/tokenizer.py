@@ -62,7 +62,8 @@ class Tokenizer:
         Raises:
             ConfigError: subwords need a larger vocabulary, to spell every word by its characters.
         """
-        rules = rules_of(config, normalization_of(config, language, is_read=is_read))
+        normalization = normalization_of(config, language, is_read=is_read)
+        rules = rules_of(config, normalization)
         if config.type == "byte":  # all there are
             return cls(rules)
         try:
@@ -75,7 +76,9 @@ class Tokenizer:
                 f"tokenizer.vocab_size is {config.vocab_size}, but the training text has more"
                 " different characters: raise it, or set tokenizer.type to word"
             )
-        saved = json.loads(rules.to_str())
+        learned = rules_of(config, normalization, rules.get_vocab())
+        learned.model = rules.model
+        saved = json.loads(learned.to_str())
         if config.type == "unigram":
             saved["model"]["vocab"] = settle(saved["model"]["vocab"])
         saved["added_tokens"] = []  # else text that spells a special token would become one
@@ -169,7 +172,7 @@ class Tokenizer:
     def after(self, normalization: Steps, config: TokenizerConfig) -> "Tokenizer":
         """The same vocabulary behind other steps of normalisation."""
         rules = tokenizers.Tokenizer.from_str(self.to_json())
-        rules.normalizer = rules_of(config, normalization).normalizer
+        rules.normalizer = rules_of(config, normalization, rules.get_vocab()).normalizer
         return Tokenizer(rules)
 
     def _split_words(self, text: str) -> list[str]:

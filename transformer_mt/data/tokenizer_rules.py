@@ -1,6 +1,7 @@
 """The rules of each type of tokenizer: how text is normalised, split, marked, and joined again."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import tokenizers
@@ -15,6 +16,7 @@ from transformer_mt.data.characters import (
     SINGLE_QUOTES,
     UNSPACED,
 )
+from transformer_mt.data.languages import subtags
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[SOS]", "[EOS]")
 PAD_ID, UNK_ID, SOS_ID, EOS_ID = range(4)
@@ -29,13 +31,21 @@ _SPACED = rf"[\w&&[^{UNSPACED}]]"
 Steps = list[normalizers.Normalizer]
 
 
-def rules_of(config: TokenizerConfig, normalization: Steps) -> tokenizers.Tokenizer:
+def rules_of(
+    config: TokenizerConfig, normalization: Steps, learned: Iterable[str] | None = None
+) -> tokenizers.Tokenizer:
     """The rules of a type, with an empty vocabulary; that of bytes is complete.
 
     Args:
         config: its `type`.
         normalization: what is done with text before its marks are set; see `normalization_of`.
+        learned: the tokens of the vocabulary; None before it is learned. Words are split without
+            the rules for scripts without spaces if it has no letter of them: they take as long as
+            all others.
     """
+    if config.type == "word":
+        unspaced = learned is None or any(map(re.compile(_UNSPACED).search, learned))
+        return _word_rules(normalization, unspaced=unspaced)
     return _RULES[config.type](config, normalization)
 
 
@@ -71,7 +81,7 @@ def _lower_casing(language: str) -> Steps:
     The library's own step takes each letter alone and knows no language. Only the dotted capital
     I becomes a plain i everywhere: Unicode's "i" with a second dot occurs in no text.
     """
-    code, *rest = language.lower().replace("_", "-").split("-")
+    code, *rest = subtags(language)
     replaced = [("\u0130|I\u0307", "i"), (_FINAL_SIGMA, "\u03c2")]
     if code in _DOTLESS or (code in _DOTLESS_IN_LATIN and "latn" in rest):
         replaced.append(("I", "\u0131"))
@@ -95,42 +105,40 @@ _DOTLESS_IN_LATIN = {"ba", "bak", "kk", "kaz", "tt", "tat"}
 """The same, where they are written in Latin letters, as in kk-Latn."""
 
 
-def _word_rules(_: TokenizerConfig, normalization: Steps) -> tokenizers.Tokenizer:
+def _word_rules(normalization: Steps, *, unspaced: bool) -> tokenizers.Tokenizer:
     """Words and single punctuation marks; a joiner on a mark tells where there was no space.
 
     Words never carry a joiner, so "homme" is one word in "l'homme" and in "un homme".
 
-    Scripts without spaces are split into their characters, between which there is no space unless
-    a token of its own says so; beside other letters they carry joiners as marks do.
+    With `unspaced`, scripts without spaces are split into their characters, between which there is
+    no space unless a token of its own says so; beside other letters they carry joiners as marks do.
     """
     rules = tokenizers.Tokenizer(models.WordLevel(unk_token=SPECIAL_TOKENS[UNK_ID]))
-    before = rf"(?<=\S)(?={_PUNCTUATION})|(?<={_SPACED})(?={_UNSPACED})"
-    after = rf"(?<={_PUNCTUATION})(?=\w)|(?<={_UNSPACED})(?={_SPACED})"
-    space = rf"\s(?<={_UNSPACED}\s)\s*(?={_UNSPACED})"
-    rules.normalizer = normalizers.Sequence(
-        [
-            *normalization,
-            normalizers.Replace(JOINER, "\u25a0"),  # the marks themselves cannot be spelled
-            normalizers.Replace(_METASPACE, "_"),
-            normalizers.Replace(Regex(space), f" {_METASPACE} "),
-            normalizers.Replace(Regex(before), f" {JOINER}"),
-            normalizers.Replace(Regex(after), f"{JOINER} "),
-        ]
-    )
-    rules.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.WhitespaceSplit(),
-            pre_tokenizers.Split(Regex(f"{JOINER}?{_UNSPACED}{JOINER}?"), "isolated"),
-        ]
-    )
+    before, after = rf"(?<=\S)(?={_PUNCTUATION})", rf"(?<={_PUNCTUATION})(?=\w)"
+    steps: Steps = [normalizers.Replace(JOINER, "\u25a0")]  # the marks themselves cannot be spelled
+    splits: list[pre_tokenizers.PreTokenizer] = [pre_tokenizers.WhitespaceSplit()]
+    joins: list[decoders.Decoder] = []
+    if unspaced:
+        before += rf"|(?<={_SPACED})(?={_UNSPACED})"
+        after += rf"|(?<={_UNSPACED})(?={_SPACED})"
+        space = rf"\s(?<={_UNSPACED}\s)\s*(?={_UNSPACED})"
+        steps.append(normalizers.Replace(_METASPACE, "_"))
+        steps.append(normalizers.Replace(Regex(space), f" {_METASPACE} "))
+        letter = Regex(f"{JOINER}?{_UNSPACED}{JOINER}?")
+        splits.append(pre_tokenizers.Split(letter, "isolated"))
+        joins.append(decoders.Replace(Regex(rf" (?<={_UNSPACED} )(?={_UNSPACED})"), ""))
+        joins.append(decoders.Replace(Regex(f" ?{_METASPACE} ?"), " "))
+    steps.append(normalizers.Replace(Regex(before), f" {JOINER}"))
+    steps.append(normalizers.Replace(Regex(after), f"{JOINER} "))
+    rules.normalizer = normalizers.Sequence([*normalization, *steps])
+    rules.pre_tokenizer = pre_tokenizers.Sequence(splits)
     rules.decoder = decoders.Sequence(
         [
             decoders.WordPiece(prefix=JOINER, cleanup=False),  # space before, unless joined
             decoders.Fuse(),
             decoders.Replace(f"{JOINER} ", ""),
             decoders.Replace(JOINER, ""),
-            decoders.Replace(Regex(rf" (?<={_UNSPACED} )(?={_UNSPACED})"), ""),
-            decoders.Replace(Regex(f" ?{_METASPACE} ?"), " "),
+            *joins,
         ]
     )
     return rules
@@ -217,7 +225,6 @@ def _byte_rules(_: TokenizerConfig, normalization: Steps) -> tokenizers.Tokenize
 
 
 _RULES: dict[str, Callable[[TokenizerConfig, Steps], tokenizers.Tokenizer]] = {
-    "word": _word_rules,
     "bpe": _subword_rules,
     "unigram": _subword_rules,
     "character": _character_rules,

@@ -1,22 +1,9 @@
-"""What a language's writing means for counting: which languages put no spaces between words."""
+"""Codes of languages however they are written, and which languages put no spaces between words."""
 
 import re
 from collections.abc import Iterable
 
-UNSPACED = (
-    "\u0e00-\u0e7f"  # Thai
-    "\u0e80-\u0eff"  # Lao
-    "\u0f00-\u0fff"  # Tibetan
-    "\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f"  # Myanmar
-    "\u1780-\u17ff\u19e0-\u19ff"  # Khmer
-    "\u1950-\u197f\u1980-\u19df\u1a20-\u1aaf"  # Tai Le, New Tai Lue, Tai Tham
-    "\ua980-\ua9df"  # Javanese
-    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b"  # radicals and signs of Han
-    "\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # Hiragana, Katakana
-    "\u3105-\u312f"  # Bopomofo
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"  # Han
-)
-"""A class of characters for regular expressions: scripts that are written without spaces."""
+from transformer_mt.data.characters import UNSPACED
 
 _UNSPACED_LANGUAGES = {
     "zh": "zh zho chi cmn yue wuu nan hak gan hsn lzh cn chinese mandarin cantonese",
@@ -32,9 +19,16 @@ _SPACED_SCRIPTS = ("latn", "cyrl")
 """A language of the table that is written in one of these (`zh-Latn`) has spaces."""
 _KOREAN = ("ko", "kor", "korean")
 
-_LETTERS = re.compile(rf"([{UNSPACED}])|[^\W\d_]")
+_TIBETAN = "\u0f00-\u0fff"
+"""It marks syllables, and puts no spaces between words."""
+_LETTERS = re.compile(rf"([{UNSPACED}{_TIBETAN}])|[^\W\d_]")
 _SAMPLE = 1000
 """Lines that are looked at to tell whether a text has spaces."""
+
+
+def subtags(code: str) -> list[str]:
+    """Split the code of a language into its parts in small letters: `kk-Latn` is kk, latn."""
+    return re.split(r"[-_.@ ]", code.strip().lower())
 
 
 def base_language(code: str) -> str:
@@ -43,7 +37,7 @@ def base_language(code: str) -> str:
     Codes outside the table of languages without spaces, and Korean, are returned without their
     region and script.
     """
-    first, *others = re.split(r"[-_.@ ]", code.strip().lower())
+    first, *others = subtags(code)
     if any(script in others for script in _SPACED_SCRIPTS):
         return f"{first}-latn"
     if first in _KOREAN:
