@@ -9,6 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from transformer_mt.console import hides_bars
+from transformer_mt.data.languages import is_unspaced_text
 from transformer_mt.data.tokenizer import UNK_ID, Tokenizer
 from transformer_mt.metrics import (
     References,
@@ -21,7 +22,6 @@ from transformer_mt.metrics import (
 )
 from transformer_mt.rounding import rounded
 from transformer_mt.translator import Translator
-from transformer_mt.data.languages import is_unspaced_text
 
 log = logging.getLogger(__name__)
 

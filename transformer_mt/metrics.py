@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.data.languages import base_language, is_unspaced_language
+from transformer_mt.errors import ConfigError, DataError
 
 log = logging.getLogger(__name__)
 
