@@ -13,7 +13,8 @@ from test_render import make
 from transformer_mt.analysis import lettering
 from transformer_mt.analysis.confusion import Confusion, confusion_figure
 from transformer_mt.analysis.lettering import missing_characters, missing_fonts
-from transformer_mt.analysis.render import cross_attention_figure, render
+from transformer_mt.analysis.picture import cross_attention_figure
+from transformer_mt.analysis.render import render
 from transformer_mt.training.board import Board
 
 SENTENCES = {

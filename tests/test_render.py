@@ -13,7 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from transformer_mt.analysis.maps import AttentionMaps
-from transformer_mt.analysis.render import cross_attention_figure, render
+from transformer_mt.analysis.picture import cross_attention_figure
+from transformer_mt.analysis.render import render
 from transformer_mt.data.tokenizer import JOINER
 from transformer_mt.errors import ConfigError, DataError
 

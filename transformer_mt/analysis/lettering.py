@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from transformer_mt.data.tokenizer import JOINER
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -103,3 +105,8 @@ def shortened(label: str) -> str:
 def printable(text: str) -> str:
     """Control characters and surrogates, which XML forbids, as question marks."""
     return "".join(c if unicodedata.category(c) not in ("Cc", "Cs") else "\ufffd" for c in text)
+
+
+def without_joiner(token: str) -> str:
+    """Return a token without its marks of joining, if it is anything else."""
+    return token.strip(JOINER) or token

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
+
+from transformer_mt.errors import DataError
 
 
 # Not compared by value: `==` of two arrays is an array, which the generated method cannot use.
@@ -56,4 +56,17 @@ def _check_shape(name: str, weights: np.ndarray, query_len: int, key_len: int) -
         raise ValueError(
             f"{name} has shape {weights.shape}, "
             f"expected (num_layers, num_heads, {query_len}, {key_len})"
+        )
+
+
+def check_finite(maps: AttentionMaps) -> None:
+    """Refuse weights that are no numbers.
+
+    Raises:
+        DataError: there are some, as a model that has diverged gives them.
+    """
+    if not all(np.isfinite(w).all() for w in (maps.encoder, maps.decoder, maps.cross)):
+        raise DataError(
+            f"the attention of '{maps.source}' is not finite everywhere: the model has diverged, "
+            "or its checkpoint is damaged"
         )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from transformer_mt.analysis.render import cross_attention_figure
+from transformer_mt.analysis.picture import cross_attention_figure
 from transformer_mt.data.batching import Collator, Dataset, PairBatch
 from transformer_mt.data.cleaning import encode_pairs
 from transformer_mt.data.rows import SentencePair
