@@ -235,7 +235,10 @@ CONFIG_CASES: dict[str, tuple[Spoil, str]] = {
     "YAML merges of merges": (content("config.yaml", MERGES + "}\n"), "an alias can stand for"),
     "YAML nested deeply": (content("config.yaml", "seed: " + "[" * 20_000), "nested too deeply"),
     "a configuration of 200 kB": (content("config.yaml", "# x\n" * 50_000), "more than 65,536"),
-    "a number of 5,000 digits": (content("config.yaml", f"seed: {'9' * 5000}"), "not a valid YAML"),
+    "a number of 5,000 digits": (
+        content("config.yaml", f"run_dir: r\nseed: {'9' * 5000}"),
+        "'seed' must be",
+    ),
     "binary as the configuration": (content("config.yaml", b"\x00\xff\x80"), "not valid UTF-8"),
     "the configuration a link out of it": (link("config.yaml", "/etc/passwd"), "is a link out"),
     "the configuration a link to itself": (link("config.yaml", "config.yaml"), "no config.yaml"),

@@ -60,6 +60,14 @@ FILES = {
         "tokenizer_config.json",
     },
 }
+TARGET_FILES: dict[
+    str, set[str]
+] = {  # also of a joint vocabulary, whose sides are cleaned differently
+    "ctranslate2": set(),
+    "transformers": {
+        f"target_tokenizer/{name}" for name in ("tokenizer.json", "tokenizer_config.json")
+    },
+}
 FORMATS = list(FILES)
 
 
@@ -161,7 +169,7 @@ def test_says_the_scores_of_both(exports: Exports, translator: Translator) -> No
 @pytest.mark.parametrize("to", FORMATS)
 def test_folder_is_complete_and_readable(exports: Exports, to: str) -> None:
     folder = exports(to).folder
-    assert set(files(folder)) == FILES[to]
+    assert set(files(folder)) == FILES[to] | TARGET_FILES[to]
     assert {path.name for path in folder.parent.iterdir()} == {folder.name}
     modes = {path.stat().st_mode for path in folder.rglob("*") if path.is_file()}
     assert len(modes) == 1
@@ -170,14 +178,12 @@ def test_folder_is_complete_and_readable(exports: Exports, to: str) -> None:
 @pytest.mark.parametrize("to", FORMATS)
 def test_separate_vocabularies_are_all_there(to: str, tmp_path: Path) -> None:
     assert export(make_run(tmp_path / "run"), tmp_path / "out", to, "--no-verify").exit_code == 0
-    more = {
-        "ctranslate2": {"source_vocabulary.json", "target_vocabulary.json"},
-        "transformers": {
-            f"target_tokenizer/{name}" for name in ("tokenizer.json", "tokenizer_config.json")
-        },
-    }
     found = set(files(tmp_path / "out"))
-    assert found == FILES[to] - {"shared_vocabulary.json"} | more[to]
+    if to == "ctranslate2":
+        separate = {"source_vocabulary.json", "target_vocabulary.json"}
+        assert found == FILES[to] - {"shared_vocabulary.json"} | separate
+    else:
+        assert found == FILES[to] | TARGET_FILES[to]
 
 
 @pytest.mark.parametrize("to", FORMATS)
@@ -365,7 +371,8 @@ def separate_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     )
     config = make_config(folder, *settings, "decoding.beam_size=1")
     pairs = [SentencePair(src, tgt.upper()) for src, tgt in reverse_pairs(600, seed=1)]
-    write_pairs(folder / "data", "train", pairs)
+    for name in ("train", "validation"):
+        write_pairs(folder / "data", name, pairs if name == "train" else pairs[:12])
     tokenizer = PairTokenizerConfig(type=request.param, vocab_size=60)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
@@ -511,7 +518,7 @@ def test_validation_data_that_is_gone(run_copy: Path, to: str, tmp_path: Path) -
     result = export(run_copy, output, to, "--no-verify")
     assert (result.exit_code, result.stderr) == (0, "")
     assert len(result.stdout.splitlines()) == 1
-    assert set(files(output)) == FILES[to]
+    assert set(files(output)) == FILES[to] | TARGET_FILES[to]
 
 
 def test_a_run_without_data_of_its_own_is_compared_on_request_only(tmp_path: Path) -> None:

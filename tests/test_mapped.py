@@ -171,6 +171,7 @@ def test_no_pairs_are_stored() -> None:
     assert (len(stored), list(stored)) == (0, [])
 
 
+_ROWS = 15_000
 TASKS: dict[str, tuple[type[Config], DataConfig]] = {
     "translation": (TranslationConfig, PairsConfig(src_lang="en", tgt_lang="fr")),
     "lines": (LanguageModelConfig, TextConfig(text_column="en", examples="lines")),
@@ -184,7 +185,7 @@ TASKS: dict[str, tuple[type[Config], DataConfig]] = {
 def test_preparing_takes_the_memory_of_a_piece(task: str, tmp_path: Path) -> None:
     """Not that of the text, of which two splits are to be cut."""
     words = "the cat is not as big as the dog that is new and red " * 2
-    lines = "".join(f"{i} {words}\t{words} {i}\t{i % 5}\n" for i in range(9000))
+    lines = "".join(f"{i} {words}\t{words} {i}\t{i % 5}\n" for i in range(_ROWS))
     path = write(tmp_path / "t.tsv", f"en\tfr\tid\n{lines}")
     kind, data = TASKS[task]
     data = replace(data, train=str(path), heldout_size=50)
@@ -200,7 +201,7 @@ def test_preparing_takes_the_memory_of_a_piece(task: str, tmp_path: Path) -> Non
     tracemalloc.stop()
     pa.set_memory_pool(usual)
     if task != "blocks":
-        assert prepared.report.kept == 9000 - 2 * 50
+        assert prepared.report.kept == _ROWS - 2 * 50
     assert peak + pool.max_memory() < len(lines) / 3
 
 

@@ -140,5 +140,5 @@ def test_what_cannot_be_drawn_from_is_refused(row: list[float], sampling: dict[s
     ],
 )
 def test_impossible_values_are_refused(key: str, value: float) -> None:
-    with pytest.raises(ConfigError, match=f"'{key}' must be .* not {value}"):
+    with pytest.raises(ConfigError, match=f"'{key}' must be .* not {value:g}"):
         Sampling(**{key: value})  # type: ignore[arg-type]

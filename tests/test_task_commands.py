@@ -252,7 +252,12 @@ def test_without_a_run_of_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("task", "settings", "code", "message"),
     [
-        ("language-model", ["data.train=[BLANK]", "data.examples=lines"], 1, "text to train on"),
+        (
+            "language-model",
+            ["data.train=[BLANK]", "data.examples=lines"],
+            2,
+            "the vocabulary of the text is empty",
+        ),
         ("language-model", ["data.validation=[BLANK]", "data.examples=lines"], 1, "validate on"),
         ("language-model", ["data.text_column=x", "data.train=TABLE"], 1, "no column 'x'"),
         ("language-model", ["data.src_lang=en"], 2, "is a key of the task translation"),

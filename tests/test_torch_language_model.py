@@ -88,7 +88,7 @@ def test_other_tokens_cannot_be_fused(change: dict[str, Any]) -> None:
     other = Tokenizer.build([*TEXTS, "dog tree"], replace(CONFIG, **change))
     with pytest.raises(ConfigError, match=r"tokenizer.file: RUN/tokenizer\.tgt\.json"):
         language_model().fusion(0.2, other)
-    with pytest.raises(ConfigError, match="weight must be at least 0"):
+    with pytest.raises(ConfigError, match="'lm_weight' must be at least 0"):
         language_model().fusion(-0.2, TOKENIZER)
 
 

@@ -33,6 +33,9 @@ from training_helpers import (
 
 from transformer_mt.data.batching import Batch, Collator, PairBatch
 from transformer_mt.errors import TrainingError
+from transformer_mt.limits import LIMITS, Limits
+from transformer_mt.ownership import claim
+from transformer_mt.run_dir import RunDir
 from transformer_mt.task_config import TranslationConfig
 from transformer_mt.tasks.task import Validation
 from transformer_mt.tasks.translation import TranslationTask
@@ -572,8 +575,9 @@ def test_a_new_best_forgives_earlier_rescues(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("validate_every", [1, 100])
 def test_real_divergence_is_a_sentence_after_three_rescues(
-    tmp_path: Path, validate_every: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, validate_every: int
 ) -> None:
+    monkeypatch.setitem(LIMITS, "learning_rate", Limits(0, 1e39, whole=False))
     config = make_config(
         tmp_path,
         "training.learning_rate=1e38",
@@ -667,6 +671,7 @@ def test_crash_before_the_first_checkpoint_leaves_no_points_behind(tmp_path: Pat
 def test_metrics_with_a_line_cut_off_by_a_crash(tmp_path: Path, torn: bytes) -> None:
     config = make_config(tmp_path, "training.max_steps=2")
     shutil.copytree(tmp_path / "data", tmp_path / "run" / "data")
+    claim(RunDir(tmp_path / "run"))
     (tmp_path / "run" / "metrics.jsonl").write_bytes(torn)
     train(config, device="cpu")
     assert [point["step"] for point in metrics(run_of(config), "train")] == [1, 2]

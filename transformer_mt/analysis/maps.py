@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from transformer_mt.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 # Not compared by value: `==` of two arrays is an array, which the generated method cannot use.
@@ -65,6 +67,8 @@ def check_finite(maps: AttentionMaps) -> None:
     Raises:
         DataError: there are some, as a model that has diverged gives them.
     """
+    import numpy as np
+
     if not all(np.isfinite(w).all() for w in (maps.encoder, maps.decoder, maps.cross)):
         raise DataError(
             f"the attention of '{maps.source}' is not finite everywhere: the model has diverged, "

@@ -99,7 +99,7 @@ class Cleaning:
         kept = [pairs[row] for row in rows.tolist()]
         for each in (self._kept, self._validation, self._test):
             each.see(kept)
-        self._sizes.see([pair.src for pair in kept], src_len[rows])
+        self._sizes.see([pair.src for pair in kept], src_len[rows].tolist())
         return rows
 
     def report(self, coverage: Coverages) -> DataReport:

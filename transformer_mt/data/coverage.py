@@ -13,7 +13,7 @@ from transformer_mt.data.characters import UNSPACED
 from transformer_mt.data.languages import subtags
 from transformer_mt.data.sequences import Sequences
 from transformer_mt.data.tokenizer import SPECIAL_TOKENS, UNK_ID, Tokenizer
-from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.errors import DataError
 from transformer_mt.task_config import TextTokenizerConfig
 
 MANY_UNKNOWN = 0.05
@@ -173,25 +173,6 @@ def _unspaced_share(tokenizer: Tokenizer) -> float:
     """Share of the vocabulary that has letters of scripts without spaces."""
     tokens = tokenizer.tokens(range(len(SPECIAL_TOKENS), tokenizer.vocab_size))
     return sum(map(bool, map(_UNSPACED.search, tokens))) / max(len(tokens), 1)
-
-
-def refuse_empty(tokenizer: Tokenizer, config: TokenizerConfig, name: str) -> None:
-    """Refuse a vocabulary that knows nothing of the text it was learned from.
-
-    Args:
-        tokenizer: that was built.
-        config: by which it was built.
-        name: what to call the text.
-
-    Raises:
-        ConfigError: it has no tokens but the special ones.
-    """
-    if tokenizer.vocab_size <= len(SPECIAL_TOKENS):
-        unit = "character" if config.type == "character" else "word"
-        raise ConfigError(
-            f"the vocabulary of {name} is empty: no {unit} of the training text occurs"
-            f" {config.min_frequency} times; lower tokenizer.min_frequency or train on more text"
-        )
 
 
 def other_languages(config: Config, parent: Config) -> str | None:

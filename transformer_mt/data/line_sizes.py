@@ -1,11 +1,11 @@
 """How long the lines are that a model is trained on, and which lines are much longer."""
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from itertools import accumulate
 
 _USUAL = 0.99
 """Share of the training lines that are called usual."""
@@ -87,24 +87,21 @@ class LineSizes:
     """Counts training lines by their tokens and by their sentences."""
 
     def __init__(self) -> None:
-        self._tokens = self._sentences = np.zeros(0, dtype=np.int64)
+        self._tokens: Counter[int] = Counter()
+        self._sentences: Counter[int] = Counter()
 
-    def see(self, texts: Sequence[str], lengths: NDArray[np.int32]) -> None:
+    def see(self, texts: Sequence[str], lengths: Iterable[int]) -> None:
         """Count some lines with their numbers of tokens."""
-        counts = np.fromiter(map(count_sentences, texts), dtype=np.int64, count=len(texts))
-        self._tokens = _add(self._tokens, np.bincount(lengths))
-        self._sentences = _add(self._sentences, np.bincount(counts))
+        self._tokens.update(lengths)
+        self._sentences.update(map(count_sentences, texts))
 
     def usual(self) -> UsualLines:
         """Return the sizes that 99 of 100 of them do not exceed; at least one was seen."""
         return UsualLines(_quantile(self._tokens), _quantile(self._sentences))
 
 
-def _add(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
-    size = max(len(one), len(other))
-    return np.pad(one, (0, size - len(one))) + np.pad(other, (0, size - len(other)))
-
-
-def _quantile(counts: NDArray[np.int64]) -> int:
+def _quantile(counts: Counter[int]) -> int:
     """The smallest size that the usual share of what was counted does not exceed."""
-    return int(np.searchsorted(counts.cumsum(), _USUAL * counts.sum()))
+    sizes = sorted(counts)
+    sums = list(accumulate(counts[size] for size in sizes))
+    return sizes[bisect_left(sums, _USUAL * sums[-1])]

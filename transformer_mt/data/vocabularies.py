@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from transformer_mt.config import Config
+from transformer_mt.config import Config, TokenizerConfig
 from transformer_mt.data.corpus import Corpus
-from transformer_mt.data.coverage import refuse_empty
 from transformer_mt.data.long_texts import parts_of
 from transformer_mt.data.rows import LabelledText, SentencePair, Text
-from transformer_mt.data.tokenizer import Tokenizer, Tokenizers, Vocabulary, parse_tokenizer
-from transformer_mt.errors import DataError
+from transformer_mt.data.tokenizer import (
+    SPECIAL_TOKENS,
+    Tokenizer,
+    Tokenizers,
+    Vocabulary,
+    parse_tokenizer,
+)
+from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.safe_files import MOST_TEXT
 from transformer_mt.task_config import (
     ClassificationConfig,
@@ -114,7 +119,7 @@ def build_tokenizers(config: TranslationConfig, corpus: Corpus[SentencePair]) ->
     languages = config.data.src_lang, config.data.tgt_lang
     built = Tokenizers.build(src, tgt, config.tokenizer, languages)
     for tokenizer, language in zip((built.src, built.tgt), languages, strict=True):
-        refuse_empty(tokenizer, config.tokenizer, language)
+        _refuse_empty(tokenizer, config.tokenizer, language)
     return built
 
 
@@ -143,7 +148,7 @@ def _tokenizer(config: TextTokenizerConfig, texts: Iterable[str], *, is_read: bo
     if config.file is None:
         parts = (part for text in texts for part, _ in parts_of(text))
         built = Tokenizer.build(parts, config, is_read=is_read)
-        refuse_empty(built, config, "the text")
+        _refuse_empty(built, config, "the text")
         return built
     path = Path(config.file)
     if not path.exists():
@@ -152,6 +157,25 @@ def _tokenizer(config: TextTokenizerConfig, texts: Iterable[str], *, is_read: bo
         return Tokenizer.load(path)
     except DataError as error:
         raise DataError(f"tokenizer.file: {error}") from None
+
+
+def _refuse_empty(tokenizer: Tokenizer, config: TokenizerConfig, name: str) -> None:
+    """Refuse a vocabulary that knows nothing of the text it was learned from.
+
+    Args:
+        tokenizer: that was built.
+        config: by which it was built.
+        name: what to call the text.
+
+    Raises:
+        ConfigError: it has no tokens but the special ones.
+    """
+    if tokenizer.vocab_size <= len(SPECIAL_TOKENS):
+        unit = "character" if config.type == "character" else "word"
+        raise ConfigError(
+            f"the vocabulary of {name} is empty: no {unit} of the training text occurs"
+            f" {config.min_frequency} times; lower tokenizer.min_frequency or train on more text"
+        )
 
 
 def _order(label: str) -> tuple[bool, int, str]:
