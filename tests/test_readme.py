@@ -8,11 +8,14 @@ import pytest
 from training_helpers import reverse_pairs, write_lines
 
 import transformer_mt as tmt
+from transformer_mt.phrasebook import phrasebook_splits
+from transformer_mt.phrasebook.corpus import words
 
 pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
@@ -46,3 +49,24 @@ def test_python_examples_run(
     tmt.export_model("runs/my", "my-hf", to="transformers", verify=False)
     exec(with_transformers, {})
     assert capsys.readouterr().out.startswith("['")
+
+
+PLACEHOLDERS = {"A sentence.", "A sentence of yours.", "Your own sentence.", "..."}
+"""What stands for a reader's own text."""
+
+
+def test_sentences_that_are_translated_are_in_the_words_of_the_phrasebook() -> None:
+    """The first model that a reader has knows no others."""
+    known = {word for en, _ in phrasebook_splits()["train"] for word in words(en)}
+    script = (ROOT / "scripts" / "quickstart.sh").read_text("utf-8")
+    texts = README + script + (ROOT / "transformer_mt" / "__init__.py").read_text("utf-8")
+    calls = re.findall(r"(?:tmt (?:translate|attention)|\.translate\().*", texts)
+    sentences = re.findall(r'"([A-Z][^"$]*[.?!])"', "\n".join(calls))
+    sentences += re.findall(r'^ {4}"([A-Z].*[.?!])"$', script, flags=re.MULTILINE)
+    assert len(sentences) > 10
+    unknown = {
+        sentence: missing
+        for sentence in set(sentences) - PLACEHOLDERS
+        if (missing := set(words(sentence)) - known)
+    }
+    assert unknown == {}

@@ -22,6 +22,7 @@ from transformer_mt.phrasebook.phrases import (
     then,
     to_friend,
 )
+from transformer_mt.phrasebook.scenes_shops import courtesy
 from transformer_mt.phrasebook.words import pairs
 
 FARE = verb("be = aller", state=True)
@@ -93,6 +94,7 @@ WISHES = pairs("""
     merry Christmas = joyeux Noël, get well soon = bon rétablissement,
     congratulations = félicitations
 """)
+YOUR_NAME = Phrase("what's your name", "comment vous appelez-vous")
 RELATED = ("my", "his", "her", "our", "their")
 
 
@@ -165,10 +167,19 @@ def name(dice: Dice) -> Phrase:
     if kind == 4:
         greeted = Phrase(*dice.pick(HELLOS))
         return sentence(Phrase(f"{greeted.en}, {named.en}", f"{greeted.fr}, {named.fr}"))
-    question = Phrase("what's your name", "comment vous appelez-vous")
-    if dice.chance(0.4):
-        return addressed(dice, question, "?", friends=False)
-    return then(sentence(named), sentence(dice.pick((question, Phrase("and you", "et vous"))), "?"))
+    asked_back = dice.pick((YOUR_NAME, Phrase("and you", "et vous")))
+    return then(sentence(named), sentence(asked_back, "?"))
+
+
+def your_name(dice: Dice) -> Phrase:
+    """What's your name, please? Good morning, sir. What's your name?"""
+    greeted = addressed(dice, Phrase(*dice.pick(HELLOS)), dice.pick((".", "!")), friends=False)
+    kind = dice.number(1, 4)
+    if kind == 1:
+        return addressed(dice, YOUR_NAME, "?", friends=False)
+    if kind == 2:
+        return courtesy(dice, YOUR_NAME, "?")
+    return then(greeted, sentence(YOUR_NAME, "?"))
 
 
 def thanks(dice: Dice) -> Phrase:
@@ -211,4 +222,4 @@ def wish(dice: Dice) -> Phrase:
     return addressed(dice, Phrase(*dice.pick(WISHES)), dice.pick((".", "!")))
 
 
-SCENES = (hello, how_are_you, how_are_they, well, name, thanks, excuse, origin, wish)
+SCENES = (hello, how_are_you, how_are_they, well, name, your_name, thanks, excuse, origin, wish)
