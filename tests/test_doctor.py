@@ -221,12 +221,12 @@ DEFECTS: dict[str, tuple[Callable[[Lines, Lines], None], str, str, str, int, str
         "&#39; at column 3",
     ),
     "mojibake": (
-        insert(1, 63, 3, "\u00c3\u00a9".encode()),
+        insert(1, 63, 1, "\u00c3\u00a9".encode()),
         "warning",
         "mojibake",
         "x.fr",
         63,
-        "\u00c3\u00a9 was \u00e9, at column 3",
+        "\u00c3\u00a9 was \u00e9, at column 1",
     ),
     "curly": (insert(0, 64, 1, "\u2019".encode()), "note", "quotes", "x.en", 64, ""),
     "bom": (insert(0, 1, 1, b"\xef\xbb\xbf"), "note", "bom", "x.en", 1, ""),
@@ -362,7 +362,7 @@ def test_the_break_is_found_where_lines_were_lost(side: int, lost: int, row: int
     lengths[side] = np.delete(lengths[side], slice(row, row + lost))
     place = Alignment(*lengths).first_break()
     assert place is not None
-    assert abs(place.row - row) <= 10
+    assert abs(place.row - row) <= 15  # short sentences are of all lengths
     assert place.shift == (lost if side == 0 else -lost)
 
 

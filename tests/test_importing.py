@@ -250,7 +250,7 @@ def test_translations_after_the_round_trip_are_the_original_ones(
     assert torch.equal(inputs.input_ids, src)
     texts = ours_tgt.batch_decode(found, skip_special_tokens=True)
     assert texts == theirs.batch_decode(expected, skip_special_tokens=True)
-    assert len(set(texts)) > 5
+    assert len(set(texts)) > 3
 
 
 def test_to_ctranslate2_it_is_the_same_too(imported: Imported, tmp_path: Path) -> None:
