@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# Every check of the project: formatting, lint, types, tests with coverage.
+# Every check of the project: formatting, lint, types, tests.
 #
 # Usage: bash scripts/test.sh [--all] [PYTEST ARGUMENTS...]
-#   --all         also the slow tests, which train models
+#   --all         also the slow tests, which train models; and how much of the code the tests run
 #   -h, --help    show this text
-# With arguments for pytest (paths from the repository root, -k WORD, --pdb ...) the tests run in one process
-# and without coverage.
+# With arguments for pytest (paths from the repository root, -k WORD, --pdb ...) the tests run in one process.
 set -euo pipefail
 
 selection=() # pyproject.toml leaves the slow tests out
+coverage=()  # counting the lines that run takes as long again as running them
 case ${1:-} in
     --all)
         selection=(-m "")
+        coverage=(--cov --cov-report term-missing)
         shift
         ;;
     -h | --help)
@@ -26,7 +27,7 @@ prepare_environment "$everything"
 
 if (($# == 0)); then # everything: in parallel, one thread a process, so that they do not fight for the cores
     export OMP_NUM_THREADS=1
-    set -- --numprocesses auto --maxprocesses 4 --cov --cov-report term-missing
+    set -- --numprocesses auto --maxprocesses 4 ${coverage[@]+"${coverage[@]}"}
 fi
 
 status=0

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from typer.testing import CliRunner
+import typer.main
+import typer.testing
 
 from transformer_mt import checkpoint, run_dir
 from transformer_mt.blueprint import TRANSLATION
@@ -95,6 +97,10 @@ def make_run(
     return path
 
 
+# Typer builds all commands of an app anew for each call, which takes longer than most calls.
+typer.testing._get_command = cache(typer.main.get_command)  # type: ignore[attr-defined]
+
+
 @dataclass(frozen=True)
 class Result:
     """What the program did."""
@@ -115,7 +121,7 @@ class Result:
 def tmt(*args: str | Path, stdin: str | bytes = b"", env: dict[str, str] | None = None) -> Result:
     """Run `tmt` in this process; exceptions that are no exits are failures of the program."""
     with own_logging():
-        result = CliRunner().invoke(
+        result = typer.testing.CliRunner().invoke(
             app,
             [str(arg) for arg in args],
             input=stdin,

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints, overload
@@ -175,7 +176,7 @@ def _to_inherit(config: Config | None, keys: Iterable[str]) -> _Settings:
 
 
 def _inherited_keys(cls: type[Config]) -> list[str]:
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     return [
         prefix + field.name
         for prefix in _INHERITED
@@ -285,8 +286,14 @@ def _parse_override(text: str, cls: Any) -> _Settings:
         raise ConfigError(f"{where}: '{value}' is not a valid YAML value") from None
 
 
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
+    """Return the types of a section's fields, worked out once."""
+    return get_type_hints(cls)
+
+
 def _field_type(cls: Any, name: str, where: str, prefix: str) -> Any:
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     if name in hints:
         return hints[name]
     if others := _tasks_with(prefix, name):
@@ -296,20 +303,20 @@ def _field_type(cls: Any, name: str, where: str, prefix: str) -> Any:
 
 def _tasks_with(prefix: str, name: str) -> list[str]:
     """The tasks that have a key, whose first part ends with a point."""
-    sections = {task: get_type_hints(cls) for task, cls in CONFIGS.items()}
+    sections = {task: _hints(cls) for task, cls in CONFIGS.items()}
     if prefix:
         sections = {
-            task: get_type_hints(s[prefix[:-1]]) for task, s in sections.items() if prefix[:-1] in s
+            task: _hints(s[prefix[:-1]]) for task, s in sections.items() if prefix[:-1] in s
         }
     return [task for task, keys in sections.items() if name in keys]
 
 
 def _suggestion(name: str, hints: dict[str, Any]) -> str:
     """The likely intention: a similar key here, or a key of this or a similar name elsewhere."""
-    everywhere = {key: key for key in get_type_hints(Config)}
-    for section, section_type in chain(*(get_type_hints(cls).items() for cls in CONFIGS.values())):
+    everywhere = {key: key for key in _hints(Config)}
+    for section, section_type in chain(*(_hints(cls).items() for cls in CONFIGS.values())):
         if dataclasses.is_dataclass(section_type):
-            for key in get_type_hints(section_type):
+            for key in _hints(section_type):
                 everywhere.setdefault(key, f"{section}.{key}")
     for candidates in (dict(zip(hints, hints, strict=True)), everywhere):
         if match := difflib.get_close_matches(name, candidates, n=1, cutoff=0.6):
@@ -320,7 +327,7 @@ def _suggestion(name: str, hints: dict[str, Any]) -> str:
 def _build(cls: type[D], settings: _Settings, prefix: str, source: str) -> D:
     values: dict[str, Any] = {}
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
-        key, hint = prefix + field.name, get_type_hints(cls)[field.name]
+        key, hint = prefix + field.name, _hints(cls)[field.name]
         if dataclasses.is_dataclass(hint):
             values[field.name] = _build(hint, settings, f"{key}.", source)  # type: ignore[arg-type]
         elif key in settings:
