@@ -55,7 +55,7 @@ from benchmarks.settings import Settings
 from benchmarks.worker import WORKER_OPTION, ContestantError, say, serve
 
 from transformer_mt.errors import TmtError
-from transformer_mt.run_dir import RunDir, load_run_config
+from transformer_mt.runs.run_dir import RunDir, load_run_config
 
 SECTIONS = ("training", "scaling", "translation", "startup", "growth")
 

@@ -45,34 +45,40 @@ from typing import Literal, get_args
 import torch
 from tqdm import tqdm
 
-from transformer_mt import checkpoint, run_dir
-from transformer_mt.blueprint import TRANSLATION
-from transformer_mt.console import set_up_logging
-from transformer_mt.data.characters import (
-    ACCENTS_AS_APOSTROPHES,
-    DOUBLE_QUOTES,
-    HYPHENS,
-    INVISIBLE,
-    SINGLE_QUOTES,
-)
-from transformer_mt.data.corpus import Corpus, SentencePair
-from transformer_mt.data.tokenizer import EOS_ID, JOINER, SPECIAL_TOKENS, UNK_ID, Tokenizer
-from transformer_mt.data.vocabularies import build_tokenizers
-from transformer_mt.engines.torch_engine import TorchEngine
-from transformer_mt.phrasebook import phrasebook_splits
-from transformer_mt.run_dir import RunDir
-from transformer_mt.streams import read_chunks
-from transformer_mt.task_config import (
+from transformer_mt.cli.streams import read_chunks
+from transformer_mt.cli.translation_lines import translate_chunks
+from transformer_mt.config.tasks import (
     DecodingConfig,
     EncoderDecoderConfig,
     PairsConfig,
     PairTokenizerConfig,
     TranslationConfig,
 )
-from transformer_mt.train_state import TrainState
-from transformer_mt.translation import Translation
-from transformer_mt.translation_lines import translate_chunks
-from transformer_mt.translator import Translator
+from transformer_mt.corpus.source import Corpus, SentencePair
+from transformer_mt.inference.results import Translation
+from transformer_mt.inference.torch_engine import TorchEngine
+from transformer_mt.inference.translator import Translator
+from transformer_mt.languages.characters import (
+    ACCENTS_AS_APOSTROPHES,
+    DOUBLE_QUOTES,
+    HYPHENS,
+    INVISIBLE,
+    SINGLE_QUOTES,
+)
+from transformer_mt.phrasebook import phrasebook_splits
+from transformer_mt.runs import checkpoint, run_dir
+from transformer_mt.runs.kinds import TRANSLATION
+from transformer_mt.runs.run_dir import RunDir
+from transformer_mt.runs.train_state import TrainState
+from transformer_mt.runtime.console import set_up_logging
+from transformer_mt.text.tokenizer import (
+    EOS_ID,
+    JOINER,
+    SPECIAL_TOKENS,
+    UNK_ID,
+    Tokenizer,
+)
+from transformer_mt.text.vocabularies import build_tokenizers
 
 Type = Literal["word", "bpe", "unigram", "character", "byte"]
 TYPES: tuple[Type, ...] = get_args(Type)

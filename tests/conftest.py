@@ -13,8 +13,8 @@ from hypothesis import settings
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from transformer_mt.config.tasks import EncoderDecoderConfig
 from transformer_mt.model.transformer import Transformer
-from transformer_mt.task_config import EncoderDecoderConfig
 
 PAD, UNK, SOS, EOS = range(4)
 VOCAB = 13

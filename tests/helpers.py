@@ -14,22 +14,22 @@ import torch
 import typer.main
 import typer.testing
 
-from transformer_mt import checkpoint, run_dir
-from transformer_mt.blueprint import TRANSLATION
 from transformer_mt.cli import app
-from transformer_mt.data.batching import BilingualDataset
-from transformer_mt.data.corpus import Corpus, SentencePair
-from transformer_mt.data.vocabularies import build_tokenizers
-from transformer_mt.run_dir import RunDir
-from transformer_mt.task_config import (
+from transformer_mt.config.tasks import (
     DecodingConfig,
     EncoderDecoderConfig,
     PairsConfig,
     PairTokenizerConfig,
     TranslationConfig,
 )
-from transformer_mt.tasks.translation import TranslationTask
-from transformer_mt.train_state import TrainState
+from transformer_mt.corpus.source import Corpus, SentencePair
+from transformer_mt.data.batching import BilingualDataset
+from transformer_mt.runs import checkpoint, run_dir
+from transformer_mt.runs.kinds import TRANSLATION
+from transformer_mt.runs.run_dir import RunDir
+from transformer_mt.runs.train_state import TrainState
+from transformer_mt.text.vocabularies import build_tokenizers
+from transformer_mt.training.tasks.translation import TranslationTask
 
 PAIRS = [
     SentencePair(f"The {en_noun} is {en} .", f"Le {fr_noun} est {fr} .")

@@ -17,7 +17,7 @@ import numpy as np
 from helpers import make_run, tmt, write
 from safetensors.numpy import load_file, save_file
 
-from transformer_mt.console import print_lines
+from transformer_mt.runtime.console import print_lines
 
 MARK = "HARMED"
 """A file of this name appears in the current folder where something was executed."""

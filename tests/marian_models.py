@@ -17,7 +17,7 @@ import sentencepiece
 import torch
 from helpers import write
 
-from transformer_mt.formats.quiet import quiet_transformers
+from transformer_mt.interop.quiet import quiet_transformers
 from transformer_mt.phrasebook import phrasebook_splits
 
 SIDES = ("source", "target")

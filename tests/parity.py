@@ -15,8 +15,8 @@ from conftest import EOS, PAD, SOS, as_src, as_tgt, sentences, tiny_model
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from transformer_mt.task_config import EncoderDecoderConfig
-from transformer_mt.tasks.loss import label_smoothed_loss
+from transformer_mt.config.tasks import EncoderDecoderConfig
+from transformer_mt.fast.loss import label_smoothed_loss
 
 NORMS = ("post", "pre")
 SRC_VOCAB, TGT_VOCAB, JOINT_VOCAB = 11, 17, 17

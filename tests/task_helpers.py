@@ -8,8 +8,8 @@ from typing import Any, Literal
 import yaml
 from training_helpers import WORDS, reverse_pairs, write_config, write_lines, write_pairs
 
-from transformer_mt.config import Config
-from transformer_mt.config_file import load_config
+from transformer_mt.config.load import load_config
+from transformer_mt.config.sections import Config
 
 Task = Literal["translation", "language-model", "classification"]
 TASKS: tuple[Task, ...] = ("translation", "language-model", "classification")

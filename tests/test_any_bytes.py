@@ -17,10 +17,10 @@ from helpers import make_run, python, tmt, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transformer_mt import streams
 from transformer_mt.api import load
-from transformer_mt.data.tokenizer import SPECIAL_TOKENS, Tokenizer, Tokenizers
-from transformer_mt.streams import read_chunks
+from transformer_mt.cli import streams
+from transformer_mt.cli.streams import read_chunks
+from transformer_mt.text.tokenizer import SPECIAL_TOKENS, Tokenizer, Tokenizers
 
 LOOKALIKES = [token.encode() for token in (*SPECIAL_TOKENS, "\uffed", "\u2581", "</s>", "\u2028")]
 PARTS = st.one_of(

@@ -34,17 +34,22 @@ from training_helpers import (
 
 import transformer_mt
 from transformer_mt import api
-from transformer_mt.config_file import load_config
-from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, UNK_ID
-from transformer_mt.engines.torch_engine import TorchEngine
+from transformer_mt.config.load import load_config
 from transformer_mt.errors import ConfigError, DataError, TmtError
-from transformer_mt.evaluation import Evaluation
+from transformer_mt.inference.evaluation import Evaluation
+from transformer_mt.inference.results import Candidate, Translation
+from transformer_mt.inference.torch_engine import TorchEngine
+from transformer_mt.inference.translator import Translator
 from transformer_mt.model.embedding import Embedding
 from transformer_mt.model.transformer import Transformer
-from transformer_mt.rounding import rounded
-from transformer_mt.train_state import TrainState
-from transformer_mt.translation import Candidate, Translation
-from transformer_mt.translator import Translator
+from transformer_mt.runs.train_state import TrainState
+from transformer_mt.runtime.rounding import rounded
+from transformer_mt.text.tokenizer import (
+    EOS_ID,
+    PAD_ID,
+    SOS_ID,
+    UNK_ID,
+)
 
 pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -5,11 +5,11 @@ import torch
 from conftest import PAD, VOCAB, as_src, as_tgt, perturb, sentences, tiny_model
 from torch import Tensor, nn
 
-from transformer_mt.masks import causal_mask, padding_mask
 from transformer_mt.model.attention import KeyValues, MultiHeadAttention, Past
 from transformer_mt.model.base import count_parameters
 from transformer_mt.model.inspection import AttentionWeights, attention_weights
 from transformer_mt.model.layers import DecoderLayer
+from transformer_mt.model.masks import causal_mask, padding_mask
 from transformer_mt.model.transformer import Transformer
 
 D_MODEL, NUM_HEADS = 12, 3

@@ -12,13 +12,13 @@ from helpers import make_run, tmt
 from torch import Tensor, nn
 from training_helpers import model_of, reverse_pairs
 
-from transformer_mt.analysis.maps import AttentionMaps
 from transformer_mt.api import load
-from transformer_mt.data.tokenizer import EOS_ID, SOS_ID
+from transformer_mt.config.tasks import PairsConfig
+from transformer_mt.figures.maps import AttentionMaps
+from transformer_mt.inference.results import Translation
+from transformer_mt.inference.translator import Translator
 from transformer_mt.model.attention import KeyValues, MultiHeadAttention
-from transformer_mt.task_config import PairsConfig
-from transformer_mt.translation import Translation
-from transformer_mt.translator import Translator
+from transformer_mt.text.tokenizer import EOS_ID, SOS_ID
 
 pytest_plugins = ["training_fixtures"]
 

@@ -11,7 +11,12 @@ from conftest import EOS, PAD, SOS, as_src, as_tgt, sentences
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt.data.batching import BilingualDataset, Collator, padding_share, token_batches
+from transformer_mt.data.batching import (
+    BilingualDataset,
+    Collator,
+    padding_share,
+    token_batches,
+)
 from transformer_mt.data.sequences import RowNumbers, Sequences
 
 MULTI30K = Path(__file__).parents[2] / "shared" / "data" / "multi30k"

@@ -23,8 +23,8 @@ from conftest import EOS, PAD, SOS, as_src, as_tgt, sentences
 from helpers import PAIRS, make_run, tsv, write
 from torch.utils.flop_counter import FlopCounterMode
 
+from transformer_mt.config.tasks import DecodingConfig, EncoderDecoderConfig, TranslationConfig
 from transformer_mt.data.batching import PairBatch
-from transformer_mt.task_config import DecodingConfig, EncoderDecoderConfig, TranslationConfig
 
 SMALL = EncoderDecoderConfig(
     d_model=16,

@@ -16,24 +16,25 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from training_helpers import logged, make_config, reverse_pairs
 
-from transformer_mt import checkpoint, durable, run_dir, train_state
 from transformer_mt.api import load
-from transformer_mt.blueprint import TRANSLATION
-from transformer_mt.checkpoint import load_run, load_training, save_training
-from transformer_mt.config_file import to_yaml
-from transformer_mt.data.corpus import load_corpus
-from transformer_mt.data.tokenizer import Tokenizers
-from transformer_mt.data.vocabularies import build_tokenizers
-from transformer_mt.durable import DamagedError, verify
+from transformer_mt.config.load import to_yaml
+from transformer_mt.config.tasks import TranslationConfig
+from transformer_mt.corpus.source import load_corpus
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.metrics import perplexity
+from transformer_mt.files import atomic
+from transformer_mt.files.atomic import DamagedError, verify
+from transformer_mt.metrics.translation import perplexity
 from transformer_mt.model.transformer import Transformer
-from transformer_mt.run_dir import RunDir
-from transformer_mt.task_config import TranslationConfig
-from transformer_mt.train_state import TrainState
+from transformer_mt.runs import checkpoint, run_dir, train_state
+from transformer_mt.runs.checkpoint import load_run, load_training, save_training
+from transformer_mt.runs.kinds import TRANSLATION
+from transformer_mt.runs.recovery import recover
+from transformer_mt.runs.run_dir import RunDir
+from transformer_mt.runs.train_state import TrainState
+from transformer_mt.text.tokenizer import Tokenizers
+from transformer_mt.text.vocabularies import build_tokenizers
 from transformer_mt.training.loop import training_step, updates
 from transformer_mt.training.optimizer import make_optimizer
-from transformer_mt.training.recovery import recover
 from transformer_mt.training.session import Session, load_session
 
 pytest_plugins = ["training_fixtures"]
@@ -169,8 +170,8 @@ WHILE_WRITING = [
     (checkpoint, "save_file", 1),
     (checkpoint, "save_file", 2),
     (checkpoint, "save_state", 1),
-    (durable, "flush", 2),
-    (durable, "write_text", 1),
+    (atomic, "flush", 2),
+    (atomic, "write_text", 1),
 ]
 
 
@@ -283,10 +284,10 @@ def test_best_can_be_read_while_it_is_replaced(run: Path) -> None:
 
 def test_text_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "new folder" / "file"
-    durable.write_text(path, "first")
+    atomic.write_text(path, "first")
     fail_at(monkeypatch, Path, "replace", 1, FULL)
     with pytest.raises(DataError, match="No space left"):
-        durable.write_text(path, "second")
+        atomic.write_text(path, "second")
     assert path.read_text("utf-8") == "first"
     assert list(path.parent.iterdir()) == [path]
 
@@ -297,7 +298,7 @@ def test_place_that_cannot_be_written_to(session: Session, tmp_path: Path) -> No
     with pytest.raises(DataError, match=r"file.*cannot be written"):
         save(session, RunDir(below_a_file))
     with pytest.raises(DataError, match=r"file.*cannot be written"):
-        durable.write_text(below_a_file, "")
+        atomic.write_text(below_a_file, "")
 
 
 # --- weights
@@ -502,7 +503,7 @@ def test_copy_takes_the_place_of_a_damaged_best(session: Session, place: RunDir,
     whole = contents(place.best)
     flipped(place.best / name)
     with pytest.MonkeyPatch.context() as patch:
-        fail_at(patch, durable, "write_text", 1, FULL)
+        fail_at(patch, atomic, "write_text", 1, FULL)
         with pytest.raises(DataError, match="make room"):
             recover(place)
     recover(place)  # there is room again

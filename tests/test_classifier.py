@@ -19,10 +19,10 @@ from stacks import (
 from torch import Tensor
 from torch.nn import functional as F
 
+from transformer_mt.config.tasks import EncoderOnlyConfig
+from transformer_mt.fast.loss import label_smoothed_loss
 from transformer_mt.model.base import count_parameters
 from transformer_mt.model.classifier import Classifier, masked_max, masked_mean
-from transformer_mt.task_config import EncoderOnlyConfig
-from transformer_mt.tasks.loss import label_smoothed_loss
 
 LONGEST, CLASSES = 12, 5
 POOLINGS = ("mean", "max")

@@ -12,15 +12,15 @@ from helpers import write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt import pair_check
-from transformer_mt.classifying import Classification, Probabilities, TextClassifier
-from transformer_mt.config import TokenizerConfig
-from transformer_mt.data.tokenizer import PAD_ID, UNK_ID, Tokenizer
-from transformer_mt.data.vocabularies import LabelledVocabulary
+from transformer_mt.config.sections import TokenizerConfig
+from transformer_mt.config.tasks import EncoderOnlyConfig
+from transformer_mt.doctor import with_classifier
+from transformer_mt.doctor.with_classifier import PairCheck, check_pairs
 from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.inference.classifier import Classification, Probabilities, TextClassifier
 from transformer_mt.model.classifier import Classifier
-from transformer_mt.pair_check import PairCheck, check_pairs
-from transformer_mt.task_config import EncoderOnlyConfig
+from transformer_mt.text.tokenizer import PAD_ID, UNK_ID, Tokenizer
+from transformer_mt.text.vocabularies import LabelledVocabulary
 
 LABELS = ("de", "en", "fr")
 LONGEST = 12
@@ -147,7 +147,7 @@ def test_what_is_suspicious(case: str, tmp_path: Path) -> None:
     pair, kind = PAIRS[case]
     found = check(tmp_path, [pair])
     assert [each.kind for each in found.suspicious()] == ([kind] if kind else [])
-    assert found.counts == {name: int(name == kind) for name in pair_check.KINDS}
+    assert found.counts == {name: int(name == kind) for name in with_classifier.KINDS}
     assert found.languages == ("en", "de")
 
 
@@ -155,7 +155,7 @@ def test_what_is_suspicious(case: str, tmp_path: Path) -> None:
 def test_suspicious_pairs_are_shown_with_their_line_and_text(
     piece: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pair_check, "_PIECE", piece)
+    monkeypatch.setattr(with_classifier, "_PIECE", piece)
     pairs = [pair for pair, _ in PAIRS.values()]
     found = check(tmp_path, pairs)
     shown = list(found.suspicious())

@@ -10,12 +10,12 @@ import pytest
 from helpers import PAIRS, Result, make_run, python, tiny_config_file, tmt, tsv, write
 
 import transformer_mt
-from transformer_mt import streams
 from transformer_mt.api import load
-from transformer_mt.config_file import load_config
-from transformer_mt.data.tokenizer import Tokenizer
-from transformer_mt.metrics import corpus_scores
-from transformer_mt.run_dir import RunDir
+from transformer_mt.cli import streams
+from transformer_mt.config.load import load_config
+from transformer_mt.metrics.translation import corpus_scores
+from transformer_mt.runs.run_dir import RunDir
+from transformer_mt.text.tokenizer import Tokenizer
 
 LINES = ["The cat is big .", "", "   ", "Le zebra 42 .", "The dog", "\t", "new new new bread"]
 LONG = "cat " * 25  # the tiny run takes 20 tokens

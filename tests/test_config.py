@@ -9,10 +9,14 @@ import pytest
 import yaml
 from helpers import tiny_config_file, tmt, write
 
-from transformer_mt.config import Config, parse_duration
-from transformer_mt.config_file import differing_keys, load_config, to_dict, to_yaml
-from transformer_mt.errors import ConfigError
-from transformer_mt.task_config import (
+from transformer_mt.config.load import (
+    differing_keys,
+    load_config,
+    to_dict,
+    to_yaml,
+)
+from transformer_mt.config.sections import Config, parse_duration
+from transformer_mt.config.tasks import (
     ClassificationConfig,
     LabelledConfig,
     LanguageModelConfig,
@@ -20,6 +24,7 @@ from transformer_mt.task_config import (
     TextConfig,
     TranslationConfig,
 )
+from transformer_mt.errors import ConfigError
 
 FOLDER = Path(__file__).parents[1] / "configs"
 CONFIGS = sorted(FOLDER.glob("*.yaml"))

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt.analysis.confusion import Confusion, confusion_figure
-from transformer_mt.analysis.lettering import missing_glyphs_are_boxes
+from transformer_mt.figures.confusion import Confusion, confusion_figure
+from transformer_mt.figures.fonts import missing_glyphs_are_boxes
 
 LABELS = ("a", "b", "c", "d")
 

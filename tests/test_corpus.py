@@ -14,10 +14,16 @@ import pytest
 from helpers import python, tiny_config_file, tmt, tsv, write
 
 from transformer_mt import phrasebook
-from transformer_mt.data.corpus import Corpus, SentencePair, load_corpus, load_split, read_parallel
-from transformer_mt.data.files import read_lines
+from transformer_mt.config.tasks import PairsConfig
+from transformer_mt.corpus.source import (
+    Corpus,
+    SentencePair,
+    load_corpus,
+    load_split,
+    read_parallel,
+)
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.task_config import PairsConfig
+from transformer_mt.files.lines import read_lines
 
 ROWS = [SentencePair(f"word {i} .", f"mot {i} !") for i in range(40)]
 

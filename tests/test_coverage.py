@@ -11,10 +11,10 @@ from helpers import tmt, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt.config import TokenizerConfig
+from transformer_mt.config.sections import TokenizerConfig
 from transformer_mt.data.coverage import Coverage, UnknownCounter, saved_coverages
 from transformer_mt.data.encoding import encode_texts
-from transformer_mt.data.tokenizer import Tokenizer
+from transformer_mt.text.tokenizer import Tokenizer
 
 pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -16,8 +16,8 @@ from crash.plan import Case, Plan, Reference, Row, complaint, render
 from crash.stages import STAGES, WRITE_STAGES, write_stage
 from crash.trainings import Failed, Pace, Process, Training
 
-from transformer_mt.config_file import load_config
-from transformer_mt.durable import is_whole, sealed_folder, write_text
+from transformer_mt.config.load import load_config
+from transformer_mt.files.atomic import is_whole, sealed_folder, write_text
 from transformer_mt.training.loop import train
 
 FILES = ("model.safetensors", "training_state.safetensors", "state.json")

@@ -20,28 +20,34 @@ from conftest import perturb
 from helpers import Result, python, tmt
 from training_helpers import logged, reverse_pairs, start_tmt, write_lines
 
-from transformer_mt import api, checkpoint, run_dir
-from transformer_mt.blueprint import TRANSLATION
-from transformer_mt.checkpoint import load_run
-from transformer_mt.data.corpus import Corpus, SentencePair
-from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizers
-from transformer_mt.data.vocabularies import build_tokenizers
-from transformer_mt.decoding.hypothesis import length_normalization
-from transformer_mt.engines import cache, ctranslate2_engine
-from transformer_mt.engines.ctranslate2_engine import QUANTIZATIONS, CTranslate2Engine
-from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.formats import to_ctranslate2
-from transformer_mt.run_dir import RunDir
-from transformer_mt.task_config import (
+from transformer_mt import api
+from transformer_mt.config.tasks import (
     DecodingConfig,
     EncoderDecoderConfig,
     PairsConfig,
     PairTokenizerConfig,
     TranslationConfig,
 )
-from transformer_mt.train_state import TrainState
-from transformer_mt.translation import Translation
-from transformer_mt.translator import Translator
+from transformer_mt.corpus.source import Corpus, SentencePair
+from transformer_mt.decoding.hypothesis import length_normalization
+from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.inference.ctranslate2 import cache, convert, engine
+from transformer_mt.inference.ctranslate2.engine import QUANTIZATIONS, CTranslate2Engine
+from transformer_mt.inference.results import Translation
+from transformer_mt.inference.translator import Translator
+from transformer_mt.runs import checkpoint, run_dir
+from transformer_mt.runs.checkpoint import load_run
+from transformer_mt.runs.kinds import TRANSLATION
+from transformer_mt.runs.run_dir import RunDir
+from transformer_mt.runs.train_state import TrainState
+from transformer_mt.text.tokenizer import (
+    EOS_ID,
+    PAD_ID,
+    SOS_ID,
+    UNK_ID,
+    Tokenizers,
+)
+from transformer_mt.text.vocabularies import build_tokenizers
 
 pytest.importorskip("ctranslate2")
 pytest_plugins = ["training_fixtures"]
@@ -220,7 +226,7 @@ def test_the_model_that_is_exported_stays_as_it_is(
 ) -> None:
     loaded = load_run(nonsense, torch.device("cpu"), TRANSLATION)
     before = {name: p.clone() for name, p in loaded.model.named_parameters()}
-    to_ctranslate2.write_ctranslate2(loaded, tmp_path, quantization)
+    convert.write_ctranslate2(loaded, tmp_path, quantization)
     after = dict(loaded.model.named_parameters())
     assert all(torch.equal(after[name], value) for name, value in before.items())
     assert (tmp_path / "model.bin").is_file()
@@ -393,13 +399,13 @@ def run(nonsense: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunD
 @pytest.fixture
 def exports(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Grows by the place of every export that is written."""
-    real, places = to_ctranslate2.write_ctranslate2, list[Path]()
+    real, places = convert.write_ctranslate2, list[Path]()
 
     def write(loaded: checkpoint.TranslatorRun, folder: Path, quantization: str) -> None:
         places.append(folder)
         real(loaded, folder, quantization)
 
-    monkeypatch.setattr(to_ctranslate2, "write_ctranslate2", write)
+    monkeypatch.setattr(convert, "write_ctranslate2", write)
     return places
 
 
@@ -805,4 +811,4 @@ def test_number_of_threads(
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     else:
         monkeypatch.setenv("OMP_NUM_THREADS", setting)
-    assert ctranslate2_engine._num_threads() == threads
+    assert engine._num_threads() == threads

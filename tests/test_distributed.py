@@ -31,20 +31,20 @@ from training_helpers import (
     write_pairs,
 )
 
-from transformer_mt import workers
 from transformer_mt.data.batching import BilingualDataset, token_batches
 from transformer_mt.data.sequences import Sequences
-from transformer_mt.data.tokenizer import EOS_ID, PAD_ID
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.processes import Place
-from transformer_mt.run_dir import RunDir
-from transformer_mt.run_lock import locked
-from transformer_mt.tasks.translation import TranslationTask
+from transformer_mt.runs.lock import locked
+from transformer_mt.runs.run_dir import RunDir
+from transformer_mt.runtime import process_group
+from transformer_mt.runtime.launch import Place
+from transformer_mt.runtime.process_group import Workers
+from transformer_mt.text.tokenizer import EOS_ID, PAD_ID
 from transformer_mt.training.distributed import own_batch
 from transformer_mt.training.loop import train
 from transformer_mt.training.session import load_session
 from transformer_mt.training.signals import Interrupted, StopSignals
-from transformer_mt.workers import Workers
+from transformer_mt.training.tasks.translation import TranslationTask
 
 pytest_plugins = ["training_fixtures"]
 
@@ -355,7 +355,7 @@ def test_the_dead_of_an_earlier_start_are_not_met(
 
     def meet(rank: int) -> None:
         time.sleep(0.1 * rank)
-        own = workers._own_store(Place(rank, rank, len(ranks)))
+        own = process_group._own_store(Place(rank, rank, len(ranks)))
         own.set(f"I am {rank}", "alive")
         found[rank] = {own.get(f"I am {other}") for other in ranks}
 

@@ -19,19 +19,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import transformer_mt
-from transformer_mt.data.corpus import load_corpus
+from transformer_mt.config.tasks import PairsConfig, PairTokenizerConfig, TranslationConfig
+from transformer_mt.corpus.source import load_corpus
 from transformer_mt.doctor.alignment import Alignment
 from transformer_mt.doctor.checks import found_in, repetitions
 from transformer_mt.doctor.examine import examine, examine_files
 from transformer_mt.doctor.language import LetterPairs, score_lines, sides_are_swapped
 from transformer_mt.doctor.reading import Block
-from transformer_mt.doctor.report import Examination, Finding, Findings, Ref
+from transformer_mt.doctor.report import (
+    Examination,
+    Finding,
+    Findings,
+    Ref,
+)
 from transformer_mt.doctor.scanning import rare_characters
 from transformer_mt.doctor.tokens import Sample
 from transformer_mt.doctor.typography import wrong_conversions
 from transformer_mt.errors import DataError
 from transformer_mt.phrasebook import phrasebook_splits
-from transformer_mt.task_config import PairsConfig, PairTokenizerConfig, TranslationConfig
 
 Pair = tuple[str, str]
 Lines = list[bytes]
@@ -470,8 +475,8 @@ def test_training_text_too_small_to_cut_from(tmp_path: Path) -> None:
 def test_dropped_pairs_are_those_that_training_drops(
     kind: Literal["word", "byte"], max_length: int, tmp_path: Path
 ) -> None:
-    from transformer_mt.data.cleaning import prepare_pairs
-    from transformer_mt.data.vocabularies import build_tokenizers
+    from transformer_mt.data.translation import prepare_pairs
+    from transformer_mt.text.vocabularies import build_tokenizers
 
     long = " ".join("\u00e9" * 30)  # 59 characters, but 89 bytes
     odd = [("one two three four five", "un"), ("a b c d e f", "a")]

@@ -7,8 +7,8 @@ from conftest import PAD, as_src, as_tgt, sentences, tiny_config, tiny_model
 from torch import Tensor
 from torch.nn import functional as F
 
-from transformer_mt import fast_paths
-from transformer_mt.model.dropout import Dropout
+from transformer_mt.fast import switches
+from transformer_mt.fast.dropout import Dropout
 from transformer_mt.model.embedding import Embedding
 from transformer_mt.model.layers import Residual
 
@@ -26,7 +26,7 @@ def mask(p: float, *shape: int) -> Tensor:
 def test_drops_with_its_probability_and_scales_the_rest(
     p: float, fast: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fast_paths, "RANDOM_BITS_DROPOUT", fast)
+    monkeypatch.setattr(switches, "RANDOM_BITS_DROPOUT", fast)
     out = mask(p, COUNT)
     tolerance = SIGMAS * math.sqrt(p * (1 - p) / COUNT)
     assert (out == 0).double().mean().item() == pytest.approx(p, abs=tolerance)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from helpers import PAIRS, Result, make_run, tiny_config_file, tmt, tsv, write
 
-from transformer_mt.durable import is_whole
-from transformer_mt.run_dir import RunDir
-from transformer_mt.run_lock import locked
+from transformer_mt.files.atomic import is_whole
+from transformer_mt.runs.lock import locked
+from transformer_mt.runs.run_dir import RunDir
 
 OPTIONS = ["--set", "training.max_steps=2", "--set", "training.validate_every=1", "-q"]
 Spoil = Callable[[Path], object]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt.durations import show_duration
+from transformer_mt.runtime.durations import show_duration
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 

@@ -14,7 +14,7 @@ import typer
 from training_helpers import start_tmt, tmt, write_lines, write_pairs
 
 from transformer_mt.cli import app
-from transformer_mt.data.corpus import SentencePair
+from transformer_mt.corpus.source import SentencePair
 from transformer_mt.phrasebook import phrasebook_splits
 
 pytest_plugins = ["training_fixtures"]

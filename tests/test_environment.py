@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers import make_run, python, tmt
 
-from transformer_mt.console import ignore_absurd_sizes
+from transformer_mt.runtime.console import ignore_absurd_sizes
 
 ABSURD = ["0", "1", "-80", "abc", "8e1", "", " ", "99999999999999999999", "²"]
 

@@ -15,20 +15,26 @@ from helpers import corpus_loss
 from torch.nn import functional as F
 from training_helpers import WORDS, model_of, reverse_pairs, write_lines
 
-from transformer_mt import metrics
-from transformer_mt.data.cleaning import encode_pairs
-from transformer_mt.data.corpus import SentencePair, read_parallel
+from transformer_mt.config.tasks import TranslationConfig, TranslationTrainingConfig
+from transformer_mt.corpus.source import SentencePair, read_parallel
+from transformer_mt.data.translation import encode_pairs
 from transformer_mt.errors import ConfigError
-from transformer_mt.evaluation import (
+from transformer_mt.inference.evaluation import (
     Evaluation,
     evaluate_model,
     evaluate_translations,
     unknown_rate,
 )
-from transformer_mt.metrics import References, Scoring, corpus_scores, length_ratio, perplexity
-from transformer_mt.task_config import TranslationConfig, TranslationTrainingConfig
-from transformer_mt.tasks.translation import TranslationTask
-from transformer_mt.translator import Translator
+from transformer_mt.inference.translator import Translator
+from transformer_mt.metrics import translation
+from transformer_mt.metrics.translation import (
+    References,
+    Scoring,
+    corpus_scores,
+    length_ratio,
+    perplexity,
+)
+from transformer_mt.training.tasks.translation import TranslationTask
 
 pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -201,8 +207,8 @@ def test_a_missing_tokenizer_is_told_once(
 
     for module in (tokenizer_ja_mecab, tokenizer_ko_mecab):
         monkeypatch.setattr(module, "MeCab", None)
-    monkeypatch.setattr(metrics, "_usable", metrics._usable.__wrapped__)
-    monkeypatch.setattr(metrics, "_usable", functools.cache(metrics._usable))
+    monkeypatch.setattr(translation, "_usable", translation._usable.__wrapped__)
+    monkeypatch.setattr(translation, "_usable", functools.cache(translation._usable))
     for _ in range(3):
         assert Scoring.of(code).tokenize == "char"
     assert len(caplog.records) == 1

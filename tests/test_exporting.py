@@ -26,17 +26,17 @@ import ctranslate2
 from training_helpers import make_config, reverse_pairs, write_pairs
 
 import transformer_mt
-from transformer_mt import exporting
-from transformer_mt.checkpoint import TranslatorRun
-from transformer_mt.data.corpus import SentencePair, load_corpus
-from transformer_mt.data.tokenizer import Tokenizers
+from transformer_mt.config.tasks import PairTokenizerConfig, TranslationConfig
+from transformer_mt.corpus.source import SentencePair, load_corpus
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.formats.to_ctranslate2 import write_ctranslate2
-from transformer_mt.metrics import corpus_scores
-from transformer_mt.run_dir import RunDir, load_run_config
-from transformer_mt.task_config import PairTokenizerConfig, TranslationConfig
+from transformer_mt.inference.ctranslate2.convert import write_ctranslate2
+from transformer_mt.inference.translator import Translator
+from transformer_mt.interop import export as exporting
+from transformer_mt.metrics.translation import corpus_scores
+from transformer_mt.runs.checkpoint import TranslatorRun
+from transformer_mt.runs.run_dir import RunDir, load_run_config
+from transformer_mt.text.tokenizer import Tokenizers
 from transformer_mt.training.loop import train
-from transformer_mt.translator import Translator
 
 pytest_plugins = ["training_fixtures"]
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from conftest import EOS, PAD, SOS, VOCAB, as_src, sentences, tiny_model
 
-from transformer_mt import fast_paths
 from transformer_mt.decoding.hypothesis import SearchOptions
-from transformer_mt.decoding.top import top_continuations
-from transformer_mt.engines.torch_engine import TorchEngine
+from transformer_mt.fast import switches
+from transformer_mt.fast.top_k import top_continuations
+from transformer_mt.inference.torch_engine import TorchEngine
 from transformer_mt.model.fast_decoder import FastDecoder
 
 SOURCES = sentences(5, 21, 2, 7, 1)
@@ -73,8 +73,8 @@ def test_the_search_finds_the_same_with_it(
         engine.search([source], [limit], options)[0]
         for source, limit in zip(SOURCES, limits, strict=True)
     ]
-    monkeypatch.setattr(fast_paths, "FAST_DECODER", False)
-    monkeypatch.setattr(fast_paths, "ONEDNN_PRODUCTS", False)
+    monkeypatch.setattr(switches, "FAST_DECODER", False)
+    monkeypatch.setattr(switches, "ONEDNN_PRODUCTS", False)
     plain = TorchEngine(model).search(SOURCES, limits, options)
     for one, other, lone in zip(fast, plain, alone, strict=True):
         assert [h.token_ids for h in one] == [h.token_ids for h in other]
@@ -97,7 +97,7 @@ def test_the_best_are_found_through_their_groups(
     scores = log_probs.view(batch, beam, vocab_size) + so_far[:, :, None]
     sentence = torch.arange(batch)[:, None]
     torch.testing.assert_close(scores[sentence, found.parents, found.tokens], found.log_probs)
-    monkeypatch.setattr(fast_paths, "GROUPED_TOP_K", False)
+    monkeypatch.setattr(switches, "GROUPED_TOP_K", False)
     plain = top_continuations(log_probs, so_far, width)
     torch.testing.assert_close(found.log_probs, plain.log_probs, rtol=0, atol=0)
     real = plain.log_probs > -torch.inf

@@ -32,9 +32,18 @@ from marian_models import (
     train_spm,
 )
 
-from transformer_mt.checkpoint import load_weights
 from transformer_mt.data.batching import Collator
-from transformer_mt.data.tokenizer import (
+from transformer_mt.decoding.hypothesis import SearchOptions
+from transformer_mt.decoding.scorer import LogProbs
+from transformer_mt.decoding.search import beam_search
+from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.fast.loss import label_smoothed_loss
+from transformer_mt.interop.from_marian import MarianModel, marian_engine, read_marian
+from transformer_mt.interop.quiet import quiet_transformers
+from transformer_mt.interop.sentencepiece import read_sentencepiece, sentencepiece_tokenizer
+from transformer_mt.model.transformer import Transformer
+from transformer_mt.runs.checkpoint import load_weights
+from transformer_mt.text.tokenizer import (
     EOS_ID,
     PAD_ID,
     SOS_ID,
@@ -42,18 +51,6 @@ from transformer_mt.data.tokenizer import (
     UNK_ID,
     Tokenizer,
 )
-from transformer_mt.decoding.hypothesis import SearchOptions
-from transformer_mt.decoding.scorer import LogProbs
-from transformer_mt.decoding.search import beam_search
-from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.formats.from_marian import MarianModel, marian_engine, read_marian
-from transformer_mt.formats.quiet import quiet_transformers
-from transformer_mt.formats.sentencepiece_tokenizer import (
-    read_sentencepiece,
-    sentencepiece_tokenizer,
-)
-from transformer_mt.model.transformer import Transformer
-from transformer_mt.tasks.loss import label_smoothed_loss
 
 pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses")
 

@@ -19,15 +19,15 @@ from test_decoding import (
 )
 from torch import Tensor
 
+from transformer_mt.config.tasks import DecoderOnlyConfig
 from transformer_mt.decoding.fusion import Fused, LanguageModelFusion
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions
 from transformer_mt.decoding.scorer import LogProbs
 from transformer_mt.decoding.search import beam_search
 from transformer_mt.decoding.window import Sliding, window_start, windows
-from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.errors import ConfigError
+from transformer_mt.inference.torch_engine import TorchEngine
 from transformer_mt.model.language_model import LanguageModel
-from transformer_mt.task_config import DecoderOnlyConfig
 
 START = 3  # a token of the toy that its search never begins with
 

@@ -12,11 +12,11 @@ from conftest import EOS, PAD, SOS, UNK
 from test_fusion import next_log_probs, tiny_lm
 from torch import Tensor, nn
 
-from transformer_mt.config import TokenizerConfig
-from transformer_mt.data.tokenizer import Tokenizer
+from transformer_mt.config.sections import TokenizerConfig
+from transformer_mt.config.tasks import TextConfig
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.generator import JoinedText, TextGenerator
-from transformer_mt.task_config import TextConfig
+from transformer_mt.inference.generator import JoinedText, TextGenerator
+from transformer_mt.text.tokenizer import Tokenizer
 
 Examples = Literal["blocks", "lines"]
 TEXTS = [

@@ -20,15 +20,15 @@ pytest.importorskip("transformers")
 from marian_models import edit_json, make_marian_folder, phrases
 
 import transformer_mt
-from transformer_mt import importing
-from transformer_mt.blueprint import TRANSLATION
-from transformer_mt.checkpoint import load_run
+from transformer_mt.corpus.source import SentencePair
 from transformer_mt.data.batching import Collator
-from transformer_mt.data.corpus import SentencePair
-from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.formats.from_marian import marian_engine, read_marian
-from transformer_mt.formats.quiet import quiet_transformers
+from transformer_mt.interop import import_marian
+from transformer_mt.interop.from_marian import marian_engine, read_marian
+from transformer_mt.interop.quiet import quiet_transformers
+from transformer_mt.runs.checkpoint import load_run
+from transformer_mt.runs.kinds import TRANSLATION
+from transformer_mt.text.tokenizer import EOS_ID, PAD_ID, SOS_ID
 
 pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses")
 
@@ -324,7 +324,7 @@ def test_another_model_is_refused_and_nothing_is_left(
         marian.weights["output.bias"][7] += 1.0
         return marian
 
-    monkeypatch.setattr(importing, "read_marian", read_another)
+    monkeypatch.setattr(import_marian, "read_marian", read_another)
     code, message = refused(imported.folder, tmp_path / "run")
     assert code == 1
     assert message.startswith(f"{imported.folder}: differs from the original")
@@ -342,7 +342,7 @@ def test_tokens_that_are_others_are_refused(
         engine.encode_tgt = lambda texts: [[ids[0], *ids] for ids in encode(texts)]
         return engine
 
-    monkeypatch.setattr(importing, "marian_engine", another_engine)
+    monkeypatch.setattr(import_marian, "marian_engine", another_engine)
     code, message = refused(folder, tmp_path / "run")
     assert code == 1
     assert "differs from the original" in message

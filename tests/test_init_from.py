@@ -26,16 +26,16 @@ from training_helpers import (
     write_pairs,
 )
 
-from transformer_mt import checkpoint, run_dir, train_state
-from transformer_mt.blueprint import TRANSLATION
-from transformer_mt.checkpoint import load_run, weights_of
-from transformer_mt.config_file import load_config, to_yaml
+from transformer_mt.config.load import load_config, to_yaml
+from transformer_mt.config.tasks import PairsConfig, TranslationConfig
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.ownership import claim
-from transformer_mt.run_dir import RunDir, load_run_config
-from transformer_mt.run_info import describe_run
-from transformer_mt.task_config import PairsConfig, TranslationConfig
-from transformer_mt.train_state import TrainState
+from transformer_mt.runs import checkpoint, run_dir, train_state
+from transformer_mt.runs.checkpoint import load_run, weights_of
+from transformer_mt.runs.info import describe_run
+from transformer_mt.runs.kinds import TRANSLATION
+from transformer_mt.runs.ownership import claim
+from transformer_mt.runs.run_dir import RunDir, load_run_config
+from transformer_mt.runs.train_state import TrainState
 from transformer_mt.training.loop import train
 from transformer_mt.training.session import load_session
 from transformer_mt.training.signals import Interrupted

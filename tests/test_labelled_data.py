@@ -10,16 +10,17 @@ from helpers import write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt.data import encoding, long_texts
+from transformer_mt.config.tasks import ClassificationConfig, LabelledConfig, TextTokenizerConfig
+from transformer_mt.corpus.source import Corpus, LabelledText, Source
+from transformer_mt.data import encoding
 from transformer_mt.data.batching import LabelledDataset, token_batches
-from transformer_mt.data.corpus import Corpus, LabelledText, Source
-from transformer_mt.data.labelled_data import encode_labelled, prepare_labelled
+from transformer_mt.data.classification import encode_labelled, prepare_labelled
 from transformer_mt.data.prepare import prepare
 from transformer_mt.data.sequences import Sequences
-from transformer_mt.data.tokenizer import UNK_ID
-from transformer_mt.data.vocabularies import LabelledVocabulary, build_vocabulary
 from transformer_mt.errors import DataError
-from transformer_mt.task_config import ClassificationConfig, LabelledConfig, TextTokenizerConfig
+from transformer_mt.text import long_texts
+from transformer_mt.text.tokenizer import UNK_ID
+from transformer_mt.text.vocabularies import LabelledVocabulary, build_vocabulary
 
 LABELS = ("en", "fr", "it")
 WORDS = ("a", "b", "c", "the")

@@ -22,10 +22,10 @@ from stacks import (
 from torch import Tensor
 from torch.nn import functional as F
 
+from transformer_mt.config.tasks import DecoderOnlyConfig
+from transformer_mt.fast.loss import label_smoothed_loss
 from transformer_mt.model.base import count_parameters
 from transformer_mt.model.language_model import LanguageModel
-from transformer_mt.task_config import DecoderOnlyConfig
-from transformer_mt.tasks.loss import label_smoothed_loss
 
 LONGEST = 12
 KINDS = list(product(NORMS, WIDTHS, POSITIONS))

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from test_render import make
 
-from transformer_mt.analysis import lettering
-from transformer_mt.analysis.confusion import Confusion, confusion_figure
-from transformer_mt.analysis.lettering import missing_characters, missing_fonts
-from transformer_mt.analysis.picture import cross_attention_figure
-from transformer_mt.analysis.render import render
+from transformer_mt.figures import fonts
+from transformer_mt.figures.attention import cross_attention_figure
+from transformer_mt.figures.confusion import Confusion, confusion_figure
+from transformer_mt.figures.fonts import missing_characters, missing_fonts
+from transformer_mt.figures.render import render
 from transformer_mt.training.board import Board
 
 SENTENCES = {
@@ -30,7 +30,7 @@ COVERED = ["Straße übers çğş", "Где вокзал ?", "Πού είναι"
 @pytest.fixture(autouse=True)
 def _one_font(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever fonts this machine has."""
-    monkeypatch.setattr(lettering, "_fonts", lambda: ["DejaVu Sans"])
+    monkeypatch.setattr(fonts, "_fonts", lambda: ["DejaVu Sans"])
 
 
 def complained_of(text: str) -> set[str]:

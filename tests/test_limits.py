@@ -14,19 +14,17 @@ import numpy as np
 import pytest
 from helpers import tmt, write
 
-from transformer_mt import api, classifying, rescoring
-from transformer_mt.classifying import Classification, TextClassifier
+from transformer_mt import api
 from transformer_mt.cli import app
-from transformer_mt.config import Config
-from transformer_mt.config_file import load_config, to_yaml
-from transformer_mt.decoding.fusion import LanguageModelFusion
-from transformer_mt.engines.batches import batches
-from transformer_mt.engines.language_model import TorchLanguageModel
-from transformer_mt.errors import ConfigError
-from transformer_mt.generator import TextGenerator
-from transformer_mt.limits import LIMITS, Limits, check_number, limits_of
-from transformer_mt.pair_check import check_pairs
-from transformer_mt.task_config import (
+from transformer_mt.config.limits import (
+    LIMITS,
+    Limits,
+    check_number,
+    limits_of,
+)
+from transformer_mt.config.load import load_config, to_yaml
+from transformer_mt.config.sections import Config
+from transformer_mt.config.tasks import (
     ClassificationConfig,
     DecodingConfig,
     LabelledConfig,
@@ -35,7 +33,15 @@ from transformer_mt.task_config import (
     TextConfig,
     TranslationConfig,
 )
-from transformer_mt.translator import Translator
+from transformer_mt.decoding.fusion import LanguageModelFusion
+from transformer_mt.doctor.with_classifier import check_pairs
+from transformer_mt.errors import ConfigError
+from transformer_mt.inference import classifier, rescoring
+from transformer_mt.inference.batches import batches
+from transformer_mt.inference.classifier import Classification, TextClassifier
+from transformer_mt.inference.generator import TextGenerator
+from transformer_mt.inference.text_scorer import TorchLanguageModel
+from transformer_mt.inference.translator import Translator
 
 RUNS: dict[str, Config] = {
     "translation": TranslationConfig(run_dir="r", data=PairsConfig(src_lang="a", tgt_lang="b")),
@@ -189,7 +195,7 @@ CALLS: dict[Callable[..., Any], Callable[..., Any]] = {  # what is called, and h
     api.load: lambda **a: api.load("r", **a),
     TextGenerator.generate: lambda **a: TextGenerator(NOTHING, NOTHING, NOTHING).generate(**a),
     TextClassifier.classify: lambda batch_tokens: next(
-        classifying._batches(np.array([], dtype=np.int32), batch_tokens)
+        classifier._batches(np.array([], dtype=np.int32), batch_tokens)
     ),
     Classification.line: lambda top: Classification("x", "y", {"y": 1.0}).line(1, "text", top),
     TorchLanguageModel.log_probs: lambda batch_tokens: next(batches([1], batch_tokens)),

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from training_helpers import logged
 
 from transformer_mt.api import load
-from transformer_mt.data.line_sizes import LineSizes, UsualLines, count_sentences
-from transformer_mt.loading import EngineName
+from transformer_mt.inference.load import EngineName
 from transformer_mt.phrasebook import phrasebook_splits
-from transformer_mt.run_dir import RunDir, load_usual_lines
+from transformer_mt.runs.run_dir import RunDir, load_usual_lines
+from transformer_mt.text.line_sizes import LineSizes, UsualLines, count_sentences
 
 pytest_plugins = ["training_fixtures"]
 

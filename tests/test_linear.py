@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from transformer_mt import fast_paths
-from transformer_mt.model.linear import Linear, linear, product
+from transformer_mt.fast import switches
+from transformer_mt.fast.linear import Linear, linear, product
 
 SHAPES = [(3, 40, 96), (120, 96), (1, 1, 96), (0, 5, 96), (96,)]
 
@@ -25,7 +25,7 @@ def value_and_gradients(layer: nn.Linear, x: Tensor, *, plain: bool) -> list[Ten
 def test_values_and_gradients_are_those_of_torch(
     shape: tuple[int, ...], bias: bool, onednn: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fast_paths, "ONEDNN_PRODUCTS", onednn)
+    monkeypatch.setattr(switches, "ONEDNN_PRODUCTS", onednn)
     layer, x = Linear(96, 500, bias=bias), torch.randn(shape)
     ours, plain = (value_and_gradients(layer, x, plain=plain) for plain in (False, True))
     assert len(ours) == len(plain) == 3 + bias

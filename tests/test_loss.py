@@ -9,9 +9,9 @@ from torch.nn import functional as F
 
 from transformer_mt.data.batching import BilingualDataset, Collator, PairBatch
 from transformer_mt.data.sequences import Sequences
+from transformer_mt.fast import loss as loss_module
+from transformer_mt.fast.loss import label_smoothed_loss, plain_loss
 from transformer_mt.model.transformer import Transformer
-from transformer_mt.tasks import loss as loss_module
-from transformer_mt.tasks.loss import label_smoothed_loss, plain_loss
 
 SMOOTHINGS = [0.0, 0.1]
 D_MODEL = 4

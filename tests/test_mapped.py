@@ -15,17 +15,8 @@ from helpers import PAIRS, python, tsv, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt.config import Config, DataConfig
-from transformer_mt.data import encoding, mapped, rows, spool
-from transformer_mt.data.batching import BilingualDataset
-from transformer_mt.data.corpus import Corpus, SentencePair, Source
-from transformer_mt.data.mapped import ArrowMap, columns_of, schema_of
-from transformer_mt.data.prepare import prepare
-from transformer_mt.data.rows import StoredRows
-from transformer_mt.data.sequences import Sequences
-from transformer_mt.data.spool import Spool
-from transformer_mt.data.vocabularies import build_tokenizers, build_vocabulary
-from transformer_mt.task_config import (
+from transformer_mt.config.sections import Config, DataConfig
+from transformer_mt.config.tasks import (
     ClassificationConfig,
     LabelledConfig,
     LanguageModelConfig,
@@ -35,6 +26,17 @@ from transformer_mt.task_config import (
     TextTokenizerConfig,
     TranslationConfig,
 )
+from transformer_mt.corpus import rows
+from transformer_mt.corpus.rows import StoredRows
+from transformer_mt.corpus.source import Corpus, SentencePair, Source
+from transformer_mt.data import arrow, encoding
+from transformer_mt.data.arrow import ArrowMap, columns_of, schema_of
+from transformer_mt.data.batching import BilingualDataset
+from transformer_mt.data.prepare import prepare
+from transformer_mt.data.sequences import Sequences
+from transformer_mt.files import spool
+from transformer_mt.files.spool import Spool
+from transformer_mt.text.vocabularies import build_tokenizers, build_vocabulary
 
 CONFIG = TranslationConfig(
     run_dir="r",
@@ -52,7 +54,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def _nothing_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything goes to the disk, in small pieces."""
-    for module in (spool, mapped):
+    for module in (spool, arrow):
         monkeypatch.setattr(module, "IN_MEMORY", 1)
     for module in (rows, encoding):
         monkeypatch.setattr(module, "_PIECE", 100)
@@ -85,8 +87,8 @@ def test_mapped_pairs_are_those_in_memory(
     numbers = st.integers(0, len(dataset) - 1)
     rows = data.draw(st.lists(numbers, max_size=9))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mapped, "_RESIDENT", resident)
-        for module in (spool, mapped):
+        patch.setattr(arrow, "_RESIDENT", resident)
+        for module in (spool, arrow):
             patch.setattr(module, "IN_MEMORY", in_memory)
         found = mapped_dataset(dataset, data.draw(st.lists(numbers, max_size=4)))
         assert len(found) == len(dataset)
@@ -131,7 +133,7 @@ def resident_bytes(path: Path) -> int:
 def test_what_was_read_of_a_map_does_not_stay_resident(
     limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mapped, "_RESIDENT", limit)
+    monkeypatch.setattr(arrow, "_RESIDENT", limit)
     side = Sequences(np.zeros(2_000_000, np.int32), np.arange(0, 2_000_001, 1000))
     path = tmp_path / "x.arrow"
     schema = schema_of(BilingualDataset)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from conftest import PAD
 
-from transformer_mt.masks import causal_mask, padding_mask
+from transformer_mt.model.masks import causal_mask, padding_mask
 
 
 def test_padding_mask_is_true_at_real_tokens() -> None:

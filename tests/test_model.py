@@ -10,14 +10,13 @@ from parity import ACTIVATIONS, NORMS, paper_positions, parity_differences
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from transformer_mt import fast_paths
-from transformer_mt.config_file import load_config
+from transformer_mt.config.load import load_config
+from transformer_mt.config.tasks import EncoderDecoderConfig, TranslationConfig
+from transformer_mt.fast.loss import label_smoothed_loss
 from transformer_mt.model.base import count_parameters
 from transformer_mt.model.embedding import Embedding, sinusoids
 from transformer_mt.model.layers import FeedForward
 from transformer_mt.model.transformer import Transformer
-from transformer_mt.task_config import EncoderDecoderConfig, TranslationConfig
-from transformer_mt.tasks.loss import label_smoothed_loss
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 TIES = ("none", "decoder", "all")
@@ -167,7 +166,7 @@ def test_what_stands_in_the_pad_row_is_never_seen(norm: str) -> None:
         assert rows.sum() > 0
 
 
-SWITCHES = [name for name in vars(fast_paths) if name.isupper()]
+SWITCHES = [name for name in vars(switches) if name.isupper()]
 
 
 @each_norm
@@ -179,7 +178,7 @@ def test_without_a_fast_path_a_step_of_training_is_the_same(
     config = tiny_config(norm=norm, attention_dropout=1e-9, **large)  # nothing is dropped
     model = Transformer(config, VOCAB, VOCAB, PAD)
     fast = loss_and_gradients(model, SOURCES, TARGETS, extra=40)
-    monkeypatch.setattr(fast_paths, switch, False)
+    monkeypatch.setattr(switches, switch, False)
     plain = loss_and_gradients(model, SOURCES, TARGETS, extra=40)
     for name, value in fast.items():
         assert (value - plain[name]).norm() <= 1e-5 * plain[name].norm() + 1e-6, name

@@ -8,7 +8,12 @@ from random import Random
 
 import pytest
 
-from transformer_mt.ngram import BEGIN, END, UNKNOWN, TrigramModel
+from transformer_mt.metrics.trigram import (
+    BEGIN,
+    END,
+    UNKNOWN,
+    TrigramModel,
+)
 
 TINY = ["abab", "abc", "", "b", "abab", "cab"]
 

@@ -11,10 +11,7 @@ import tokenizers as library
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt.data.corpus import Corpus, SentencePair
-from transformer_mt.data.tokenizer import JOINER, UNK_ID, Tokenizer, Tokenizers
-from transformer_mt.data.vocabularies import build_vocabulary
-from transformer_mt.task_config import (
+from transformer_mt.config.tasks import (
     ClassificationConfig,
     LabelledConfig,
     LanguageModelConfig,
@@ -24,6 +21,14 @@ from transformer_mt.task_config import (
     TextTokenizerConfig,
     TranslationConfig,
 )
+from transformer_mt.corpus.source import Corpus, SentencePair
+from transformer_mt.text.tokenizer import (
+    JOINER,
+    UNK_ID,
+    Tokenizer,
+    Tokenizers,
+)
+from transformer_mt.text.vocabularies import build_vocabulary
 
 KINDS = ("word", "bpe", "unigram", "character", "byte")
 
@@ -207,7 +212,7 @@ def test_texts_of_a_classifier_are_read_and_those_of_a_language_model_written() 
 
 
 def _labelled(label: str) -> Any:
-    from transformer_mt.data.rows import LabelledText
+    from transformer_mt.corpus.rows import LabelledText
 
     return LabelledText("x", label)
 

@@ -9,8 +9,8 @@ from test_resume import assert_same_result, interrupt
 from training_helpers import at_update, read_state, reverse_pairs, write_pairs
 
 from transformer_mt import load
-from transformer_mt.config_file import load_config
-from transformer_mt.task_config import TranslationConfig
+from transformer_mt.config.load import load_config
+from transformer_mt.config.tasks import TranslationConfig
 from transformer_mt.training.loop import train
 from transformer_mt.training.signals import Interrupted
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from transformer_mt.config_file import load_config
-from transformer_mt.task_config import (
+from transformer_mt.config.load import load_config
+from transformer_mt.config.tasks import (
     EncoderDecoderConfig,
     PairsConfig,
     TranslationConfig,

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from helpers import PAIRS, TINY_YAML, Result, make_run, tiny_config_file, tmt, tsv, write
 
-from transformer_mt import api, durable, user_cache
+from transformer_mt import api
 from transformer_mt.errors import ConfigError, TmtError
-from transformer_mt.run_dir import RunDir
+from transformer_mt.files import atomic, cache
+from transformer_mt.runs.run_dir import RunDir
 
 pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -412,7 +413,7 @@ def test_what_is_written_touches_no_other_name(tmp_path: Path) -> None:
     neighbour = write(tmp_path / ".out.new", "mine")
     target, link = write(tmp_path / "target", "old"), tmp_path / "out"
     link.symlink_to("target")
-    durable.write_output(link, b"new")
+    atomic.write_output(link, b"new")
     assert target.read_bytes() == b"new"
     assert link.is_symlink()
     assert neighbour.read_text() == "mine"
@@ -423,21 +424,21 @@ def test_a_pipe_that_is_written_to_stays_one(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    durable.write_output(pipe, b"text")
+    atomic.write_output(pipe, b"text")
     assert os.read(reader, 10) == b"text"
     os.close(reader)
     assert pipe.is_fifo()
 
 
 def test_the_cache_is_cleared_of_our_files_alone(tmp_path: Path) -> None:
-    folder, digest = user_cache.cache_folder(), "0123456789abcdef" * 2
+    folder, digest = cache.cache_folder(), "0123456789abcdef" * 2
     ours = [
         write(folder / f"{digest}-{digest}.arrow", "x"),
         write(folder / f"{digest}.safetensors", "x"),
         folder / f"ctranslate2-int8_float32-{digest}",
     ]
     write(ours[2] / "model.bin", "x")
-    durable.write_sums(ours[2], [ours[2] / "model.bin"])
+    atomic.write_sums(ours[2], [ours[2] / "model.bin"])
     others = [
         write(folder / name, "mine")
         for name in (
@@ -453,13 +454,13 @@ def test_the_cache_is_cleared_of_our_files_alone(tmp_path: Path) -> None:
     ]
     mixed = folder / f"ctranslate2-int16-{digest}"
     write(mixed / "model.bin", "x")
-    durable.write_sums(mixed, [mixed / "model.bin"])
+    atomic.write_sums(mixed, [mixed / "model.bin"])
     others.append(write(mixed / "notes.txt", "mine"))
     (folder / f"{digest}-{digest[::-1]}.arrow").symlink_to(write(tmp_path / "mine", "mine"))
     long_ago = time.time() - 100 * 24 * 3600
     for path in folder.rglob("*"):
         os.utime(path, (long_ago, long_ago), follow_symlinks=False)
-    user_cache.remove_unused()
+    cache.remove_unused()
     assert not any(path.exists() for path in ours)
     assert all(path.read_text() == "mine" for path in others)
     assert (tmp_path / "mine").read_text() == "mine"

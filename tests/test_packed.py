@@ -20,15 +20,15 @@ import pytest
 import zstandard
 from helpers import write
 
-from transformer_mt.data.corpus import load_corpus
-from transformer_mt.data.files import read_text
-from transformer_mt.data.packed import unpacked
+from transformer_mt.cli.streams import open_input, read_chunks
+from transformer_mt.config.tasks import LabelledConfig, PairsConfig, TextConfig
+from transformer_mt.corpus.source import load_corpus
 from transformer_mt.doctor.reading import Split
 from transformer_mt.doctor.report import Finding
 from transformer_mt.doctor.sources import open_corpus
 from transformer_mt.errors import DataError
-from transformer_mt.streams import open_input, read_chunks
-from transformer_mt.task_config import LabelledConfig, PairsConfig, TextConfig
+from transformer_mt.files.lines import read_text
+from transformer_mt.files.packed import unpacked
 
 LINES = ["Günaydin", "おはよう", "(a) BZh", "", "x" * 200_000, "end"]
 RAW = "\n".join(LINES).encode()

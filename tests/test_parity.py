@@ -7,10 +7,16 @@ import pytest
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from transformer_mt import parity
-from transformer_mt.data.corpus import SentencePair
+from transformer_mt.corpus.source import SentencePair
 from transformer_mt.errors import DataError
-from transformer_mt.parity import TOLERANCE, Outcome, ParityReport, Runner, compare
+from transformer_mt.interop import parity
+from transformer_mt.interop.parity import (
+    TOLERANCE,
+    Outcome,
+    ParityReport,
+    Runner,
+    compare,
+)
 
 NUMBERS = range(7)
 PAIRS = [SentencePair(f"source {n}", f"a small reference with number {n}") for n in NUMBERS]

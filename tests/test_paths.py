@@ -6,17 +6,17 @@ import pytest
 from helpers import PAIRS, make_run, tmt, tsv, write
 
 import transformer_mt
-from transformer_mt.config_file import load_config, load_saved_config, to_yaml
-from transformer_mt.errors import ConfigError
-from transformer_mt.paths import expand, expand_home, user_path
-from transformer_mt.task_config import (
+from transformer_mt.config.load import load_config, load_saved_config, to_yaml
+from transformer_mt.config.tasks import (
     LanguageModelConfig,
     PairsConfig,
     TextConfig,
     TextTokenizerConfig,
     TranslationConfig,
 )
-from transformer_mt.user_cache import cache_folder
+from transformer_mt.errors import ConfigError
+from transformer_mt.files.cache import cache_folder
+from transformer_mt.files.paths import expand, expand_home, user_path
 
 
 @pytest.fixture(params=["home", "мой дом", "家 (1)"])

@@ -18,8 +18,19 @@ from transformer_mt.phrasebook import (
     phrasebook_splits,
 )
 from transformer_mt.phrasebook import clauses as c
-from transformer_mt.phrasebook.clauses import HAVE, Clause, being, command, verb
-from transformer_mt.phrasebook.corpus import MIN_COUNT, PER_SCENE, SCENES, words
+from transformer_mt.phrasebook.clauses import (
+    HAVE,
+    Clause,
+    being,
+    command,
+    verb,
+)
+from transformer_mt.phrasebook.corpus import (
+    MIN_COUNT,
+    PER_SCENE,
+    SCENES,
+    words,
+)
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.phrases import (
     HE,

@@ -20,19 +20,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transformer_mt import phrasebook
-from transformer_mt.data import cleaning, encoding
+from transformer_mt.config.tasks import PairsConfig, PairTokenizerConfig, TranslationConfig
+from transformer_mt.corpus.source import (
+    Corpus,
+    SentencePair,
+    Source,
+    load_corpus,
+)
+from transformer_mt.data import encoding, translation
 from transformer_mt.data.batching import BilingualDataset
-from transformer_mt.data.cleaning import prepare_pairs
-from transformer_mt.data.corpus import Corpus, SentencePair, Source, load_corpus
+from transformer_mt.data.cache import (
+    Kinds,
+    PreparedData,
+    load_cached,
+    save_cached,
+)
 from transformer_mt.data.encoding import encode_texts
 from transformer_mt.data.prepare import prepare
-from transformer_mt.data.prepared import Kinds, PreparedData, load_cached, save_cached
 from transformer_mt.data.reports import DataReport
 from transformer_mt.data.sequences import Sequences, SequenceStore
-from transformer_mt.data.tokenizer import Tokenizers
-from transformer_mt.data.vocabularies import build_tokenizers
+from transformer_mt.data.translation import prepare_pairs
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.task_config import PairsConfig, PairTokenizerConfig, TranslationConfig
+from transformer_mt.text.tokenizer import Tokenizers
+from transformer_mt.text.vocabularies import build_tokenizers
 
 
 @pytest.fixture(autouse=True)
@@ -220,9 +230,9 @@ def test_what_comes_from_the_cache_is_what_was_prepared(
     def fail(*_: object) -> None:
         raise AssertionError("prepared again")
 
-    monkeypatch.setattr(cleaning, "encode_pairs", fail)
+    monkeypatch.setattr(translation, "encode_pairs", fail)
     if settings.data.dataset != "phrasebook":  # there the text itself tells whether it is the same
-        monkeypatch.setattr("transformer_mt.data.corpus.load_corpus", fail)
+        monkeypatch.setattr("transformer_mt.corpus.source.load_corpus", fail)
     second = prepare(settings, Source(settings.data), TOKENIZERS)
     assert_same(plain, first)
     assert_same(plain, second)

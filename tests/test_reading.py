@@ -9,10 +9,17 @@ import datasets
 import pytest
 from helpers import write
 
-from transformer_mt.data.corpus import Corpus, LabelledText, Source, Text, load_corpus, load_split
+from transformer_mt.config.tasks import LabelledConfig, TextConfig
+from transformer_mt.corpus.source import (
+    Corpus,
+    LabelledText,
+    Source,
+    Text,
+    load_corpus,
+    load_split,
+)
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.phrasebook import phrasebook_splits
-from transformer_mt.task_config import LabelledConfig, TextConfig
 
 TEXTS = [f"text {i} , é\u2028 {'x' * (i % 3)}" for i in range(60)]
 LABELLED = [LabelledText(text, ("neg", "pos")[i % 2]) for i, text in enumerate(TEXTS)]

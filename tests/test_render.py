@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from transformer_mt.analysis.maps import AttentionMaps
-from transformer_mt.analysis.picture import cross_attention_figure
-from transformer_mt.analysis.render import render
-from transformer_mt.data.tokenizer import JOINER
 from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.figures.attention import cross_attention_figure
+from transformer_mt.figures.maps import AttentionMaps
+from transformer_mt.figures.render import render
+from transformer_mt.text.tokenizer import JOINER
 
 SENTENCE = "A man in an orange hat is staring at something ."
 TRANSLATION = "Ein Mann mit orangefarbenem Hut schaut übers Geländer ."

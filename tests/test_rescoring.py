@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from transformer_mt import rescoring
+from transformer_mt.cli.translation_lines import format_translation
 from transformer_mt.decoding.hypothesis import length_normalization
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.rescoring import rescore_lists
-from transformer_mt.translation import Candidate, Translation, empty_translation
-from transformer_mt.translation_lines import format_translation
+from transformer_mt.inference import rescoring
+from transformer_mt.inference.rescoring import rescore_lists
+from transformer_mt.inference.results import Candidate, Translation, empty_translation
 
 MOSES = """\
 0 ||| das Haus ||| LM0= -1 TM0= -2 -3 ||| -3.5

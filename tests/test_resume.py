@@ -23,14 +23,14 @@ from training_helpers import (
     write_config,
 )
 
-from transformer_mt import checkpoint
+from transformer_mt.config.tasks import TranslationConfig
 from transformer_mt.data.batching import token_batches
-from transformer_mt.task_config import TranslationConfig
-from transformer_mt.tasks.translation import TranslationTask
+from transformer_mt.runs import checkpoint
 from transformer_mt.training import loop
 from transformer_mt.training.loop import train
 from transformer_mt.training.session import load_session
 from transformer_mt.training.signals import Interrupted
+from transformer_mt.training.tasks.translation import TranslationTask
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 pytest_plugins = ["training_fixtures"]

@@ -10,7 +10,7 @@ from helpers import PAIRS, make_run, tmt, tsv, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt.rounding import DECIMALS, rounded
+from transformer_mt.runtime.rounding import DECIMALS, rounded
 
 SOURCES = "".join(f"{src}\n{src} {src}\n\n{src} Zebra\n" for src, _ in PAIRS)
 VALUES = st.recursive(

@@ -11,8 +11,8 @@ import pytest
 from training_helpers import start_tmt, tmt, write_config
 
 from transformer_mt.errors import DataError
-from transformer_mt.run_dir import RunDir
-from transformer_mt.run_lock import locked
+from transformer_mt.runs.lock import locked
+from transformer_mt.runs.run_dir import RunDir
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 pytest_plugins = ["training_fixtures"]

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import torch
 
+from transformer_mt.config.limits import LIMITS
 from transformer_mt.decoding.sampling import Sampling, distribution, sample
 from transformer_mt.errors import ConfigError
-from transformer_mt.limits import LIMITS
 
 PROBS = [0.1, 0.4, 0.05, 0.25, 0.2]
 

@@ -13,20 +13,20 @@ from helpers import Terminal, make_run, own_logging, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt import streams
 from transformer_mt.api import load
-from transformer_mt.console import hides_bars, print_error, set_up_logging
-from transformer_mt.errors import DataError
-from transformer_mt.streams import (
+from transformer_mt.cli import streams
+from transformer_mt.cli.streams import (
     argument_line,
     open_input,
     open_output,
     prompt_lines,
     read_chunks,
 )
-from transformer_mt.translation import Candidate, Translation
-from transformer_mt.translation_lines import format_translation, translate_chunks
-from transformer_mt.translator import Translator
+from transformer_mt.cli.translation_lines import format_translation, translate_chunks
+from transformer_mt.errors import DataError
+from transformer_mt.inference.results import Candidate, Translation
+from transformer_mt.inference.translator import Translator
+from transformer_mt.runtime.console import hides_bars, print_error, set_up_logging
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from task_helpers import SIZES, TASKS, Task, task_config, task_file, texts
 from training_helpers import WORDS, write_lines
 
 import transformer_mt
-from transformer_mt.config_file import load_config
+from transformer_mt.config.load import load_config
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.training.loop import train
 

@@ -18,18 +18,18 @@ from test_resume import assert_same_result, interrupt
 from torch import Tensor, nn
 from training_helpers import at_update, logged, metrics, read_state, tmt
 
-from transformer_mt.config import Config
-from transformer_mt.config_file import load_config
+from transformer_mt.config.load import load_config
+from transformer_mt.config.sections import Config
+from transformer_mt.corpus.rows import LabelledText, Text
 from transformer_mt.data.batching import token_batches
-from transformer_mt.data.rows import LabelledText, Text
-from transformer_mt.data.tokenizer import EOS_ID, SOS_ID
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.processes import Place
+from transformer_mt.runtime.launch import Place
+from transformer_mt.runtime.process_group import Workers
+from transformer_mt.text.tokenizer import EOS_ID, SOS_ID
 from transformer_mt.training.distributed import own_batch
 from transformer_mt.training.loop import train, training_step
 from transformer_mt.training.session import Session, load_session
 from transformer_mt.training.signals import Interrupted
-from transformer_mt.workers import Workers
 
 pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -15,24 +15,24 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import Tensor
 
-from transformer_mt.blueprint import TRANSLATION
-from transformer_mt.checkpoint import LoadedRun, TranslatorRun
-from transformer_mt.data.tokenizer import SPECIAL_TOKENS, Tokenizer, Tokenizers
-from transformer_mt.decoding.hypothesis import SearchOptions
-from transformer_mt.decoding.scorer import LogProbs
-from transformer_mt.decoding.search import beam_search
-from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.formats import to_transformers, transformers_engine
-from transformer_mt.formats.to_transformers import TARGET_TOKENIZER, write_transformers
-from transformer_mt.formats.transformers_engine import TransformersEngine
-from transformer_mt.task_config import (
+from transformer_mt.config.tasks import (
     DecodingConfig,
     EncoderDecoderConfig,
     PairsConfig,
     PairTokenizerConfig,
     TranslationConfig,
 )
-from transformer_mt.train_state import TrainState
+from transformer_mt.decoding.hypothesis import SearchOptions
+from transformer_mt.decoding.scorer import LogProbs
+from transformer_mt.decoding.search import beam_search
+from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.interop import to_transformers, transformers_engine
+from transformer_mt.interop.to_transformers import TARGET_TOKENIZER, write_transformers
+from transformer_mt.interop.transformers_engine import TransformersEngine
+from transformer_mt.runs.checkpoint import LoadedRun, TranslatorRun
+from transformer_mt.runs.kinds import TRANSLATION
+from transformer_mt.runs.train_state import TrainState
+from transformer_mt.text.tokenizer import SPECIAL_TOKENS, Tokenizer, Tokenizers
 
 transformers = pytest.importorskip("transformers")
 

@@ -16,12 +16,19 @@ from helpers import python, write
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from transformer_mt.data.characters import INVISIBLE
-from transformer_mt.data.corpus import Corpus, SentencePair
-from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, SPECIAL_TOKENS, UNK_ID, Tokenizer
-from transformer_mt.data.vocabularies import build_tokenizers
+from transformer_mt.config.tasks import PairsConfig, PairTokenizerConfig, TranslationConfig
+from transformer_mt.corpus.source import Corpus, SentencePair
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.task_config import PairsConfig, PairTokenizerConfig, TranslationConfig
+from transformer_mt.languages.characters import INVISIBLE
+from transformer_mt.text.tokenizer import (
+    EOS_ID,
+    PAD_ID,
+    SOS_ID,
+    SPECIAL_TOKENS,
+    UNK_ID,
+    Tokenizer,
+)
+from transformer_mt.text.vocabularies import build_tokenizers
 
 Kind = Literal["word", "bpe", "unigram"]
 KINDS = get_args(Kind)

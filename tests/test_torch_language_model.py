@@ -9,13 +9,13 @@ import torch
 from conftest import EOS, PAD, SOS, VOCAB, sentences, tiny_model
 from test_fusion import next_log_probs, tiny_lm
 
-from transformer_mt.config import TokenizerConfig
-from transformer_mt.data.tokenizer import Tokenizer
+from transformer_mt.config.sections import TokenizerConfig
+from transformer_mt.config.tasks import TextConfig
 from transformer_mt.decoding.hypothesis import SearchOptions
-from transformer_mt.engines.language_model import TorchLanguageModel
-from transformer_mt.engines.torch_engine import TorchEngine
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.task_config import TextConfig
+from transformer_mt.inference.text_scorer import TorchLanguageModel
+from transformer_mt.inference.torch_engine import TorchEngine
+from transformer_mt.text.tokenizer import Tokenizer
 
 TEXTS = ["the cat sat on the mat", "a cat", "", "on on on the the mat a a a"]
 CONFIG = TokenizerConfig(type="word", min_frequency=1)

@@ -31,18 +31,18 @@ from training_helpers import (
     write_config,
 )
 
+from transformer_mt.config.limits import LIMITS, Limits
+from transformer_mt.config.tasks import TranslationConfig
 from transformer_mt.data.batching import Batch, Collator, PairBatch
 from transformer_mt.errors import TrainingError
-from transformer_mt.limits import LIMITS, Limits
-from transformer_mt.ownership import claim
-from transformer_mt.run_dir import RunDir
-from transformer_mt.task_config import TranslationConfig
-from transformer_mt.tasks.task import Validation
-from transformer_mt.tasks.translation import TranslationTask
-from transformer_mt.train_state import TrainState
+from transformer_mt.runs.ownership import claim
+from transformer_mt.runs.run_dir import RunDir
+from transformer_mt.runs.train_state import TrainState
 from transformer_mt.training import loop, progress
 from transformer_mt.training.loop import train, training_step, updates
 from transformer_mt.training.session import Session, load_session
+from transformer_mt.training.tasks.task import Validation
+from transformer_mt.training.tasks.translation import TranslationTask
 
 pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -9,12 +9,17 @@ import pytest
 import torch
 from training_helpers import WORDS, logged, model_of, reverse_pairs
 
-from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID, UNK_ID
+from transformer_mt.config.tasks import PairsConfig
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions
-from transformer_mt.engines.engine import Ids
-from transformer_mt.task_config import PairsConfig
-from transformer_mt.translation import Translation
-from transformer_mt.translator import Translator
+from transformer_mt.inference.engine import Ids
+from transformer_mt.inference.results import Translation
+from transformer_mt.inference.translator import Translator
+from transformer_mt.text.tokenizer import (
+    EOS_ID,
+    PAD_ID,
+    SOS_ID,
+    UNK_ID,
+)
 
 pytest_plugins = ["training_fixtures"]
 

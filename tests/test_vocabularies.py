@@ -7,12 +7,8 @@ from typing import Any
 import pytest
 from helpers import PAIRS, write
 
-from transformer_mt.config import Config
-from transformer_mt.data.corpus import Corpus, LabelledText, Text
-from transformer_mt.data.tokenizer import Tokenizer, Tokenizers, Vocabulary
-from transformer_mt.data.vocabularies import LabelledVocabulary, TextVocabulary, build_vocabulary
-from transformer_mt.errors import DataError
-from transformer_mt.task_config import (
+from transformer_mt.config.sections import Config
+from transformer_mt.config.tasks import (
     ClassificationConfig,
     LabelledConfig,
     LanguageModelConfig,
@@ -22,6 +18,10 @@ from transformer_mt.task_config import (
     TextTokenizerConfig,
     TranslationConfig,
 )
+from transformer_mt.corpus.source import Corpus, LabelledText, Text
+from transformer_mt.errors import DataError
+from transformer_mt.text.tokenizer import Tokenizer, Tokenizers, Vocabulary
+from transformer_mt.text.vocabularies import LabelledVocabulary, TextVocabulary, build_vocabulary
 
 TEXTS = [Text(pair.tgt) for pair in PAIRS]
 LABELLED = [

@@ -7,12 +7,12 @@ import torch
 from training_helpers import reverse_pairs, tmt, write_config
 
 from transformer_mt.api import load
-from transformer_mt.blueprint import TRANSLATION
-from transformer_mt.data.tokenizer import Tokenizers
-from transformer_mt.engines.torch_engine import TorchEngine
-from transformer_mt.run_dir import RunDir, load_run_config, load_vocabulary
-from transformer_mt.task_config import TranslationConfig
-from transformer_mt.translator import Translator
+from transformer_mt.config.tasks import TranslationConfig
+from transformer_mt.inference.torch_engine import TorchEngine
+from transformer_mt.inference.translator import Translator
+from transformer_mt.runs.kinds import TRANSLATION
+from transformer_mt.runs.run_dir import RunDir, load_run_config, load_vocabulary
+from transformer_mt.text.tokenizer import Tokenizers
 
 
 @pytest.fixture

@@ -17,15 +17,15 @@ from torch import Tensor
 from typer.testing import CliRunner, Result
 
 from transformer_mt.cli import app
-from transformer_mt.config_file import load_config
+from transformer_mt.config.load import load_config
+from transformer_mt.config.tasks import TranslationConfig
+from transformer_mt.corpus.source import SentencePair
 from transformer_mt.data.batching import Batch, PairBatch
-from transformer_mt.data.corpus import SentencePair
-from transformer_mt.engines.torch_engine import TorchEngine
+from transformer_mt.inference.torch_engine import TorchEngine
+from transformer_mt.inference.translator import Translator
 from transformer_mt.model.transformer import Transformer
-from transformer_mt.task_config import TranslationConfig
 from transformer_mt.training import loop
 from transformer_mt.training.session import Session
-from transformer_mt.translator import Translator
 
 WORDS = ("red", "blue", "green", "white", "black", "pink", "grey", "brown")
 TMT = str(Path(sys.executable).with_name("tmt"))

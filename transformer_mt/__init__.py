@@ -10,7 +10,7 @@ Nothing is loaded before it is used, so the import costs nothing.
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from transformer_mt._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from transformer_mt.api import (

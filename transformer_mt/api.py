@@ -10,26 +10,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from transformer_mt.config import Config
-from transformer_mt.config_file import load_config
-from transformer_mt.data.corpus import load_split
-from transformer_mt.data.vocabularies import Vocabulary
+from transformer_mt.config.load import load_config
+from transformer_mt.config.sections import Config
+from transformer_mt.config.tasks import TranslationConfig
+from transformer_mt.corpus.source import load_split
 from transformer_mt.errors import TmtError
-from transformer_mt.evaluation import Evaluation, evaluate_model, evaluate_translations
-from transformer_mt.loading import load, load_classifier, load_generator, load_language_model
-from transformer_mt.metrics import References, reference_lists
-from transformer_mt.paths import user_path
-from transformer_mt.task_config import TranslationConfig
-from transformer_mt.translation import Candidate, Translation
-from transformer_mt.translator import Translator
+from transformer_mt.files.paths import user_path
+from transformer_mt.inference.evaluation import Evaluation, evaluate_model, evaluate_translations
+from transformer_mt.inference.load import (
+    load,
+    load_classifier,
+    load_generator,
+    load_language_model,
+)
+from transformer_mt.inference.results import Candidate, Translation
+from transformer_mt.inference.translator import Translator
+from transformer_mt.metrics.translation import References, reference_lists
+from transformer_mt.text.vocabularies import Vocabulary
 
 if TYPE_CHECKING:
-    from transformer_mt.analysis.maps import AttentionMaps
     from transformer_mt.doctor.report import Examination
-    from transformer_mt.exporting import Export
-    from transformer_mt.importing import Import
-    from transformer_mt.task_evaluation import TaskEvaluation
-    from transformer_mt.train_state import TrainState
+    from transformer_mt.figures.maps import AttentionMaps
+    from transformer_mt.interop.export import Export
+    from transformer_mt.interop.import_marian import Import
+    from transformer_mt.runs.train_state import TrainState
+    from transformer_mt.training.evaluation import TaskEvaluation
 
 __all__ = [
     "Candidate",
@@ -152,10 +157,10 @@ def evaluate_run(
     Raises:
         DataError: the run or the text cannot be read.
     """
-    from transformer_mt import task_evaluation
+    from transformer_mt.training import evaluation
 
     named = files if files is None or isinstance(files, str) else tuple(files)
-    return task_evaluation.evaluate_run(
+    return evaluation.evaluate_run(
         user_path(run_dir, "run_dir"),
         split=split,
         files=named,
@@ -175,7 +180,7 @@ def build_tokenizers(config: Config | str | Path, *, force: bool = False) -> Voc
         ConfigError: other tokenizers are there.
         DataError: the corpus cannot be used.
     """
-    from transformer_mt.vocabulary import build_and_save
+    from transformer_mt.training.build_tokenizer import build_and_save
 
     return build_and_save(_config(config), force=force).vocabulary
 
@@ -213,9 +218,9 @@ def describe_run(run_dir: str | Path) -> dict[str, Any]:
     Raises:
         DataError: this is no run directory.
     """
-    from transformer_mt import run_info
+    from transformer_mt.runs import info
 
-    return run_info.describe_run(user_path(run_dir, "run_dir"))
+    return info.describe_run(user_path(run_dir, "run_dir"))
 
 
 def export_model(
@@ -243,9 +248,9 @@ def export_model(
             program is not installed.
         DataError: the run or its validation set cannot be read; the exported model differs.
     """
-    from transformer_mt import exporting
+    from transformer_mt.interop import export
 
-    return exporting.export_model(
+    return export.export_model(
         user_path(run_dir, "run_dir"),
         user_path(output, "output"),
         to=to,
@@ -268,9 +273,9 @@ def import_model(folder: str | Path, output: str | Path) -> Import:
         ConfigError: something is at `output`; the transformers library is not installed.
         DataError: the folder cannot be read, or holds what our model cannot.
     """
-    from transformer_mt import importing
+    from transformer_mt.interop import import_marian
 
-    return importing.import_model(user_path(folder, "folder"), user_path(output, "output"))
+    return import_marian.import_model(user_path(folder, "folder"), user_path(output, "output"))
 
 
 def render(attention: Sequence[AttentionMaps], path: str | Path) -> None:
@@ -284,15 +289,15 @@ def render(attention: Sequence[AttentionMaps], path: str | Path) -> None:
         ConfigError: the path ends otherwise.
         DataError: the file cannot be written.
     """
-    from transformer_mt.analysis.render import render as render_maps
+    from transformer_mt.figures.render import render as render_maps
 
     render_maps(list(attention), user_path(path, "path"))
 
 
 def _config(config: Config | str | Path) -> Config:
     """Of a run that is to be written, which must leave the YAML file as it is."""
-    from transformer_mt.ownership import check_config_file
-    from transformer_mt.run_dir import RunDir
+    from transformer_mt.runs.ownership import check_config_file
+    from transformer_mt.runs.run_dir import RunDir
 
     if isinstance(config, Config):
         return config

@@ -58,11 +58,11 @@ def _translate(spec: Request, request: Request) -> Answer:
     """Greedy search on random words."""
     import torch
 
-    from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
     from transformer_mt.decoding.hypothesis import SearchOptions
-    from transformer_mt.device import choose_device
-    from transformer_mt.engines.torch_engine import TorchEngine
+    from transformer_mt.inference.torch_engine import TorchEngine
     from transformer_mt.model.transformer import Transformer
+    from transformer_mt.runtime.device import choose_device
+    from transformer_mt.text.tokenizer import EOS_ID, PAD_ID, SOS_ID
 
     config = make_config("tiny", request["files"], spec["folder"], _BATCH_TOKENS)
     torch.manual_seed(1)

@@ -28,8 +28,8 @@ def contestant(spec: Request) -> Contestant:
     """Matrix products, torch's and ours; also knows the facts."""
     import torch
 
-    from transformer_mt.device import choose_device, gains_from_bf16
-    from transformer_mt.model.linear import product
+    from transformer_mt.fast.linear import product
+    from transformer_mt.runtime.device import choose_device, gains_from_bf16
 
     name = spec["device"]
     if name == "auto":  # of the others not every contestant knows more than these

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from transformer_mt.config.tasks import TranslationConfig
 from transformer_mt.data.batching import PairBatch
-from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
-from transformer_mt.formats.quiet import quiet_transformers
-from transformer_mt.task_config import TranslationConfig
+from transformer_mt.interop.quiet import quiet_transformers
+from transformer_mt.text.tokenizer import EOS_ID, PAD_ID, SOS_ID
 
 MOST_POSITIONS = 1024
 """Longest sentence of a peer."""

@@ -24,9 +24,9 @@ def contestant(spec: Request) -> Contestant:
     """One process of a group; each round is the updates of all of them together."""
     import torch
 
+    from transformer_mt.runtime.process_group import open_workers
     from transformer_mt.training.loop import training_step, updates
     from transformer_mt.training.session import load_session
-    from transformer_mt.workers import open_workers
 
     os.environ |= spec["environment"]
     torch.set_num_threads(1)

@@ -10,14 +10,14 @@ from benchmarks.report import Cell, fastest, ratios
 from benchmarks.settings import OURS, Settings
 from benchmarks.text import write_corpus
 from benchmarks.worker import Answer, Clock, Contestant, Request, interleave
-from transformer_mt.run_dir import RunDir, load_run_config
-from transformer_mt.task_config import (
+from transformer_mt.config.tasks import (
     EncoderDecoderConfig,
     PairsConfig,
     PairTokenizerConfig,
     TranslationConfig,
     TranslationTrainingConfig,
 )
+from transformer_mt.runs.run_dir import RunDir, load_run_config
 
 if TYPE_CHECKING:
     from transformer_mt.data.batching import PairBatch
@@ -97,7 +97,7 @@ def make_config(
 
 def contestant(spec: Request) -> Contestant:
     """Loads the data as `train` does, and its own model."""
-    from transformer_mt.data.tokenizer import PAD_ID
+    from transformer_mt.text.tokenizer import PAD_ID
     from transformer_mt.training.loop import updates
     from transformer_mt.training.session import load_session
 
@@ -132,7 +132,7 @@ def contestant(spec: Request) -> Contestant:
 
 def _ours(session: "Session", config: TranslationConfig) -> Update:
     """The step that `tmt train` makes, in the precision that is asked for."""
-    from transformer_mt.device import keep_freed_memory
+    from transformer_mt.runtime.device import keep_freed_memory
     from transformer_mt.training.loop import training_step
 
     keep_freed_memory()  # as it does; the peers come as they are

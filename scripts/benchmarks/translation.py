@@ -18,7 +18,7 @@ from benchmarks.report import Cell, ratios
 from benchmarks.settings import OURS, Settings
 from benchmarks.weights import exports, mean_scores, trained_run
 from benchmarks.worker import Answer, Clock, Contestant, Request, interleave
-from transformer_mt.task_config import DecodingConfig, TranslationConfig
+from transformer_mt.config.tasks import DecodingConfig, TranslationConfig
 
 TOKENS = "Translation, output tokens a second ([EOS] included)"
 SENTENCES = "Translation, sentences a second"
@@ -73,8 +73,8 @@ def contestant(spec: Request) -> Contestant:
 def _ours(spec: Request) -> Parts:
     """The engine that `tmt translate` uses."""
     import transformer_mt
-    from transformer_mt.data.tokenizer import EOS_ID, PAD_ID, SOS_ID
     from transformer_mt.decoding.hypothesis import SearchOptions
+    from transformer_mt.text.tokenizer import EOS_ID, PAD_ID, SOS_ID
 
     translator = transformer_mt.load(spec["model"], device=spec["device"])
 
@@ -96,8 +96,8 @@ def _transformers(spec: Request) -> Parts:
     import torch
     from torch.nn.utils.rnn import pad_sequence
 
-    from transformer_mt.data.tokenizer import EOS_ID, PAD_ID
-    from transformer_mt.formats.quiet import quiet_transformers
+    from transformer_mt.interop.quiet import quiet_transformers
+    from transformer_mt.text.tokenizer import EOS_ID, PAD_ID
 
     with quiet_transformers() as transformers:
         model = transformers.AutoModelForSeq2SeqLM.from_pretrained(
@@ -125,9 +125,9 @@ def _transformers(spec: Request) -> Parts:
 
 def _ctranslate2(spec: Request) -> Parts:
     """The exported model, which takes and gives tokens."""
-    from transformer_mt.data.tokenizer import Tokenizers
-    from transformer_mt.optional import require
-    from transformer_mt.run_dir import RunDir, load_vocabulary
+    from transformer_mt.runs.run_dir import RunDir, load_vocabulary
+    from transformer_mt.runtime.extras import require
+    from transformer_mt.text.tokenizer import Tokenizers
 
     ctranslate2 = require("ctranslate2")
     tokenizers = load_vocabulary(RunDir(Path(spec["trained"])), Tokenizers)
@@ -162,9 +162,9 @@ def make_batches(sources: Sequence[Ids], size: int, decoding: DecodingConfig) ->
 
 def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:  # noqa: ARG001
     """Everyone on the test set of the run."""
-    from transformer_mt.data.corpus import load_split
-    from transformer_mt.data.tokenizer import Tokenizers
-    from transformer_mt.run_dir import RunDir, load_run_config, load_vocabulary
+    from transformer_mt.corpus.source import load_split
+    from transformer_mt.runs.run_dir import RunDir, load_run_config, load_vocabulary
+    from transformer_mt.text.tokenizer import Tokenizers
 
     trained = trained_run(settings)
     run_dir = RunDir(trained)

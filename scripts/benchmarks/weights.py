@@ -78,12 +78,12 @@ def contestant(spec: Request) -> Contestant:
     """Writes an export, or scores."""
     import torch
 
-    from transformer_mt.blueprint import TRANSLATION
-    from transformer_mt.checkpoint import load_run
     from transformer_mt.decoding.hypothesis import length_normalization
-    from transformer_mt.engines.torch_engine import TorchEngine
-    from transformer_mt.formats.to_ctranslate2 import write_ctranslate2
-    from transformer_mt.formats.to_transformers import write_transformers
+    from transformer_mt.inference.ctranslate2.convert import write_ctranslate2
+    from transformer_mt.inference.torch_engine import TorchEngine
+    from transformer_mt.interop.to_transformers import write_transformers
+    from transformer_mt.runs.checkpoint import load_run
+    from transformer_mt.runs.kinds import TRANSLATION
 
     run = load_run(Path(spec["trained"]), torch.device("cpu"), TRANSLATION)
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from transformer_mt import __version__
+from transformer_mt._version import __version__
 from transformer_mt.cli.command import Command
 from transformer_mt.cli.options import Commands
-from transformer_mt.console import (
+from transformer_mt.runtime.console import (
     ignore_absurd_sizes,
     prepare_streams,
     print_lines,

@@ -6,9 +6,9 @@ from typing import Any
 
 import typer.core
 
+from transformer_mt.config.limits import LIMITS, check_number, limits_of
 from transformer_mt.errors import ConfigError
-from transformer_mt.limits import LIMITS, check_number, limits_of
-from transformer_mt.paths import expand_home
+from transformer_mt.files.paths import expand_home
 
 
 class Command(typer.core.TyperCommand):

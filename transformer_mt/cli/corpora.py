@@ -8,8 +8,8 @@ import typer
 
 from transformer_mt.cli.app import app
 from transformer_mt.cli.options import ConfigFile, Overrides
-from transformer_mt.console import print_lines
 from transformer_mt.errors import ConfigError
+from transformer_mt.runtime.console import print_lines
 
 
 @app.command()
@@ -36,8 +36,8 @@ def doctor(
     if overrides and not config:
         raise ConfigError("--set changes a configuration: give --config with it")
     from transformer_mt import api
-    from transformer_mt.config_file import load_config
-    from transformer_mt.task_config import TranslationConfig
+    from transformer_mt.config.load import load_config
+    from transformer_mt.config.tasks import TranslationConfig
 
     if config is not None:
         settings = load_config(config, overrides or (), TranslationConfig)
@@ -57,10 +57,10 @@ def build_tokenizer(
     force: Annotated[bool, typer.Option("--force", help="Replace different tokenizers.")] = False,
 ) -> None:
     """Build and save what text becomes tokens by, and tell how well it covers the text."""
-    from transformer_mt.config_file import load_config
-    from transformer_mt.ownership import check_config_file
-    from transformer_mt.run_dir import RunDir
-    from transformer_mt.vocabulary import build_and_save
+    from transformer_mt.config.load import load_config
+    from transformer_mt.runs.ownership import check_config_file
+    from transformer_mt.runs.run_dir import RunDir
+    from transformer_mt.training.build_tokenizer import build_and_save
 
     settings = load_config(config, overrides or ())
     check_config_file(config, RunDir(Path(settings.run_dir)))

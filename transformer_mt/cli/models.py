@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from transformer_mt.errors import ConfigError
-from transformer_mt.processes import place
+from transformer_mt.runtime.launch import place
 
 if TYPE_CHECKING:
-    from transformer_mt.classifying import TextClassifier
-    from transformer_mt.config import Config
-    from transformer_mt.generator import TextGenerator
-    from transformer_mt.translator import Translator
+    from transformer_mt.config.sections import Config
+    from transformer_mt.inference.classifier import TextClassifier
+    from transformer_mt.inference.generator import TextGenerator
+    from transformer_mt.inference.translator import Translator
 
 
 def find_model(model: Path | None, kind: "type[Config] | None" = None) -> Path:
@@ -22,7 +22,7 @@ def find_model(model: Path | None, kind: "type[Config] | None" = None) -> Path:
         return model
     import logging
 
-    from transformer_mt.train_state import newest_run
+    from transformer_mt.runs.train_state import newest_run
 
     found = newest_run(Path("runs"), kind)
     logging.getLogger("transformer_mt").info("model: %s", found)
@@ -47,8 +47,8 @@ def argument_or_model(ctx: typer.Context, argument: Path | None, model: Path | N
 
 def is_translator(run: Path) -> bool:
     """Whether a run directory is one's."""
-    from transformer_mt.run_dir import RunDir, load_run_config
-    from transformer_mt.task_config import TranslationConfig
+    from transformer_mt.config.tasks import TranslationConfig
+    from transformer_mt.runs.run_dir import RunDir, load_run_config
 
     return isinstance(load_run_config(RunDir(run)), TranslationConfig)
 
@@ -63,7 +63,7 @@ def load_translator(
 ) -> "Translator":
     """A translator, run by an engine, perhaps with a language model."""
     from transformer_mt import api
-    from transformer_mt.task_config import TranslationConfig
+    from transformer_mt.config.tasks import TranslationConfig
 
     if engine not in ("torch", "ctranslate2"):
         raise ConfigError(f"--engine {engine}: must be torch or ctranslate2")
@@ -90,7 +90,7 @@ def open_translator(
     lm_weight: float | None = None,
 ) -> "AbstractContextManager[Translator]":
     """As `load_translator`; where torchrun has started several processes, they share the work."""
-    from transformer_mt.sharded_translator import open_translator as share
+    from transformer_mt.inference.distributed import open_translator as share
 
     return share(
         lambda own: load_translator(model, own, engine, quantization, lm, lm_weight), device
@@ -100,7 +100,7 @@ def open_translator(
 def load_generator(model: Path | None, device: str) -> "TextGenerator":
     """A language model that writes."""
     from transformer_mt import api
-    from transformer_mt.task_config import LanguageModelConfig
+    from transformer_mt.config.tasks import LanguageModelConfig
 
     return api.load_generator(find_model(model, LanguageModelConfig), device=device)
 
@@ -108,7 +108,7 @@ def load_generator(model: Path | None, device: str) -> "TextGenerator":
 def load_classifier(model: Path | None, device: str) -> "TextClassifier":
     """A classifier."""
     from transformer_mt import api
-    from transformer_mt.task_config import ClassificationConfig
+    from transformer_mt.config.tasks import ClassificationConfig
 
     return api.load_classifier(find_model(model, ClassificationConfig), device=device)
 
@@ -123,7 +123,7 @@ def check_output_file(target: Path | None, *sources: Path | None) -> None:
     """Keep folders, the inputs of a command and the files of runs from being written over."""
     if target is None or str(target) == "-":
         return
-    from transformer_mt.ownership import check_output
+    from transformer_mt.runs.ownership import check_output
 
     if target.is_dir():
         raise ConfigError(f"--output {target} is a folder: name a file")

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from transformer_mt.console import print_error
 from transformer_mt.errors import SaidElsewhereError, TmtError
-from transformer_mt.processes import place
+from transformer_mt.runtime.console import print_error
+from transformer_mt.runtime.launch import place
 
 ConfigFile = Annotated[
     Path,

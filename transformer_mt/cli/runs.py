@@ -26,13 +26,13 @@ from transformer_mt.cli.options import (
     Quantization,
     RunArgument,
 )
-from transformer_mt.console import print_lines
 from transformer_mt.errors import ConfigError
-from transformer_mt.processes import place
+from transformer_mt.runtime.console import print_lines
+from transformer_mt.runtime.launch import place
 
 if TYPE_CHECKING:
-    from transformer_mt.evaluation import Evaluation
-    from transformer_mt.task_evaluation import TaskEvaluation
+    from transformer_mt.inference.evaluation import Evaluation
+    from transformer_mt.training.evaluation import TaskEvaluation
 
 
 @app.command()
@@ -83,7 +83,7 @@ def evaluate(
     which: Literal["test", "validation"] = "validation" if split == "validation" else "test"
     if hypothesis:
         _refuse_model_options(source, output_file)
-        from transformer_mt.evaluation import evaluate_translations
+        from transformer_mt.inference.evaluation import evaluate_translations
 
         hypotheses, sides = _read_sides(hypothesis, references)
         found_scores = evaluate_translations(hypotheses, sides, language=lang, tokenize=tokenize)
@@ -122,7 +122,7 @@ def evaluate(
             tokenize=tokenize,
         )
     if output_file and place().rank == 0:
-        from transformer_mt.durable import write_output
+        from transformer_mt.files.atomic import write_output
 
         text = "".join(f"{line}\n" for line in figures.translations)
         write_output(output_file, text.encode("utf-8"))
@@ -141,7 +141,7 @@ def _read_sides(text: Path, references: list[Path] | None) -> tuple[list[str], l
     """Read a text and its references, which must have as many lines."""
     if not references:
         raise ConfigError("--reference is missing: the file with the right translations")
-    from transformer_mt.data.corpus import read_parallel
+    from transformer_mt.corpus.source import read_parallel
 
     read = [read_parallel(text, reference) for reference in references]
     return [pair.src for pair in read[0]], [[pair.tgt for pair in pairs] for pairs in read]
@@ -149,7 +149,7 @@ def _read_sides(text: Path, references: list[Path] | None) -> tuple[list[str], l
 
 def _own_files(run: Path) -> list[Path]:
     """The files of a run's own corpus."""
-    from transformer_mt.run_dir import RunDir, load_run_config
+    from transformer_mt.runs.run_dir import RunDir, load_run_config
 
     data = load_run_config(RunDir(run)).data
     files: list[Path] = []
@@ -177,7 +177,7 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Tell what a run is: task, sizes, data, scores, training time, versions."""
-    from transformer_mt.run_info import describe_run
+    from transformer_mt.runs.info import describe_run
 
     description = describe_run(find_model(argument_or_model(ctx, run_dir, model)))
     print_lines(
@@ -203,7 +203,7 @@ def export_run(
 ) -> None:
     """Write a model for another program, and compare it there with the original."""
     from transformer_mt import api
-    from transformer_mt.task_config import TranslationConfig
+    from transformer_mt.config.tasks import TranslationConfig
 
     run = find_model(argument_or_model(ctx, run_dir, model), TranslationConfig)
     exported = api.export_model(run, output, to=to, quantization=quantization, verify=not no_verify)

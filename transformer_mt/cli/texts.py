@@ -14,11 +14,11 @@ from transformer_mt.cli.models import (
     refuse_several_processes,
 )
 from transformer_mt.cli.options import BatchTokens, Device, ModelDir
-from transformer_mt.console import print_note, standard_output, write_out
 from transformer_mt.errors import ConfigError
+from transformer_mt.runtime.console import print_note, standard_output, write_out
 
 if TYPE_CHECKING:
-    from transformer_mt.pair_check import PairCheck
+    from transformer_mt.doctor.with_classifier import PairCheck
 
 
 @app.command()
@@ -45,7 +45,7 @@ def generate(
 ) -> None:
     """Continue a text with a language model; it appears as it is written."""
     refuse_several_processes()
-    from transformer_mt.streams import argument_text, read_whole
+    from transformer_mt.cli.streams import argument_text, read_whole
 
     text = read_whole() if prompt is None else argument_text(prompt)
     generator = load_generator(model, device)
@@ -107,10 +107,10 @@ def classify(
         raise ConfigError("--threshold and --languages are for --pairs")
     check_output_file(output_file, input_file, *(pairs or ()))
     refuse_several_processes()
-    from transformer_mt import streams
+    from transformer_mt.cli import streams
 
     if pairs:
-        from transformer_mt.pair_check import check_pairs
+        from transformer_mt.doctor.with_classifier import check_pairs
 
         found = check_pairs(
             load_classifier(model, device),
@@ -138,7 +138,7 @@ def classify(
 
 def _show_pairs(found: "PairCheck", output_file: Path | None, layout: str) -> None:
     """Suspicious pairs go to the output; what was counted is told after them."""
-    from transformer_mt.streams import open_output
+    from transformer_mt.cli.streams import open_output
 
     with open_output(output_file) as target:
         for pair in found.suspicious():

@@ -7,9 +7,9 @@ import typer
 
 from transformer_mt.cli.app import app
 from transformer_mt.cli.options import ConfigFile, Device, Overrides
-from transformer_mt.console import print_lines, print_note
 from transformer_mt.errors import ConfigError
-from transformer_mt.processes import may_start_again
+from transformer_mt.runtime.console import print_lines, print_note
+from transformer_mt.runtime.launch import may_start_again
 
 
 @app.command()
@@ -45,11 +45,11 @@ def train(
     device: Device = "auto",
 ) -> None:
     """Train a model; run it again to go on after an interruption."""
-    from transformer_mt.config import parse_duration
-    from transformer_mt.config_file import load_config, to_yaml
-    from transformer_mt.limits import check_number
-    from transformer_mt.ownership import check_config_file
-    from transformer_mt.run_dir import RunDir
+    from transformer_mt.config.limits import check_number
+    from transformer_mt.config.load import load_config, to_yaml
+    from transformer_mt.config.sections import parse_duration
+    from transformer_mt.runs.ownership import check_config_file
+    from transformer_mt.runs.run_dir import RunDir
     from transformer_mt.training.signals import Interrupted
 
     if overwrite and may_start_again():
@@ -72,7 +72,7 @@ def train(
     settings = load_config(config, [*(overrides or ()), *flags])
     check_config_file(config, RunDir(Path(settings.run_dir)))
     if dry_run:
-        from transformer_mt.training.plan import plan_training
+        from transformer_mt.training.dry_run import plan_training
 
         plan = plan_training(settings, device, overwrite=overwrite)
         finished = f"{settings.run_dir}: finished; nothing to do"

@@ -25,9 +25,9 @@ from transformer_mt.cli.options import (
     ModelDir,
     Quantization,
 )
-from transformer_mt.console import print_lines
 from transformer_mt.errors import ConfigError
-from transformer_mt.processes import place
+from transformer_mt.runtime.console import print_lines
+from transformer_mt.runtime.launch import place
 
 
 @app.command()
@@ -76,9 +76,9 @@ def translate(
     _check_beam(1 if greedy else beam_size, n_best)
     if place().world_size > 1 and input_file is None:
         raise ConfigError("several processes translate a file: name it with --input")
-    from transformer_mt import streams
-    from transformer_mt.sharded_translator import spread
-    from transformer_mt.translation_lines import translate_chunks
+    from transformer_mt.cli import streams
+    from transformer_mt.cli.translation_lines import translate_chunks
+    from transformer_mt.inference.distributed import spread
 
     interactive = not sentences and input_file is None and streams.is_prompted()
     with (
@@ -132,8 +132,9 @@ def rescore(
         raise ConfigError(f"--format {layout}: must be text or list")
     check_output_file(output_file, input_file)
     refuse_several_processes()
-    from transformer_mt import api, streams
-    from transformer_mt.rescoring import rescore_lists
+    from transformer_mt import api
+    from transformer_mt.cli import streams
+    from transformer_mt.inference.rescoring import rescore_lists
 
     with streams.open_chunks(None, input_file) as chunks:
         model = api.load_language_model(lm, device=device)
@@ -162,8 +163,8 @@ def attention(
 ) -> None:
     """Draw what the model attends to while it translates a sentence, in every layer and head."""
     _check_beam(beam_size, n_best)
-    from transformer_mt.analysis.render import check_place, render
-    from transformer_mt.streams import argument_line
+    from transformer_mt.cli.streams import argument_line
+    from transformer_mt.figures.render import check_place, render
 
     check_place(output_file)
     check_output_file(output_file)

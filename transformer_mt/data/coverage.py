@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from transformer_mt.config import Config, TokenizerConfig
-from transformer_mt.data.characters import UNSPACED
-from transformer_mt.data.languages import subtags
+from transformer_mt.config.sections import Config, TokenizerConfig
+from transformer_mt.config.tasks import TextTokenizerConfig
 from transformer_mt.data.sequences import Sequences
-from transformer_mt.data.tokenizer import SPECIAL_TOKENS, UNK_ID, Tokenizer
 from transformer_mt.errors import DataError
-from transformer_mt.task_config import TextTokenizerConfig
+from transformer_mt.languages.characters import UNSPACED
+from transformer_mt.languages.codes import subtags
+from transformer_mt.text.tokenizer import SPECIAL_TOKENS, UNK_ID, Tokenizer
 
 MANY_UNKNOWN = 0.05
 """Share of unknown tokens from which it is a warning ..."""

@@ -7,11 +7,17 @@ from typing import TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from transformer_mt.console import hides_bars
-from transformer_mt.data.long_texts import parts_of
-from transformer_mt.data.rows import Item, LabelledText, Rows, SentencePair, Text
+from transformer_mt.corpus.rows import (
+    Item,
+    LabelledText,
+    Rows,
+    SentencePair,
+    Text,
+)
 from transformer_mt.data.sequences import Sequences
-from transformer_mt.data.tokenizer import Tokenizer
+from transformer_mt.runtime.console import hides_bars
+from transformer_mt.text.long_texts import parts_of
+from transformer_mt.text.tokenizer import Tokenizer
 
 _PIECE = 20_000
 """Rows encoded at a time: while they are, each takes a hundred times the room of its ids."""

@@ -6,22 +6,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from transformer_mt.config import Config
+from transformer_mt.config.sections import Config
+from transformer_mt.config.tasks import ClassificationConfig, LanguageModelConfig, TranslationConfig
+from transformer_mt.corpus.source import (
+    Corpus,
+    LabelledText,
+    SentencePair,
+    Source,
+    Text,
+)
 from transformer_mt.data.batching import BilingualDataset, LabelledDataset, TextDataset
-from transformer_mt.data.cleaning import prepare_pairs
-from transformer_mt.data.corpus import Corpus, LabelledText, SentencePair, Source, Text
-from transformer_mt.data.labelled_data import prepare_labelled
-from transformer_mt.data.prepared import (
+from transformer_mt.data.cache import (
     Kinds,
     PreparedData,
     cache_path,
     load_cached,
     save_cached,
 )
+from transformer_mt.data.classification import prepare_labelled
+from transformer_mt.data.language_model import prepare_text
 from transformer_mt.data.reports import DataReport, LabelledReport, TextReport
-from transformer_mt.data.running_text import prepare_text
-from transformer_mt.data.tokenizer import Vocabulary
-from transformer_mt.task_config import ClassificationConfig, LanguageModelConfig, TranslationConfig
+from transformer_mt.data.translation import prepare_pairs
+from transformer_mt.text.tokenizer import Vocabulary
 
 log = logging.getLogger(__name__)
 

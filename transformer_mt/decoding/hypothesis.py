@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from transformer_mt.limits import check_numbers
+from transformer_mt.config.limits import check_numbers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

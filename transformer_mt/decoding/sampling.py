@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from transformer_mt.limits import check_numbers
+from transformer_mt.config.limits import check_numbers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions, length_normalization
 from transformer_mt.decoding.scorer import S, Scorer
-from transformer_mt.decoding.top import top_continuations
 from transformer_mt.errors import DataError
+from transformer_mt.fast.top_k import top_continuations
 
 
 @torch.inference_mode()

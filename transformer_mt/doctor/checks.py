@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transformer_mt.doctor.alignment import Alignment, Break
-from transformer_mt.doctor.report import SHOWN, Finding, Findings, Ref, Severity
+from transformer_mt.doctor.report import (
+    SHOWN,
+    Finding,
+    Findings,
+    Ref,
+    Severity,
+)
 from transformer_mt.doctor.scanning import Side
 
 Mask = NDArray[np.bool_]

@@ -15,11 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from transformer_mt.console import hides_bars
+from transformer_mt.config.tasks import PairsConfig, TranslationConfig
+from transformer_mt.corpus.hub import SPLITS
 from transformer_mt.data.coverage import Coverage
-from transformer_mt.data.hub import SPLITS
 from transformer_mt.doctor import tokens
-from transformer_mt.doctor.checks import PairChecks, can_judge, found_in, graded, rows_finding
+from transformer_mt.doctor.checks import (
+    PairChecks,
+    can_judge,
+    found_in,
+    graded,
+    rows_finding,
+)
 from transformer_mt.doctor.language import LetterPairs, score_lines, sides_are_swapped
 from transformer_mt.doctor.reading import Advance, Split
 from transformer_mt.doctor.report import (
@@ -34,7 +40,7 @@ from transformer_mt.doctor.scanning import Side, scan
 from transformer_mt.doctor.sources import ParallelFiles, open_corpus
 from transformer_mt.doctor.typography import Quotes
 from transformer_mt.errors import TmtError
-from transformer_mt.task_config import PairsConfig, TranslationConfig
+from transformer_mt.runtime.console import hides_bars
 
 _JUDGED = 5000
 """Pairs by which the languages are told."""

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from transformer_mt.data.packed import READ_ERRORS, unpacked
-from transformer_mt.data.tables import text_of
+from transformer_mt.corpus.tables import text_of
 from transformer_mt.doctor.report import Example, Finding, excerpt
 from transformer_mt.errors import DataError
+from transformer_mt.files.packed import READ_ERRORS, unpacked
 
 _BLOCK_BYTES = 1 << 22
 BOM = "\ufeff"

@@ -12,11 +12,21 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from transformer_mt.data.characters import INVISIBLE_AFTER, INVISIBLE_FIRST
 from transformer_mt.doctor.language import LetterPairs
-from transformer_mt.doctor.reading import BOM, Advance, Block, Split
-from transformer_mt.doctor.report import Finding, Findings, Ref, Severity
+from transformer_mt.doctor.reading import (
+    BOM,
+    Advance,
+    Block,
+    Split,
+)
+from transformer_mt.doctor.report import (
+    Finding,
+    Findings,
+    Ref,
+    Severity,
+)
 from transformer_mt.doctor.typography import Quotes, wrong_conversions
+from transformer_mt.languages.characters import INVISIBLE_AFTER, INVISIBLE_FIRST
 
 _LINE_ENDS = "\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
 _ALWAYS = f"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{BOM}\ufffd\ud800-\udc7f\udd00-\udfff"

@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transformer_mt.data.corpus import PHRASEBOOK
-from transformer_mt.data.files import first_line_of
-from transformer_mt.data.hub import SPLITS, open_splits
-from transformer_mt.data.reading import PairsReading
-from transformer_mt.data.rows import SentencePair
-from transformer_mt.data.tables import (
+from transformer_mt.config.tasks import PairsConfig
+from transformer_mt.corpus.hub import SPLITS, open_splits
+from transformer_mt.corpus.readers import PairsReading
+from transformer_mt.corpus.rows import SentencePair
+from transformer_mt.corpus.source import PHRASEBOOK
+from transformer_mt.corpus.tables import (
     NESTED,
     QUOTED,
     Columns,
@@ -33,7 +33,7 @@ from transformer_mt.doctor.reading import (
 )
 from transformer_mt.doctor.report import Example, Finding, excerpt
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.task_config import PairsConfig
+from transformer_mt.files.lines import first_line_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from transformer_mt.data.corpus import Corpus
+from transformer_mt.config.tasks import TranslationConfig
+from transformer_mt.corpus.rows import SentencePair, pieces
+from transformer_mt.corpus.source import Corpus
 from transformer_mt.data.coverage import (
     MANY_UNKNOWN,
     NEARLY_ALL_UNKNOWN,
@@ -19,16 +21,25 @@ from transformer_mt.data.coverage import (
     unknown_sentence,
     unspaced_warning,
 )
-from transformer_mt.data.rows import SentencePair, pieces
 from transformer_mt.data.sequences import Sequences
-from transformer_mt.data.tokenizer import Tokenizers
-from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.doctor.checks import graded
 from transformer_mt.doctor.reading import Block
-from transformer_mt.doctor.report import SHOWN, Finding, Findings, Ref, Severity
+from transformer_mt.doctor.report import (
+    SHOWN,
+    Finding,
+    Findings,
+    Ref,
+    Severity,
+)
 from transformer_mt.doctor.scanning import Side
-from transformer_mt.run_dir import RunDir, has_vocabulary, load_run_config, load_vocabulary
-from transformer_mt.task_config import TranslationConfig
+from transformer_mt.runs.run_dir import (
+    RunDir,
+    has_vocabulary,
+    load_run_config,
+    load_vocabulary,
+)
+from transformer_mt.text.tokenizer import Tokenizers
+from transformer_mt.text.vocabularies import build_tokenizers
 
 SAMPLE = 50_000
 """Pairs of a split, evenly spaced, on which coverage is measured."""

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from transformer_mt.data.characters import DOUBLE_QUOTES, SINGLE_QUOTES
 from transformer_mt.doctor.reading import Block
+from transformer_mt.languages.characters import DOUBLE_QUOTES, SINGLE_QUOTES
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _REST = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"

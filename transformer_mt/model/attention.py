@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from transformer_mt import fast_paths
-from transformer_mt.model.dropout import Dropout
-from transformer_mt.model.linear import Linear
+from transformer_mt.fast import switches
+from transformer_mt.fast.dropout import Dropout
+from transformer_mt.fast.linear import Linear
 
 SHORT_ROW = 16
 """The softmax of shorter rows is ten times as slow on a CPU: a vector of AVX-512 is 16 numbers."""
@@ -102,7 +102,7 @@ class MultiHeadAttention(nn.Module):
         """
         dropout = self.dropout.p if self.training else 0.0
         slow_fused = q.device.type == "cpu" and (dropout > 0 or q.dtype == torch.bfloat16)
-        if slow_fused and fast_paths.UNFUSED_ATTENTION:
+        if slow_fused and switches.UNFUSED_ATTENTION:
             weights = self.dropout(_weights(q, source.keys, mask))
             return weights.to(q.dtype) @ source.values
         return F.scaled_dot_product_attention(q, *source, attn_mask=mask, dropout_p=dropout)

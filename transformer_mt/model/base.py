@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from transformer_mt.fast.linear import Linear
 from transformer_mt.model.embedding import sinusoids
-from transformer_mt.model.linear import Linear
 
 
 class BaseModel(nn.Module):

@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor, nn
 
-from transformer_mt.masks import padding_mask
+from transformer_mt.config.tasks import EncoderOnlyConfig
+from transformer_mt.fast.linear import Linear
 from transformer_mt.model.base import BaseModel
 from transformer_mt.model.embedding import Embedding
 from transformer_mt.model.layers import EncoderLayer, final_norm
-from transformer_mt.model.linear import Linear
-from transformer_mt.task_config import EncoderOnlyConfig
+from transformer_mt.model.masks import padding_mask
 
 
 class Classifier(BaseModel):

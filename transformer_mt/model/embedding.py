@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from transformer_mt.config import ModelConfig
-from transformer_mt.model.dropout import Dropout
+from transformer_mt.config.sections import ModelConfig
+from transformer_mt.fast.dropout import Dropout
 
 
 def sinusoids(length: int, d_model: int) -> Tensor:

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from transformer_mt.masks import padding_mask
+from transformer_mt.fast.linear import linear
 from transformer_mt.model.attention import SHORT_ROW
 from transformer_mt.model.layers import DecoderLayer, Residual
-from transformer_mt.model.linear import linear
+from transformer_mt.model.masks import padding_mask
 from transformer_mt.model.transformer import Transformer
 
 

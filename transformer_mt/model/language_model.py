@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from transformer_mt.masks import causal_mask
+from transformer_mt.config.tasks import DecoderOnlyConfig
+from transformer_mt.fast.linear import Linear
 from transformer_mt.model.attention import Past
 from transformer_mt.model.base import BaseModel
 from transformer_mt.model.embedding import Embedding
 from transformer_mt.model.layers import EncoderLayer, final_norm
-from transformer_mt.model.linear import Linear
-from transformer_mt.task_config import DecoderOnlyConfig
+from transformer_mt.model.masks import causal_mask
 
 
 @dataclass(slots=True)

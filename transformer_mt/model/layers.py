@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from transformer_mt.config import ModelConfig
+from transformer_mt.config.sections import ModelConfig
+from transformer_mt.fast.dropout import Dropout
+from transformer_mt.fast.linear import Linear
 from transformer_mt.model.attention import KeyValues, MultiHeadAttention, Past
-from transformer_mt.model.dropout import Dropout
-from transformer_mt.model.linear import Linear
 
 
 class Residual(nn.Module):

@@ -4,13 +4,18 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from transformer_mt.masks import causal_mask, padding_mask
+from transformer_mt.config.tasks import EncoderDecoderConfig
+from transformer_mt.fast.linear import Linear
 from transformer_mt.model.attention import MultiHeadAttention
 from transformer_mt.model.base import BaseModel
 from transformer_mt.model.embedding import Embedding
-from transformer_mt.model.layers import DecoderLayer, EncoderLayer, LayerCache, final_norm
-from transformer_mt.model.linear import Linear
-from transformer_mt.task_config import EncoderDecoderConfig
+from transformer_mt.model.layers import (
+    DecoderLayer,
+    EncoderLayer,
+    LayerCache,
+    final_norm,
+)
+from transformer_mt.model.masks import causal_mask, padding_mask
 
 
 @dataclass(slots=True)

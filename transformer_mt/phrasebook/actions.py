@@ -4,7 +4,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from transformer_mt.phrasebook import lexicon
-from transformer_mt.phrasebook.clauses import FUTURE, GOING_TO, Mode, Verb, verb
+from transformer_mt.phrasebook.clauses import (
+    FUTURE,
+    GOING_TO,
+    Mode,
+    Verb,
+    verb,
+)
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.phrases import (
     OWNERS,

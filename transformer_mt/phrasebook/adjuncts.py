@@ -3,7 +3,12 @@
 from transformer_mt.phrasebook import english, lexicon
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.phrases import Phrase, core
-from transformer_mt.phrasebook.words import Noun, nouns, pairs, select
+from transformer_mt.phrasebook.words import (
+    Noun,
+    nouns,
+    pairs,
+    select,
+)
 
 
 def _phrases(table: str) -> tuple[Phrase, ...]:

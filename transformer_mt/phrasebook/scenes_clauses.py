@@ -23,7 +23,13 @@ from transformer_mt.phrasebook.phrases import (
     say,
     sentence,
 )
-from transformer_mt.phrasebook.words import adjectives, leave_out, nouns, pairs, select
+from transformer_mt.phrasebook.words import (
+    adjectives,
+    leave_out,
+    nouns,
+    pairs,
+    select,
+)
 
 QUALIFIED = (
     ("read = lire", lexicon.READING, lexicon.OPINIONS),

@@ -3,8 +3,20 @@
 from transformer_mt.phrasebook import adjuncts as when
 from transformer_mt.phrasebook import clauses as c
 from transformer_mt.phrasebook import english, french, lexicon
-from transformer_mt.phrasebook.actions import anybody, asked, kin, others, own, relatives
-from transformer_mt.phrasebook.clauses import HAVE, Clause, being, verb
+from transformer_mt.phrasebook.actions import (
+    anybody,
+    asked,
+    kin,
+    others,
+    own,
+    relatives,
+)
+from transformer_mt.phrasebook.clauses import (
+    HAVE,
+    Clause,
+    being,
+    verb,
+)
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.phrases import (
     HE,
@@ -26,7 +38,12 @@ from transformer_mt.phrasebook.phrases import (
     then,
     to_friend,
 )
-from transformer_mt.phrasebook.words import leave_out, nouns, pairs, select
+from transformer_mt.phrasebook.words import (
+    leave_out,
+    nouns,
+    pairs,
+    select,
+)
 
 LIVE = verb("live = habiter", state=True)
 LIKE = verb("like = aimer", state=True)

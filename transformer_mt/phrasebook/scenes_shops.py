@@ -4,7 +4,13 @@ from transformer_mt.phrasebook import adjuncts as when
 from transformer_mt.phrasebook import clauses as c
 from transformer_mt.phrasebook import english, lexicon
 from transformer_mt.phrasebook.actions import anybody, asked, kin
-from transformer_mt.phrasebook.clauses import HAVE, NEED, Clause, being, verb
+from transformer_mt.phrasebook.clauses import (
+    HAVE,
+    NEED,
+    Clause,
+    being,
+    verb,
+)
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.phrases import (
     HE,
@@ -22,7 +28,13 @@ from transformer_mt.phrasebook.phrases import (
     sentence,
     some,
 )
-from transformer_mt.phrasebook.words import adjectives, leave_out, nouns, pairs, select
+from transformer_mt.phrasebook.words import (
+    adjectives,
+    leave_out,
+    nouns,
+    pairs,
+    select,
+)
 
 CONDIMENTS = select(lexicon.SEASONINGS, "salt, pepper, sugar, mustard, oil")
 REQUESTED = nouns("menu = carte f, bill = addition f, wine list = carte des vins f")

@@ -4,7 +4,12 @@ from transformer_mt.phrasebook import actions as a
 from transformer_mt.phrasebook import adjuncts as when
 from transformer_mt.phrasebook import clauses as c
 from transformer_mt.phrasebook import english, lexicon
-from transformer_mt.phrasebook.clauses import HAVE, Clause, being, verb
+from transformer_mt.phrasebook.clauses import (
+    HAVE,
+    Clause,
+    being,
+    verb,
+)
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.french_verbs import imperative
 from transformer_mt.phrasebook.phrases import (
@@ -31,7 +36,13 @@ from transformer_mt.phrasebook.phrases import (
     then,
     to_friend,
 )
-from transformer_mt.phrasebook.words import Adjective, Noun, adjectives, nouns, select
+from transformer_mt.phrasebook.words import (
+    Adjective,
+    Noun,
+    adjectives,
+    nouns,
+    select,
+)
 
 LIKE = verb("like = aimer", state=True)
 KNOW = verb("know = connaître", state=True)

@@ -4,7 +4,12 @@ from transformer_mt.phrasebook import adjuncts as when
 from transformer_mt.phrasebook import clauses as c
 from transformer_mt.phrasebook import lexicon
 from transformer_mt.phrasebook.actions import actor, anybody, asked
-from transformer_mt.phrasebook.clauses import HAVE, Clause, being, verb
+from transformer_mt.phrasebook.clauses import (
+    HAVE,
+    Clause,
+    being,
+    verb,
+)
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.phrases import (
     PRONOUNS,

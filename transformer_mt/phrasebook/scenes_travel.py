@@ -3,7 +3,12 @@
 from transformer_mt.phrasebook import adjuncts as when
 from transformer_mt.phrasebook import clauses as c
 from transformer_mt.phrasebook import english, french, lexicon
-from transformer_mt.phrasebook.actions import actor, anybody, kin, others
+from transformer_mt.phrasebook.actions import (
+    actor,
+    anybody,
+    kin,
+    others,
+)
 from transformer_mt.phrasebook.clauses import Clause, being, verb
 from transformer_mt.phrasebook.dice import Dice
 from transformer_mt.phrasebook.phrases import (
@@ -22,7 +27,13 @@ from transformer_mt.phrasebook.phrases import (
     to_friend,
 )
 from transformer_mt.phrasebook.scenes_shops import courtesy, there_is
-from transformer_mt.phrasebook.words import adjectives, leave_out, nouns, pairs, select
+from transformer_mt.phrasebook.words import (
+    adjectives,
+    leave_out,
+    nouns,
+    pairs,
+    select,
+)
 
 GO = verb("go = aller")
 ROOM, TABLE, TICKET = nouns("room = chambre f, table = table f, ticket = billet m")

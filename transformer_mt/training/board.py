@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from transformer_mt.analysis.lettering import missing_fonts, missing_glyphs_are_boxes
+from transformer_mt.figures.fonts import missing_fonts, missing_glyphs_are_boxes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,17 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from transformer_mt import checkpoint
+from transformer_mt.corpus.rows import Row
 from transformer_mt.data.batching import Dataset
-from transformer_mt.data.rows import Row
 from transformer_mt.data.sequences import RowNumbers
-from transformer_mt.data.vocabularies import Vocabulary
-from transformer_mt.run_dir import RunDir
-from transformer_mt.tasks.task import B, M, Task
-from transformer_mt.train_state import TrainState
+from transformer_mt.runs import checkpoint
+from transformer_mt.runs.run_dir import RunDir
+from transformer_mt.runs.train_state import TrainState
+from transformer_mt.runtime.process_group import Workers
+from transformer_mt.text.vocabularies import Vocabulary
 from transformer_mt.training.progress import Clock
 from transformer_mt.training.signals import StopSignals
-from transformer_mt.workers import Workers
+from transformer_mt.training.tasks.task import B, M, Task
 
 V = TypeVar("V", bound=Vocabulary)
 

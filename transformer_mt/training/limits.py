@@ -1,8 +1,8 @@
 """When training is over, is to be saved, or has gone wrong."""
 
-from transformer_mt.config import Config, parse_duration
+from transformer_mt.config.sections import Config, parse_duration
 from transformer_mt.errors import TrainingError
-from transformer_mt.train_state import TrainState
+from transformer_mt.runs.train_state import TrainState
 
 
 def seconds_allowed(config: Config, state: TrainState) -> float | None:

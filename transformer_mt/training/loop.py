@@ -11,17 +11,23 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from transformer_mt import checkpoint, run_dir
-from transformer_mt.config import Config
+from transformer_mt.config.sections import Config
 from transformer_mt.data.batching import Batch, token_batches
-from transformer_mt.device import keep_freed_memory
-from transformer_mt.durations import show_duration
-from transformer_mt.processes import is_launched
-from transformer_mt.run_dir import RunDir
-from transformer_mt.run_lock import locked
-from transformer_mt.tasks.task import Validation
-from transformer_mt.train_state import TrainState
-from transformer_mt.training.distributed import SharedClock, own_batch, save_training, state_of_main
+from transformer_mt.runs import checkpoint, run_dir
+from transformer_mt.runs.lock import locked
+from transformer_mt.runs.recovery import recover
+from transformer_mt.runs.run_dir import RunDir
+from transformer_mt.runs.train_state import TrainState
+from transformer_mt.runtime.device import keep_freed_memory
+from transformer_mt.runtime.durations import show_duration
+from transformer_mt.runtime.launch import is_launched
+from transformer_mt.runtime.process_group import open_workers
+from transformer_mt.training.distributed import (
+    SharedClock,
+    own_batch,
+    save_training,
+    state_of_main,
+)
 from transformer_mt.training.limits import (
     DivergedError,
     checkpoint_is_due,
@@ -32,11 +38,10 @@ from transformer_mt.training.limits import (
 )
 from transformer_mt.training.optimizer import learning_rate
 from transformer_mt.training.progress import Progress
-from transformer_mt.training.recovery import recover
 from transformer_mt.training.rescue import skip_or_go_back
 from transformer_mt.training.session import Session, finished_state, open_session
 from transformer_mt.training.signals import Interrupted, StopSignals
-from transformer_mt.workers import open_workers
+from transformer_mt.training.tasks.task import Validation
 
 log = logging.getLogger(__name__)
 

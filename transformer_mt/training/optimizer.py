@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from transformer_mt.config import Config, TrainingConfig
+from transformer_mt.config.sections import Config, TrainingConfig
 
 _LONGEST_TIMED_WARMUP = 0.1
 """Share of a training of limited time."""

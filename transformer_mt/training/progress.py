@@ -8,14 +8,14 @@ from typing import Any
 
 from tqdm import tqdm
 
-from transformer_mt.config import Config
-from transformer_mt.config_file import to_yaml
-from transformer_mt.console import hides_bars
-from transformer_mt.durable import cannot_be_written, flush, write_text
-from transformer_mt.run_dir import RunDir
-from transformer_mt.tasks.task import Validation
-from transformer_mt.train_state import TrainState
+from transformer_mt.config.load import to_yaml
+from transformer_mt.config.sections import Config
+from transformer_mt.files.atomic import cannot_be_written, flush, write_text
+from transformer_mt.runs.run_dir import RunDir
+from transformer_mt.runs.train_state import TrainState
+from transformer_mt.runtime.console import hides_bars
 from transformer_mt.training.board import Board
+from transformer_mt.training.tasks.task import Validation
 
 
 @dataclasses.dataclass(slots=True)

@@ -2,12 +2,12 @@
 
 import logging
 
-from transformer_mt import checkpoint
 from transformer_mt.errors import TrainingError
+from transformer_mt.runs import checkpoint
+from transformer_mt.runs.recovery import recover
 from transformer_mt.training.distributed import save_training
 from transformer_mt.training.limits import DivergedError
 from transformer_mt.training.progress import Progress
-from transformer_mt.training.recovery import recover
 from transformer_mt.training.session import Session, begin_again, resume
 
 log = logging.getLogger(__name__)

@@ -9,32 +9,32 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from transformer_mt import checkpoint, run_dir, train_state
-from transformer_mt.blueprint import blueprint_of
-from transformer_mt.checkpoint import LoadedRun
-from transformer_mt.config import Config
-from transformer_mt.config_file import check_inherited, differing_keys, to_yaml
+from transformer_mt.config.load import check_inherited, differing_keys, to_yaml
+from transformer_mt.config.sections import Config
+from transformer_mt.corpus.source import Source
 from transformer_mt.data.batching import padding_share, token_batches
-from transformer_mt.data.corpus import Source
+from transformer_mt.data.cache import PreparedData
 from transformer_mt.data.coverage import coverage_warnings, other_languages, refuse_unknown
 from transformer_mt.data.prepare import prepare
-from transformer_mt.data.prepared import PreparedData
 from transformer_mt.data.reports import Report
-from transformer_mt.data.vocabularies import VOCABULARY_FILES, Vocabulary, build_vocabulary
-from transformer_mt.device import choose_device, gains_from_bf16
-from transformer_mt.durable import write_text
 from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.files.atomic import write_text
 from transformer_mt.model.base import count_parameters
-from transformer_mt.run_dir import STATE_FILE, RunDir
-from transformer_mt.run_lock import refuse_unavailable
-from transformer_mt.tasks.registry import make_task
-from transformer_mt.tasks.task import Examples, Task
-from transformer_mt.train_state import TrainState
+from transformer_mt.runs import checkpoint, run_dir, train_state
+from transformer_mt.runs.checkpoint import LoadedRun
+from transformer_mt.runs.kinds import blueprint_of
+from transformer_mt.runs.lock import refuse_unavailable
+from transformer_mt.runs.recovery import as_recovered
+from transformer_mt.runs.run_dir import STATE_FILE, RunDir
+from transformer_mt.runs.train_state import TrainState
+from transformer_mt.runtime.device import choose_device, gains_from_bf16
+from transformer_mt.runtime.process_group import ALONE, Workers
+from transformer_mt.text.vocabularies import VOCABULARY_FILES, Vocabulary, build_vocabulary
 from transformer_mt.training import distributed
 from transformer_mt.training.limits import is_over
 from transformer_mt.training.optimizer import make_optimizer, peak_learning_rate
-from transformer_mt.training.recovery import as_recovered
-from transformer_mt.workers import ALONE, Workers
+from transformer_mt.training.tasks.registry import make_task
+from transformer_mt.training.tasks.task import Examples, Task
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import threading
 import time
 from types import FrameType, TracebackType
 
-from transformer_mt.console import print_note
+from transformer_mt.runtime.console import print_note
 
 _SAME = 2.0
 """Seconds within which a signal that comes again is the same one, where a launcher passes it on."""

@@ -1,1 +1,0 @@
-"""Looking inside a trained model: its attention, as numbers, pictures and a page."""

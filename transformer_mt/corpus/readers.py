@@ -1,0 +1,247 @@
+"""How the rows of each task are read: from text files, tables, data sets, or the phrasebook."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from itertools import chain, zip_longest
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from transformer_mt.config.sections import DataConfig, Files
+from transformer_mt.config.tasks import LabelledConfig, PairsConfig, TextConfig
+from transformer_mt.corpus.heldout import Cut, cut_by_rank, cut_the_end
+from transformer_mt.corpus.rows import (
+    LabelledText,
+    Row,
+    Rows,
+    SentencePair,
+    Text,
+)
+from transformer_mt.corpus.tables import (
+    TABLES,
+    Columns,
+    read_table,
+    table_suffix,
+)
+from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.files.lines import read_text
+
+D = TypeVar("D", bound=DataConfig)
+
+LANGUAGES = ("en", "fr")
+"""Of the phrasebook, in the order of its pairs."""
+Phrases = Rows[tuple[str, str]]
+
+
+class Reading(ABC, Generic[D, Row]):
+    """What the configuration of a task says of its text."""
+
+    kind: type[Row]
+    """Of the rows."""
+    what: ClassVar[str]
+    """Several of them are called."""
+    choices: ClassVar[str]
+    """What `data.train` may name."""
+    several: ClassVar[str]
+    """What may be given instead of one file."""
+
+    def __init__(self, config: D) -> None:
+        self.config = config
+        self.notes: list[str] = []
+        """What a person should be told of what was read."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> Columns[Row]:
+        """What to look for in a table."""
+
+    @property
+    def cut(self) -> "Cut[Row]":
+        """How splits that are missing are cut from train."""
+        return cut_by_rank
+
+    def files(self, files: Files) -> Iterator[Row]:
+        """The rows of files that a split was given as.
+
+        Raises:
+            DataError: one cannot be read, once the rows are asked for.
+            ConfigError: a single one is no table.
+        """
+        return self.one_file(files) if isinstance(files, str) else self.several_files(files)
+
+    def one_file(self, file: str) -> Iterator[Row]:
+        return read_table(Path(file), self.suffix_of(file), self.columns)
+
+    def suffix_of(self, file: str) -> str:
+        """Which kind of table a file is.
+
+        Raises:
+            ConfigError: it is none.
+        """
+        suffix = table_suffix(Path(file))
+        if suffix is None:
+            raise ConfigError(
+                f"{file}: a single file must be one of {', '.join(TABLES)}; {self.several}"
+            )
+        return suffix
+
+    @abstractmethod
+    def several_files(self, files: tuple[str, ...]) -> Iterator[Row]:
+        """The rows of files that belong together."""
+
+    @abstractmethod
+    def phrases(self, pairs: Phrases) -> Rows[Row]:
+        """The rows of a split of the built-in corpus.
+
+        Raises:
+            ConfigError: it does not hold what the configuration names.
+        """
+
+    def usable(self, split: str, rows: Iterable[Row]) -> Iterable[Row]:
+        """Those rows of a split that are examples; of others, there is something in `notes`."""
+        del split
+        return rows
+
+
+class PairsReading(Reading[PairsConfig, SentencePair]):
+    """Sentence pairs."""
+
+    kind = SentencePair
+    what = "pairs"
+    choices = "two parallel files, one table"
+    several = "give parallel text as a list of two files, [source, target]"
+
+    @property
+    def columns(self) -> Columns[SentencePair]:
+        config = self.config
+        names = config.src_column or config.src_lang, config.tgt_column or config.tgt_lang
+        if not config.header:
+            names = config.src_column or "1", config.tgt_column or "2"
+        return Columns(SentencePair, names, config.header)
+
+    def several_files(self, files: tuple[str, ...]) -> Iterator[SentencePair]:
+        src, tgt = map(Path, files)
+        return parallel_pairs(src, tgt)
+
+    def phrases(self, pairs: Phrases) -> list[SentencePair]:
+        languages = (self.config.src_lang, self.config.tgt_lang)
+        if languages not in (LANGUAGES, LANGUAGES[::-1]):
+            raise ConfigError(
+                "the phrasebook is English and French: set data.src_lang and data.tgt_lang to en"
+                " and fr"
+            )
+        order = 1 if languages == LANGUAGES else -1
+        return [SentencePair(*pair[::order]) for pair in pairs]
+
+
+class TextReading(Reading[TextConfig, Text]):
+    """Lines of text."""
+
+    kind = Text
+    what = "lines"
+    choices = "text files, one table"
+
+    @property
+    def columns(self) -> Columns[Text]:
+        config = self.config
+        return Columns(Text, _named(config, config.text_column), config.header)
+
+    @property
+    def cut(self) -> "Cut[Text]":
+        return cut_the_end if self.config.examples == "blocks" else cut_by_rank
+
+    def one_file(self, file: str) -> Iterator[Text]:
+        is_table = table_suffix(Path(file)) is not None
+        return super().one_file(file) if is_table else self.several_files((file,))
+
+    def several_files(self, files: tuple[str, ...]) -> Iterator[Text]:
+        for file in files:
+            if len(files) > 1 and table_suffix(Path(file)) is not None:
+                raise ConfigError(f"{file}: is a table: give it alone, or several files of text")
+        return map(Text, chain.from_iterable(read_text(Path(file)) for file in files))
+
+    def phrases(self, pairs: Phrases) -> list[Text]:
+        if self.config.text_column not in LANGUAGES:
+            raise ConfigError(
+                "the phrasebook is English and French: set data.text_column to en or fr, not"
+                f" '{self.config.text_column}'"
+            )
+        side = LANGUAGES.index(self.config.text_column)
+        return [Text(pair[side]) for pair in pairs]
+
+
+class LabelledReading(Reading[LabelledConfig, LabelledText]):
+    """Texts with labels."""
+
+    kind = LabelledText
+    what = "texts"
+    choices = "one table, or text files with a label for each in data.labels"
+    several = "give text files as a list, with a label for each in data.labels"
+
+    @property
+    def columns(self) -> Columns[LabelledText]:
+        config = self.config
+        names = _named(config, config.text_column, config.label_column)
+        return Columns(LabelledText, names, config.header)
+
+    def several_files(self, files: tuple[str, ...]) -> Iterator[LabelledText]:
+        for file, label in zip(files, self.config.labels or (), strict=True):
+            for line in read_text(Path(file)):
+                yield LabelledText(line, label)
+
+    def phrases(self, pairs: Phrases) -> list[LabelledText]:
+        """All sentences: the task is to tell the two languages apart."""
+        labelled = (zip(pair, LANGUAGES, strict=True) for pair in pairs)
+        return [LabelledText(*each) for each in chain.from_iterable(labelled)]
+
+    def usable(self, split: str, rows: Iterable[LabelledText]) -> Iterator[LabelledText]:
+        """Those with text and a label: where nobody knows it, data sets of the hub have -1."""
+        without_text = without_label = 0
+        for row in rows:
+            blank = not row.text or row.text.isspace()
+            without_text += blank
+            without_label += not blank and not row.label
+            if not blank and row.label:
+                yield row
+        if without_text or without_label:
+            self.notes.append(
+                f"{split}: left out of the rows: {without_text:,} without text,"
+                f" {without_label:,} without a label"
+            )
+
+
+def _named(config: TextConfig | LabelledConfig, *names: str) -> tuple[str, ...]:
+    """The columns; where they have no names, the usual ones are the first and the second."""
+    numbers = {} if config.header else {"text": "1", "label": "2"}
+    return tuple(numbers.get(name, name) for name in names)
+
+
+def parallel_pairs(src_path: Path, tgt_path: Path) -> Iterator[SentencePair]:
+    """The pairs of two text files whose lines correspond.
+
+    Raises:
+        DataError: one cannot be read, or they do not align.
+    """
+    src_count = tgt_count = 0
+    for src, tgt in zip_longest(read_text(src_path), read_text(tgt_path)):
+        src_count += src is not None
+        tgt_count += tgt is not None
+        if src_count == tgt_count:
+            yield SentencePair(src, tgt)
+    if src_count != tgt_count:
+        raise DataError(
+            f"{src_path} has {src_count} lines but {tgt_path} has {tgt_count}: parallel files must"
+            " align line by line (the shorter one ends after line"
+            f" {min(src_count, tgt_count)})"
+        )
+
+
+_READINGS: dict[type[DataConfig], type[Reading[Any, Any]]] = {
+    PairsConfig: PairsReading,
+    TextConfig: TextReading,
+    LabelledConfig: LabelledReading,
+}
+
+
+def reading_of(config: DataConfig) -> Reading[Any, Any]:
+    """What a configuration says of its text."""
+    return _READINGS[type(config)](config)

@@ -1,0 +1,172 @@
+"""Where the text of a run comes from, and how missing splits are cut."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Generic
+
+from transformer_mt.config.sections import DataConfig, Files
+from transformer_mt.corpus.heldout import cut_missing_splits
+from transformer_mt.corpus.hub import (
+    SPLITS,
+    Tables,
+    dataset_rows,
+    files_of,
+    open_splits,
+)
+from transformer_mt.corpus.readers import Reading, parallel_pairs, reading_of
+from transformer_mt.corpus.rows import LabelledText as LabelledText  # for all who import them here
+from transformer_mt.corpus.rows import Row, Rows, StoredRows
+from transformer_mt.corpus.rows import SentencePair as SentencePair
+from transformer_mt.corpus.rows import Text as Text
+from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.files.lines import digest_of_files
+
+PHRASEBOOK = "phrasebook"
+_Reader = tuple[str, Iterator[Row]]
+"""What a split is called in errors, and its rows, not read yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus(Generic[Row]):
+    """The three splits, and what was done to get them."""
+
+    train: Rows[Row]
+    """Any number: only to be counted, and gone through as often as one likes."""
+    validation: list[Row]
+    test: list[Row]
+    notes: list[str] = field(default_factory=list)
+    """What a person should be told: splits cut from train, and the like."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for equal text alone."""
+        digest = hashlib.blake2b(repr(self.notes).encode(), digest_size=16)
+        for split in (self.train, self.validation, self.test):
+            digest.update(f"{len(split)}\n".encode())
+            for row in split:
+                digest.update(f"{' '.join(map(str, map(len, row)))} {''.join(row)}".encode())
+        return digest.hexdigest()
+
+
+class Source:
+    """Where the corpus of a run comes from; files are read as text when it is first asked for."""
+
+    def __init__(self, config: DataConfig) -> None:
+        self._config = config
+        self.fingerprint = self.current_fingerprint()
+        """Equal fingerprints of equal settings promise equal text."""
+
+    @cached_property
+    def corpus(self) -> Corpus[Any]:
+        """The text, as `load_corpus` reads it, with its errors."""
+        return load_corpus(self._config, self._tables)
+
+    def current_fingerprint(self) -> str:
+        """What `fingerprint` would be now, had the files been changed since.
+
+        It is that of the bytes of the files; where there are none, that of the text.
+        """
+        if self._config.dataset != PHRASEBOOK:
+            try:
+                return " ".join(digest_of_files(files) for files in self._files())
+            except OSError:
+                pass  # reading the text says what is wrong with which file
+        return self.corpus.fingerprint
+
+    @cached_property
+    def _tables(self) -> "Tables | None":
+        is_data_set = self._config.dataset not in (None, PHRASEBOOK)
+        return open_splits(self._config) if is_data_set else None
+
+    def _files(self) -> list[list[Path]]:
+        """Those that the text of each split stands in."""
+        if self._tables is not None:
+            return [files_of(table) for table in self._tables.values()]
+        return [[Path(f) for f in _listed(getattr(self._config, name))] for name in SPLITS]
+
+
+def load_corpus(config: DataConfig, tables: "Tables | None" = None) -> Corpus[Any]:
+    """Read all splits; one that is missing is cut from train.
+
+    Args:
+        config: where they are; its class says of what kind the rows are.
+        tables: the splits of a data set, where it was opened before.
+
+    Raises:
+        DataError: a file is missing, empty, not UTF-8, or its sides do not align; a data set
+            cannot be loaded.
+        ConfigError: no training text, or a split or column that does not exist is named.
+    """
+    reading = reading_of(config)
+    if config.dataset is None and config.train is None:
+        raise ConfigError(f"'data.train' is missing: give {reading.choices}, or a 'data.dataset'")
+    if config.dataset == PHRASEBOOK:
+        splits = _phrasebook(reading)
+    else:
+        splits = _stored(reading, _readers(reading, tables))
+    notes = cut_missing_splits(reading.kind, splits, config.heldout_size, reading.what, reading.cut)
+    notes = reading.notes + notes
+    return Corpus(splits["train"], list(splits["validation"]), list(splits["test"]), notes)
+
+
+def load_split(config: DataConfig, name: str) -> list[Any]:
+    """Validation or test alone: train is read only where they are to be cut from it.
+
+    Raises:
+        DataError, ConfigError: as for `load_corpus`.
+    """
+    reading = reading_of(config)
+    readers = {} if config.dataset == PHRASEBOOK else _readers(reading)
+    if name in readers:
+        return list(_stored(reading, {name: readers[name]})[name])
+    split: list[Any] = getattr(load_corpus(config), name)
+    return split
+
+
+def read_parallel(src_path: Path, tgt_path: Path) -> list[SentencePair]:
+    """All pairs of two text files whose lines correspond.
+
+    Raises:
+        DataError: as for `load_corpus`.
+    """
+    return list(parallel_pairs(src_path, tgt_path))
+
+
+def _readers(reading: Reading[Any, Row], tables: "Tables | None" = None) -> dict[str, _Reader[Row]]:
+    config = reading.config
+    if config.dataset is None:
+        named = {name: getattr(config, name) for name in SPLITS}
+        return {
+            name: (_listed(files)[0], reading.files(files))
+            for name, files in named.items()
+            if files
+        }
+    readers = {}
+    for split, table in (tables or open_splits(config)).items():
+        origin = f"{config.dataset} ({getattr(config, split) or split})"
+        readers[split] = origin, dataset_rows(table, origin, reading.columns)
+    return readers
+
+
+def _stored(reading: Reading[Any, Row], readers: dict[str, _Reader[Row]]) -> dict[str, Rows[Row]]:
+    """Read the splits, which may be larger than memory and may be readable only once."""
+    splits: dict[str, Rows[Row]] = {}
+    for name, (origin, rows) in readers.items():
+        splits[name] = StoredRows.of(reading.kind, reading.usable(name, rows))
+        if not len(splits[name]):
+            why = "".join(f" ({note})" for note in reading.notes if note.startswith(f"{name}:"))
+            raise DataError(f"{origin}: there are no rows{why}")
+    return splits
+
+
+def _phrasebook(reading: Reading[Any, Row]) -> dict[str, Rows[Row]]:
+    from transformer_mt.phrasebook import phrasebook_splits
+
+    return {name: reading.phrases(pairs) for name, pairs in phrasebook_splits().items()}
+
+
+def _listed(files: Files | None) -> tuple[str, ...]:
+    return (files,) if isinstance(files, str) else files or ()

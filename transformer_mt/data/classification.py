@@ -1,0 +1,141 @@
+"""Labelled texts: the tokens of each that are read, and the number of its class."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from transformer_mt.config.tasks import ClassificationConfig, LabelledConfig
+from transformer_mt.corpus.duplicates import Duplicates, Overlap
+from transformer_mt.corpus.rows import Rows
+from transformer_mt.corpus.source import Corpus, LabelledText
+from transformer_mt.data.arrow import ExampleSpool
+from transformer_mt.data.batching import LabelledDataset
+from transformer_mt.data.cache import PreparedData
+from transformer_mt.data.coverage import Coverage, UnknownCounter
+from transformer_mt.data.encoding import encode_texts, in_pieces
+from transformer_mt.data.reports import LabelledCounts, LabelledReport
+from transformer_mt.data.sequences import Sequences
+from transformer_mt.errors import DataError
+from transformer_mt.text.tokenizer import UNK_ID
+from transformer_mt.text.vocabularies import LabelledVocabulary
+
+
+def prepare_labelled(
+    config: ClassificationConfig, corpus: Corpus[LabelledText], vocabulary: LabelledVocabulary
+) -> PreparedData[LabelledDataset, LabelledText, LabelledReport]:
+    """Encode a corpus, a piece at a time.
+
+    Raises:
+        DataError: a label is none of the vocabulary's, or there is no room.
+    """
+    encoding = LabelledEncoding(config.data, vocabulary, "train")
+    spool = ExampleSpool(LabelledDataset)
+    duplicates = Duplicates()
+    overlaps = {"validation": Overlap(corpus.validation), "test": Overlap(corpus.test)}
+    for rows in in_pieces(corpus.train, "text"):
+        spool.write(LabelledDataset(*encoding.encode(rows)))
+        duplicates.see(rows)
+        for overlap in overlaps.values():
+            overlap.see(rows)
+    splits = {"train": encoding.counts}
+    validation, validated = _encode(config.data, corpus.validation, vocabulary, "validation")
+    splits["validation"] = validated.counts
+    _, splits["test"] = encode_labelled(config.data, corpus.test, vocabulary, "test")
+    report = LabelledReport(
+        kept=splits["train"].examples,
+        validation=splits["validation"].examples,
+        test=splits["test"].examples,
+        duplicates=duplicates.count(),
+        validation_overlap=overlaps["validation"].count(),
+        test_overlap=overlaps["test"].count(),
+        splits=splits,
+        coverage={"train": encoding.coverage(), "validation": validated.coverage()},
+        notes=tuple(corpus.notes),
+    )
+    return PreparedData(spool.finish(), validation, corpus.validation, report)
+
+
+def encode_labelled(
+    config: LabelledConfig, rows: Rows[LabelledText], vocabulary: LabelledVocabulary, split: str
+) -> tuple[LabelledDataset, LabelledCounts]:
+    """The examples of a split, in memory, and what was counted.
+
+    Raises:
+        DataError: a label is none of the vocabulary's.
+    """
+    dataset, encoding = _encode(config, rows, vocabulary, split)
+    return dataset, encoding.counts
+
+
+def _encode(
+    config: LabelledConfig, rows: Rows[LabelledText], vocabulary: LabelledVocabulary, split: str
+) -> "tuple[LabelledDataset, LabelledEncoding]":
+    encoding = LabelledEncoding(config, vocabulary, split)
+    parts = [encoding.encode(piece) for piece in in_pieces(rows, "text")]
+    text, label = (Sequences.join([part[place] for part in parts]) for place in range(2))
+    return LabelledDataset(text, label), encoding
+
+
+class LabelledEncoding:
+    """Encodes the rows of a split, piece by piece, and counts.
+
+    Args:
+        config: `max_length`.
+        vocabulary: of the classifier.
+        split: what to call it where a label is unknown.
+    """
+
+    def __init__(self, config: LabelledConfig, vocabulary: LabelledVocabulary, split: str) -> None:
+        self._max_length = config.max_length
+        self._vocabulary = vocabulary
+        self._split = split
+        self._numbers = {label: number for number, label in enumerate(vocabulary.labels)}
+        self._cut = self._empty = 0
+        self._known = UnknownCounter(vocabulary.tokenizer)
+        self._found = np.zeros(len(vocabulary.labels), dtype=np.int64)
+
+    @property
+    def counts(self) -> LabelledCounts:
+        """Of all rows so far."""
+        found = zip(self._vocabulary.labels, self._found.tolist(), strict=True)
+        return LabelledCounts(int(self._found.sum()), dict(found), self._cut, self._empty)
+
+    def coverage(self) -> tuple[Coverage]:
+        """How much of all texts so far the vocabulary knows."""
+        return (self._known.coverage(),)
+
+    def encode(self, rows: Sequence[LabelledText]) -> tuple[Sequences, Sequences]:
+        """Texts and labels of some rows.
+
+        Raises:
+            DataError: a label is none of the vocabulary's.
+        """
+        labels = np.fromiter(map(self._number, rows), dtype=np.int32, count=len(rows))
+        self._found += np.bincount(labels, minlength=len(self._found))
+        texts = [row.text for row in rows]
+        ids = encode_texts(self._vocabulary.tokenizer, texts)
+        self._known.see(texts, ids)
+        self._cut += int((ids.lengths > self._max_length).sum())
+        self._empty += int((ids.lengths == 0).sum())
+        return readable(ids, self._max_length), Sequences(labels, np.arange(len(rows) + 1))
+
+    def _number(self, row: LabelledText) -> int:
+        number = self._numbers.get(row.label)
+        if number is None:
+            known = ", ".join(self._vocabulary.labels[:10])
+            more = " ..." if len(self._vocabulary.labels) > 10 else ""
+            raise DataError(
+                f"{self._split}: the label '{row.label}' is none of those that the model learns:"
+                f" {known}{more}"
+            )
+        return number
+
+
+def readable(ids: Sequences, max_length: int) -> Sequences:
+    """The first tokens of each text; one without any is a single [UNK]."""
+    empty = ids.offsets[:-1][ids.lengths == 0]
+    filled = np.insert(ids.ids, empty, UNK_ID)
+    lengths = np.maximum(ids.lengths, 1)
+    ends = np.cumsum(lengths, dtype=np.int64)
+    starts = ends - lengths
+    return Sequences.gather(filled, starts, np.minimum(ends, starts + max_length))

@@ -1,0 +1,81 @@
+"""Text files, read with errors that name file and line."""
+
+import codecs
+import contextlib
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from transformer_mt.errors import DataError
+from transformer_mt.files.packed import READ_ERRORS, unpacked
+
+
+@contextlib.contextmanager
+def open_binary(path: Path, *, is_text: bool = True) -> Iterator[BinaryIO]:
+    """Open a file to read bytes from, unpacked if its content is compressed, whatever its name.
+
+    Raises:
+        OSError: it cannot be opened.
+        DataError: when it is read: as for `unpacked`.
+    """
+    with path.open("rb") as raw:
+        yield unpacked(raw, str(path), is_text=is_text)
+
+
+def digest_of_files(paths: Iterable[Path]) -> str:
+    """Equal for equal contents alone; nothing is unpacked.
+
+    Raises:
+        OSError: one cannot be read, or is no plain file (what a pipe holds can be read only once).
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        if not path.is_file():
+            raise FileNotFoundError(path)
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "blake2b").digest())
+    return digest.hexdigest()
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    r"""Lines of a UTF-8 text file, plain or compressed, without their ends, one at a time.
+
+    Lines end at \n alone (U+2028 and the like are text); \r\n and a byte order mark are tolerated.
+
+    Raises:
+        DataError: naming file and line.
+    """
+    with open_binary(path) as file:
+        for number, raw in enumerate(file, start=1):
+            raw = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
+            try:
+                yield raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
+            except UnicodeDecodeError as error:
+                bad = f"byte 0x{error.object[error.start]:02x} at column {error.start + 1}"
+                raise DataError(f"{path}:{number}: not valid UTF-8 ({bad})") from None
+
+
+def read_text(path: Path) -> Iterator[str]:
+    """The lines of a text file that must exist and hold something, one at a time.
+
+    Raises:
+        DataError: naming the file; that it is empty is known at its end.
+    """
+    is_empty = True
+    try:
+        for line in read_lines(path):
+            is_empty = is_empty and not line
+            yield line
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file") from None
+    except READ_ERRORS as error:
+        raise DataError(f"{path}: cannot be read ({first_line_of(error)})") from None
+    if is_empty:
+        raise DataError(f"{path}: the file is empty")
+
+
+def first_line_of(error: BaseException) -> str:
+    """The first line of what an error says."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return reason.strip().split("\n")[0]

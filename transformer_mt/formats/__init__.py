@@ -1,1 +1,0 @@
-"""Model folders of other programs: written, read, and compared with ours."""

@@ -1,0 +1,112 @@
+"""Text in, labels with their probabilities out."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from transformer_mt.cli.streams import one_line
+from transformer_mt.config.limits import check_numbers
+from transformer_mt.data.batching import pad
+from transformer_mt.data.classification import readable
+from transformer_mt.data.encoding import encode_texts
+from transformer_mt.errors import DataError
+from transformer_mt.model.classifier import Classifier
+from transformer_mt.runtime.rounding import DECIMALS, rounded
+from transformer_mt.text.tokenizer import PAD_ID
+from transformer_mt.text.vocabularies import LabelledVocabulary
+
+Probabilities = NDArray[np.float32]
+
+_MOST_TEXTS = 1024
+"""In a batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What a text was taken for."""
+
+    text: str
+    label: str
+    """The likeliest."""
+    probabilities: dict[str, float]
+    """Of all labels, the likeliest first."""
+
+    def line(self, number: int, layout: str, top: int = 1) -> str:
+        """For a person ("text") or a program ("jsonl"), in one line.
+
+        Args:
+            number: of the text, from 1.
+            layout: "text": labels and probabilities, tabs between them; "jsonl": one object.
+            top: labels to tell, the likeliest first.
+        """
+        check_numbers(top=top)
+        likeliest = list(self.probabilities.items())[:top]
+        if layout == "jsonl":
+            record = {"line": number, "text": self.text, "label": self.label}
+            told = {"probabilities": rounded(dict(likeliest))}
+            return one_line(json.dumps(record | told, ensure_ascii=False))
+        return "\t".join(f"{label}\t{value:.{DECIMALS}f}" for label, value in likeliest)
+
+
+class TextClassifier:
+    """A classifier with its vocabulary.
+
+    Args:
+        model: on any device.
+        vocabulary: that it was trained with.
+        max_length: tokens of a text that are read; the rest does not count.
+    """
+
+    def __init__(self, model: Classifier, vocabulary: LabelledVocabulary, max_length: int) -> None:
+        self.model = model.eval()
+        self.vocabulary = vocabulary
+        self.max_length = max_length
+
+    def classify(self, texts: Sequence[str], *, batch_tokens: int = 4096) -> list[Classification]:
+        """The label of each text; one without a token is read as a single unknown one.
+
+        Args:
+            texts: any number.
+            batch_tokens: positions read together; changes speed and memory alone.
+
+        Raises:
+            DataError: the model's scores are no numbers.
+        """
+        labels = self.vocabulary.labels
+        found = []
+        for text, row in zip(texts, self.probabilities(texts, batch_tokens), strict=True):
+            order = np.argsort(-row, kind="stable").tolist()
+            told = {labels[number]: float(row[number]) for number in order}
+            found.append(Classification(text, labels[order[0]], told))
+        return found
+
+    @torch.inference_mode()
+    def probabilities(self, texts: Sequence[str], batch_tokens: int = 4096) -> Probabilities:
+        """(texts, labels) of each text and label.
+
+        Raises:
+            DataError: the model's scores are no numbers.
+        """
+        ids = readable(encode_texts(self.vocabulary.tokenizer, texts), self.max_length)
+        found = np.zeros((len(texts), len(self.vocabulary.labels)), dtype=np.float32)
+        device = self.model.output.weight.device
+        for rows in _batches(ids.lengths, batch_tokens):
+            logits = self.model.project(self.model(pad(ids.take(rows), PAD_ID).to(device)))
+            found[rows] = logits.float().softmax(dim=-1).cpu().numpy()
+        if not np.isfinite(found).all():
+            raise DataError("the model's scores are no numbers: its weights are damaged")
+        return found
+
+
+def _batches(lengths: NDArray[np.int32], batch_tokens: int) -> Iterator[NDArray[np.int64]]:
+    """Rows in groups within the budget, the longest first."""
+    check_numbers(batch_tokens=batch_tokens)
+    order = np.argsort(-lengths, kind="stable")
+    while len(order):
+        count = min(max(1, batch_tokens // int(lengths[order[0]])), _MOST_TEXTS)
+        yield order[:count]
+        order = order[count:]

@@ -1,0 +1,157 @@
+"""Scores of a run, or of translations made elsewhere, on a test set."""
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tqdm import tqdm
+
+from transformer_mt.inference.translator import Translator
+from transformer_mt.languages.codes import is_unspaced_text
+from transformer_mt.metrics.translation import (
+    References,
+    Score,
+    Scoring,
+    corpus_scores,
+    length_ratio,
+    perplexity,
+    reference_lists,
+)
+from transformer_mt.runtime.console import hides_bars
+from transformer_mt.runtime.rounding import rounded
+from transformer_mt.text.tokenizer import UNK_ID, Tokenizer
+
+log = logging.getLogger(__name__)
+
+_CHUNK = 1024
+"""Lines translated between two moves of the progress bar."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluation:
+    """Figures of one test set; those that need a model are None without one."""
+
+    sentences: int
+    translations: tuple[str, ...]
+    """What was scored, in the order of the test set."""
+    scores: list[Score]
+    length_ratio: float
+    """Tokens of the translations for each token of the references, as BLEU counts them."""
+    loss: float | None = None
+    """Nats for each target token."""
+    perplexity: float | None = None
+    src_unk_rate: float | None = None
+    """Share of the source tokens outside the vocabulary."""
+    tgt_unk_rate: float | None = None
+    """Share of the reference tokens outside the vocabulary."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as plain values for JSON."""
+        figures = dataclasses.asdict(self)
+        del figures["translations"]
+        return figures | rounded({"loss": self.loss, "perplexity": self.perplexity})
+
+    def lines(self) -> list[str]:
+        """A table for a person."""
+        rows = [(s.name, f"{s.value:.2f}", s.signature) for s in self.scores]
+        if self.loss is not None:
+            rows.append(("loss", f"{self.loss:.4f}", "nats for each target token"))
+        if self.perplexity is not None:
+            rows.append(("perplexity", f"{self.perplexity:.3f}", ""))
+        for name, rate in (("source", self.src_unk_rate), ("reference", self.tgt_unk_rate)):
+            if rate is not None:
+                rows.append(("UNK rate", f"{100 * rate:.2f} %", f"of {name} tokens"))
+        rows.append(
+            (
+                "length ratio",
+                f"{self.length_ratio:.3f}",
+                "translation / reference, in tokens of BLEU",
+            )
+        )
+        rows.append(("sentences", f"{self.sentences:,}", ""))
+        return [f"{name:<13}{value:>9}  {note}".rstrip() for name, value, note in rows]
+
+
+def evaluate_translations(
+    hypotheses: Sequence[str],
+    references: References,
+    *,
+    language: str | None = None,
+    tokenize: str | None = None,
+) -> Evaluation:
+    """Score translations, whoever made them.
+
+    Args:
+        hypotheses: the translations.
+        references: a right translation of each, or several such lists.
+        language: code of the target language, which decides how BLEU and TER split text; None: one
+            with spaces between words.
+        tokenize: BLEU's tokenizer, by sacrebleu's name, in the place of that of the language.
+
+    Raises:
+        ConfigError: there is no such tokenizer.
+        DataError: the tokenizer cannot be used here.
+        ValueError: the sides are not equally long, or empty.
+    """
+    if language is None and tokenize is None and is_unspaced_text(reference_lists(references)[0]):
+        log.warning(
+            "the references have no spaces between words, which BLEU and TER count: name their"
+            " language (--lang zh) or a tokenizer (--tokenize char)"
+        )
+    scoring = Scoring.of(language, tokenize)
+    return Evaluation(
+        sentences=len(hypotheses),
+        translations=tuple(hypotheses),
+        scores=corpus_scores(hypotheses, references, scoring),
+        length_ratio=length_ratio(hypotheses, references, scoring),
+    )
+
+
+def evaluate_model(
+    translator: Translator,
+    sources: Sequence[str],
+    references: References,
+    *,
+    beam_size: int | None = None,
+    length_penalty: float | None = None,
+    batch_tokens: int = 4096,
+    tokenize: str | None = None,
+) -> Evaluation:
+    """Translate a test set and score it; the options are those of `Translator.translate`.
+
+    Of several references the first alone has a loss and unknown tokens.
+    """
+    hypotheses: list[str] = []
+    with tqdm(total=len(sources), desc="translating", unit="line", disable=hides_bars()) as bar:
+        for start in range(0, len(sources), _CHUNK):
+            translations = translator.translate(
+                list(sources[start : start + _CHUNK]),
+                beam_size=beam_size,
+                length_penalty=length_penalty,
+                details=False,
+                batch_tokens=batch_tokens,
+                first_line=start + 1,
+            )
+            hypotheses += [translation.text for translation in translations]
+            bar.update(len(translations))
+    first = reference_lists(references)[0]
+    scored = translator.score(sources, first, batch_tokens=batch_tokens)
+    loss = -sum(each.log_prob for each in scored) / sum(len(each.token_ids) + 1 for each in scored)
+    return dataclasses.replace(
+        evaluate_translations(
+            hypotheses, references, language=translator.data.tgt_lang, tokenize=tokenize
+        ),
+        loss=loss,
+        perplexity=perplexity(loss),
+        src_unk_rate=unknown_rate(translator.tokenizers.src, sources),
+        tgt_unk_rate=unknown_rate(translator.tokenizers.tgt, first),
+    )
+
+
+def unknown_rate(tokenizer: Tokenizer, texts: Sequence[str]) -> float:
+    """Share of the tokens of some texts that are [UNK]."""
+    encoded = tokenizer.encode_batch(texts)
+    unknown = sum(ids.count(UNK_ID) for ids in encoded)
+    return unknown / max(sum(map(len, encoded)), 1)

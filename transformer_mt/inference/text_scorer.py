@@ -1,0 +1,113 @@
+"""What a trained language model thinks of texts: of finished ones, and of those of a search."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from transformer_mt.config.tasks import TextConfig
+from transformer_mt.decoding.fusion import LanguageModelFusion
+from transformer_mt.decoding.log_probs import log_probs_of_targets
+from transformer_mt.decoding.window import Window, windows
+from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.inference.batches import batches
+from transformer_mt.inference.engine import Ids
+from transformer_mt.model.language_model import LanguageModel
+from transformer_mt.text.tokenizer import (
+    EOS_ID,
+    PAD_ID,
+    SOS_ID,
+    Tokenizer,
+)
+
+
+class TorchLanguageModel:
+    """A trained language model; the `Engine` of texts.
+
+    Args:
+        model: it stays on its device, and is used in evaluation mode.
+        tokenizer: its own.
+        data: what it was trained on.
+    """
+
+    def __init__(self, model: LanguageModel, tokenizer: Tokenizer, data: TextConfig) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.data = data
+
+    def log_probs(self, texts: Sequence[str], *, batch_tokens: int = 4096) -> list[float]:
+        """Log-probability of each text, its [EOS] included; each is a line of its own.
+
+        Raises:
+            DataError: the model's scores are no numbers.
+        """
+        ids = self.tokenizer.encode_batch(texts)
+        found = [sum(each) for each in self.token_log_probs(ids, batch_tokens=batch_tokens)]
+        if any(map(math.isnan, found)):
+            raise DataError("the model's scores are no numbers: its weights are damaged")
+        return found
+
+    @torch.inference_mode()
+    def token_log_probs(
+        self, texts: Sequence[Ids], *, batch_tokens: int = 4096
+    ) -> list[tuple[float, ...]]:
+        """Log-probability of every token of each text and, last, of [EOS].
+
+        Beyond the model's window a text is read as the model itself would go on with it.
+
+        Args:
+            texts: ids without [SOS] and [EOS].
+            batch_tokens: positions read together; changes speed and memory alone.
+        """
+        self.model.eval()
+        whole = [torch.tensor([start_id(self.data), *ids, EOS_ID]) for ids in texts]
+        parts = [
+            (row, window)
+            for row, ids in enumerate(texts)
+            for window in windows(len(ids) + 1, self.model.max_length)
+        ]
+        found = [[0.0] * (len(ids) + 1) for ids in texts]
+        for batch in batches([w.end - w.begin for _, w in parts], batch_tokens):
+            chosen = [(whole[parts[n][0]], parts[n][1]) for n in batch]
+            for n, log_probs in zip(batch, self._read(chosen), strict=True):
+                row, window = parts[n]
+                new = log_probs[window.first - window.begin : window.end - window.begin]
+                found[row][window.first : window.end] = new
+        return [tuple(each) for each in found]
+
+    def _read(self, parts: Sequence[tuple[torch.Tensor, Window]]) -> list[list[float]]:
+        """Log-probability of what follows each token of some windows on texts, then of padding."""
+        padded = pad_sequence(
+            [text[window.begin : window.end + 1] for text, window in parts],
+            batch_first=True,
+            padding_value=PAD_ID,
+        ).to(self.model.output.weight.device)
+        hidden = self.model(padded[:, :-1])
+        log_probs: list[list[float]] = log_probs_of_targets(
+            self.model.project, hidden, padded[:, 1:]
+        ).tolist()
+        return log_probs
+
+    def fusion(self, weight: float, tokenizer: Tokenizer) -> LanguageModelFusion:
+        """What a search needs to ask this model too.
+
+        Args:
+            weight: of its log-probabilities.
+            tokenizer: that of the translator's target side.
+
+        Raises:
+            ConfigError: the two have not the same tokens, or the weight is negative.
+        """
+        if self.tokenizer.to_json() != tokenizer.to_json():
+            raise ConfigError(
+                "the language model's tokens are not those of the translator's target side:"
+                " train it with tokenizer.file: RUN/tokenizer.tgt.json, RUN the translator's"
+            )
+        self.model.eval()
+        return LanguageModelFusion(self.model, weight, start_id(self.data))
+
+
+def start_id(data: TextConfig) -> int:
+    """What stands before a text: [EOS], the end of the line before, where lines are one text."""
+    return EOS_ID if data.examples == "blocks" else SOS_ID

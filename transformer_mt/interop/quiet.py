@@ -1,0 +1,27 @@
+"""The transformers library without its advice and progress bars."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+from transformer_mt.runtime.extras import require
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[ModuleType]:
+    """The transformers library; within the block it writes nothing but errors.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    transformers = require("transformers")
+    logging = transformers.utils.logging
+    verbosity, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield transformers
+    finally:
+        logging.set_verbosity(verbosity)
+        if had_bars:
+            logging.enable_progress_bar()

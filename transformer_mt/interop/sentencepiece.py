@@ -1,0 +1,159 @@
+"""SentencePiece models (Kudo and Richardson 2018) as tokenizers of ours.
+
+The tokenizer keeps SentencePiece's pieces and scores, its table of normalisation and its treatment
+of spaces, but numbers the pieces by a vocabulary that is given, which may hold those of the other
+language too. It segments as SentencePiece does, save that
+
+* a run of two or more characters that the model does not know is one unknown piece there (looked
+  up in the vocabulary as a whole); here other tokens of the vocabulary spell it, and what stands
+  around it, as far as they can;
+* a piece that the vocabulary lacks is unknown there; here the best other segmentation is used;
+* one of two segmentations of the same score, up to rounding in 32 bits, may be chosen;
+* letters with combining marks that Unicode cannot compose into one may be normalised otherwise.
+"""
+
+import importlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers
+
+from transformer_mt.errors import DataError
+from transformer_mt.runtime.extras import require
+from transformer_mt.text.file_check import check_charsmap
+from transformer_mt.text.tokenizer import SPECIAL_TOKENS, UNK_ID, Tokenizer
+
+SPACE = "\u2581"
+"""Stands for a space in the pieces."""
+
+_LAST_RESORT = -1e6
+"""Score of tokens that spell what the model does not know: far below that of any piece."""
+_NEVER = -1e9
+"""Score of tokens that are there to be written, not read."""
+
+
+def read_sentencepiece(path: Path) -> Any:
+    """A model in SentencePiece's own form, a `ModelProto`.
+
+    Raises:
+        ConfigError: the sentencepiece package is not installed.
+        DataError: the file is missing or damaged, or no tokenizer of ours can do what it says.
+    """
+    require("sentencepiece")
+    proto = importlib.import_module("sentencepiece.sentencepiece_model_pb2")
+    try:
+        model = proto.ModelProto.FromString(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except Exception as error:  # protobuf's DecodeError; its package has no types
+        raise DataError(f"{path}: is damaged or no SentencePiece model ({error})") from None
+    if not model.pieces:
+        raise DataError(f"{path}: is damaged or no SentencePiece model (it has no pieces)")
+    try:
+        if model.normalizer_spec.precompiled_charsmap:
+            check_charsmap(model.normalizer_spec.precompiled_charsmap)
+    except ValueError as error:
+        raise DataError(f"{path}: is damaged or no SentencePiece model ({error})") from None
+    reason = _unsupported(model)
+    if reason:
+        raise DataError(f"{path}: cannot be imported, because {reason}")
+    return model
+
+
+def _unsupported(model: Any) -> str | None:
+    """What a model has that our tokenizers have not."""
+    trainer, types = model.trainer_spec, {piece.type for piece in model.pieces}
+    kind = type(model.pieces[0])
+    if trainer.model_type != trainer.UNIGRAM:
+        name = trainer.ModelType.Name(trainer.model_type).lower()
+        return f"it is a {name} model: only unigram models can be"
+    if trainer.byte_fallback or kind.BYTE in types:
+        return "it spells unknown characters as bytes"
+    if kind.USER_DEFINED in types:
+        return "it has user-defined symbols"
+    if trainer.treat_whitespace_as_suffix or not model.normalizer_spec.escape_whitespaces:
+        return "its pieces do not begin with the space before them"
+    return None
+
+
+def sentencepiece_tokenizer(model: Any, vocabulary: Sequence[str]) -> Tokenizer:
+    """A tokenizer that segments as the model does and numbers as the vocabulary does.
+
+    A text may begin with a language code of the vocabulary, such as >>fra<<, which is one token.
+
+    Args:
+        model: what `read_sentencepiece` returned.
+        vocabulary: all tokens in order, SPECIAL_TOKENS first, none twice.
+    """
+    normal = type(model.pieces[0]).NORMAL
+    pieces = {piece.piece: piece.score for piece in model.pieces if piece.type == normal}
+    codes = [token for token in vocabulary if _is_language_code(token)]
+    rules = tokenizers.Tokenizer(models.Unigram(_scored(vocabulary, pieces), UNK_ID))
+    rules.normalizer = _normalizer(model.normalizer_spec, codes)
+    rules.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            _apart_from_specials(codes),
+            pre_tokenizers.Metaspace(prepend_scheme="never", split=False),
+        ]
+    )
+    rules.decoder = decoders.Sequence(
+        [
+            decoders.Replace(SPACE, " "),
+            decoders.Fuse(),
+            decoders.Replace(Regex(r"\A +| +\z"), ""),
+        ]
+    )
+    return Tokenizer(rules)
+
+
+def _is_language_code(token: str) -> bool:
+    return token.startswith(">>") and token.endswith("<<")
+
+
+def _scored(vocabulary: Sequence[str], pieces: Mapping[str, float]) -> list[tuple[str, float]]:
+    """The vocabulary with scores by which the model's own pieces win wherever they spell the text.
+
+    Language codes are spelled with the space that stands before every word.
+    """
+    known = {piece for piece in pieces if len(piece) == 1}
+
+    def scored(token: str) -> tuple[str, float]:
+        if token in pieces:
+            return token, pieces[token]
+        if _is_language_code(token):
+            return SPACE + token, 0.0
+        return token, _LAST_RESORT if known.isdisjoint(token) else _NEVER
+
+    specials = len(SPECIAL_TOKENS)
+    unread = [(token, _NEVER) for token in vocabulary[:specials]]
+    return unread + [scored(token) for token in vocabulary[specials:]]
+
+
+def _normalizer(spec: Any, codes: Sequence[str]) -> normalizers.Normalizer:
+    """SentencePiece's normalisation; a space after a language code, as after any word."""
+    steps: list[normalizers.Normalizer] = []
+    if codes:
+        first = "|".join(rf"\A{re.escape(code)}" for code in codes)
+        steps.append(normalizers.Replace(Regex(f"(?<={first})"), " "))
+    if spec.precompiled_charsmap:
+        if "nfkc" in spec.name:  # the library's step below sees but one mark of each letter
+            steps.append(normalizers.NFC())
+        steps.append(normalizers.Precompiled(spec.precompiled_charsmap))
+    if spec.remove_extra_whitespaces:
+        steps.append(normalizers.Replace(Regex(r"\A +| +\z|(?<= ) +"), ""))
+    if spec.add_dummy_prefix:
+        steps.append(normalizers.Prepend(" "))
+    return normalizers.Sequence(steps)
+
+
+def _apart_from_specials(codes: Iterable[str]) -> pre_tokenizers.PreTokenizer:
+    """Cut text in which a special token is spelled, or a language code further on, within it."""
+    names = "|".join(re.escape(token.strip("[]")) for token in SPECIAL_TOKENS)
+    cuts = [rf"(?<=\[)(?=(?:{names})\])"]
+    rest = "|".join(re.escape(code.removeprefix(">>")) for code in codes)
+    if rest:
+        cuts.append(rf"(?<=. >>)(?={rest})")
+    return pre_tokenizers.Split(Regex("|".join(cuts)), "isolated")

@@ -1,0 +1,141 @@
+"""`tmt info`: what a run is, in a few lines."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from transformer_mt.config.sections import Config, ModelConfig
+from transformer_mt.config.tasks import (
+    ClassificationConfig,
+    LanguageModelConfig,
+    SingleStackConfig,
+    TranslationConfig,
+)
+from transformer_mt.errors import DataError
+from transformer_mt.files.untrusted import read_json
+from transformer_mt.runs.run_dir import RunDir, load_run_config
+from transformer_mt.runs.train_state import TrainState, load_state, state_folder
+from transformer_mt.runtime.durations import show_duration
+
+
+def describe_run(path: Path) -> dict[str, Any]:
+    """Name to value, in the order to be shown.
+
+    Raises:
+        DataError: this is no run directory.
+    """
+    run = RunDir(path)
+    config = load_run_config(run)
+    folder = state_folder(run)
+    state = TrainState() if folder is None else load_state(folder)
+    description: dict[str, Any] = {
+        "run": str(path),
+        "task": config.task,
+        "status": _status(state),
+        **_DESCRIBE[type(config)](config),
+        "source": _source(config),
+    }
+    if config.init_from is not None:
+        description["begun from"] = config.init_from
+    if run.info.is_file():
+        description |= _recorded(run.info)
+    if state.step:
+        description["trained"] = (
+            f"{state.step:,} updates, {state.epoch + 1} epochs, {state.tokens:,}"
+            f" {config.answers}, {show_duration(state.seconds)}"
+        )
+    if run.best.is_dir():
+        description |= _best(config, state, load_state(run.best).scores)
+    return description
+
+
+def _best(config: Config, state: TrainState, scores: dict[str, float]) -> dict[str, str]:
+    """Nothing for a model that was imported."""
+    best = {}
+    if state.best_step:
+        best["best checkpoint"] = (
+            f"update {state.best_step:,}, by {state.chosen_by(config.training.best_metric)}"
+        )
+    if scores:
+        shown = (f"{name.replace('_', ' ')} {value:.2f}" for name, value in scores.items())
+        best["validation"] = ", ".join(shown)
+    return best
+
+
+def _status(state: TrainState) -> str:
+    if state.finished:  # without an update a model was imported, and says so itself
+        return f"finished ({state.finished})" if state.step else state.finished
+    return f"interrupted after update {state.step:,}" if state.step else "not trained yet"
+
+
+def _source(config: Config) -> str:
+    data = config.data
+    if data.dataset is not None:
+        return data.dataset if data.subset is None else f"{data.dataset} ({data.subset})"
+    files = (data.train,) if isinstance(data.train, str) else data.train or ("none",)
+    return ", ".join(files)
+
+
+def _translation(config: TranslationConfig) -> dict[str, str]:
+    model = config.model
+    layers = f"{model.num_encoder_layers}+{model.num_decoder_layers}"
+    return {
+        "languages": f"{config.data.src_lang} -> {config.data.tgt_lang}",
+        "model": f"{_shape(model, layers)}, tied embeddings: {model.tied_embeddings}",
+        "tokenizer": config.tokenizer.type + (", joint" if config.tokenizer.joint else ""),
+    }
+
+
+def _language_model(config: LanguageModelConfig) -> dict[str, str]:
+    return {
+        "text": f"column {config.data.text_column}, {config.data.examples} of up to"
+        f" {config.data.block_size:,} tokens",
+        "model": _single_stack(config.model),
+        "tokenizer": config.tokenizer.file or config.tokenizer.type,
+    }
+
+
+def _classification(config: ClassificationConfig) -> dict[str, str]:
+    return {
+        "text": f"up to {config.data.max_length:,} tokens",
+        "model": f"{_single_stack(config.model)}, {config.model.pooling} pooling",
+        "tokenizer": config.tokenizer.file or config.tokenizer.type,
+    }
+
+
+_DESCRIBE: dict[type[Config], Callable[[Any], dict[str, str]]] = {
+    TranslationConfig: _translation,
+    LanguageModelConfig: _language_model,
+    ClassificationConfig: _classification,
+}
+
+
+def _single_stack(model: SingleStackConfig) -> str:
+    return f"{_shape(model, str(model.num_layers))}, {model.positions} positions"
+
+
+def _shape(model: ModelConfig, layers: str) -> str:
+    wide = " (wide attention)" if model.attention == "wide" else ""
+    return (
+        f"{layers} layers, d_model {model.d_model}, {model.num_heads} heads{wide},"
+        f" d_ff {model.d_ff}, {model.norm}-norm"
+    )
+
+
+def _recorded(path: Path) -> dict[str, str]:
+    try:
+        saved = read_json(path)
+        data, vocabulary = saved["data"], saved["vocabulary"]
+        if not isinstance(vocabulary, str):  # of a run from when translation was the one task
+            src, tgt = vocabulary
+            vocabulary = f"{src:,} source, {tgt:,} target tokens"
+        return {
+            "parameters": f"{saved['parameters']:,}",
+            "vocabulary": vocabulary,
+            "data": f"{data['kept']:,} training, {data['validation']:,} validation,"
+            f" {data['test']:,} test examples",
+            "device": saved["device"],
+            "versions": ", ".join(f"{name} {value}" for name, value in saved["versions"].items()),
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}: cannot be read ({error!r})") from None

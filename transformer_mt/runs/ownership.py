@@ -1,0 +1,201 @@
+"""Whose a folder is: the files of a run are replaced and removed, those of others never.
+
+A folder is a run if it has our marker. Everything else that stands under a name of `RunDir.names`
+is refused by its name before anything is touched.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from transformer_mt.config.load import to_yaml
+from transformer_mt.config.plain_yaml import MOST_BYTES
+from transformer_mt.config.sections import Config
+from transformer_mt.errors import ConfigError
+from transformer_mt.files.atomic import (
+    SUMS_FILE,
+    beside,
+    sealed_names,
+    write_text,
+)
+from transformer_mt.files.untrusted import read_text
+from transformer_mt.runs.run_dir import (
+    MODEL_FILE,
+    STATE_FILE,
+    TRAINING_FILE,
+    RunDir,
+    has_config,
+    saved_config,
+)
+from transformer_mt.text.vocabularies import VOCABULARY_FILES
+
+_MARK = "A run of transformer_mt, which may replace and remove the files that it wrote here.\n"
+_HOLDER = re.compile(r"process \d+ on .*\n")
+"""What `run_lock` writes into the lock."""
+_IN_CHECKPOINTS = re.compile(
+    "|".join(map(re.escape, (MODEL_FILE, STATE_FILE, TRAINING_FILE, SUMS_FILE)))
+    + rf"|\.{SUMS_FILE}\.new|\.tmp\w+"  # the last is where safetensors writes first
+)
+
+
+def check_place(run: RunDir, config: Config | None = None) -> None:
+    """See that all that a run would replace or remove in its folder is its own.
+
+    Args:
+        run: the folder, which need not exist.
+        config: what the run's configuration is to become, if it is to be written.
+
+    Raises:
+        ConfigError: naming what is not its own.
+    """
+    if is_run(run):
+        for path in _strange(run):
+            raise ConfigError(
+                f"{path}: was not written by this run, which would replace or remove it: move it"
+                " out of the run directory"
+            )
+        if config is not None:
+            _check_edits(run, config)
+        return
+    for path in run.names():
+        if os.path.lexists(path) and not _is_left_without_marker(run, path):
+            raise ConfigError(
+                f"{path}: exists and is not of a run of this program, which would write there:"
+                " choose another run_dir"
+            )
+
+
+def check_config_file(file: Path, run: RunDir) -> None:
+    """Keep the file that a configuration was read from from being written over as another one.
+
+    Raises:
+        ConfigError: the run would write another of its files there.
+    """
+    for path in run.names():
+        if path != run.config and path.exists() and path.samefile(file):
+            raise ConfigError(
+                f"{file}: the run would write its own {path.name} there: give the configuration"
+                " another name, or choose another run_dir"
+            )
+
+
+def check_output(path: Path) -> None:
+    """Keep what a command writes out of the files and folders of runs.
+
+    Raises:
+        ConfigError: the path is one of them, or lies in one.
+    """
+    real = Path(os.path.realpath(path))
+    for folder in real.parents:
+        run = RunDir(folder)
+        if any(map(real.is_relative_to, run.names())) and is_run(run):
+            raise ConfigError(f"{path}: is a place of the run {folder}: name another one")
+
+
+def claim(run: RunDir) -> None:
+    """Mark a folder as a run, so that what stands there later is its own.
+
+    Raises:
+        DataError: the place cannot be written to.
+    """
+    if not _has_marker(run):
+        write_text(run.marker, _MARK)
+
+
+def disclaim_unused(run: RunDir) -> None:
+    """Remove the marker of a run that has come to nothing."""
+    if not any(os.path.lexists(path) for path in run.names() if path not in (run.marker, run.lock)):
+        run.marker.unlink(missing_ok=True)
+
+
+def is_run(run: RunDir) -> bool:
+    """Whether a folder is a run: by its marker or, of an earlier version, by what only we write."""
+    return _has_marker(run) or (_is_saved_config(run) and _has_sealed_parts(run))
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Whether a folder is a checkpoint, maybe a damaged or unfinished one, and holds no more."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    known = any((folder / name).is_file() for name in (SUMS_FILE, STATE_FILE))
+    is_remnant = folder.name.startswith(".")  # of which a crash may have left any part
+    return (known or is_remnant) and next(_others_in(folder), None) is None
+
+
+def _check_edits(run: RunDir, config: Config) -> None:
+    """See that nothing that a person wrote into the configuration is lost where it changes."""
+    if run.config.is_file() and not has_config(run, config) and not _is_saved_config(run):
+        raise ConfigError(
+            f"{run.config}: was edited or damaged, and would be replaced by other settings: move it"
+            " out of the run directory, and name it with --config"
+        )
+
+
+def _strange(run: RunDir) -> Iterator[Path]:
+    """What has a name of the run, or lies in a folder that is removed whole, and is none of its."""
+    for path in run.plain_files:
+        if os.path.lexists(path) and not _is_plain(path):
+            yield path
+    for folder in (*run.checkpoint_folders, *run.steps()):
+        if os.path.lexists(folder) and not is_checkpoint(folder):
+            yield next(_others_in(folder), folder)
+    for folder in (run.checkpoints, run.tensorboard):
+        if os.path.lexists(folder) and not folder.is_dir():
+            yield folder
+
+
+def _others_in(folder: Path) -> Iterator[Path]:
+    if folder.is_dir() and not folder.is_symlink():
+        for path in sorted(folder.iterdir()):
+            if not (_IN_CHECKPOINTS.fullmatch(path.name) and _is_plain(path)):
+                yield path
+
+
+def _has_marker(run: RunDir) -> bool:
+    return _holds(run.marker, re.compile(re.escape(_MARK)))
+
+
+def _is_left_without_marker(run: RunDir, path: Path) -> bool:
+    """Whether a process of ours that was killed wrote this before, or after, the marker."""
+    if path == beside(run.marker)[0]:
+        text = _text_of(path)
+        return text is not None and _MARK.startswith(text)
+    return path == run.lock and _holds(path, _HOLDER)
+
+
+def _has_sealed_parts(run: RunDir) -> bool:
+    if any(map(is_checkpoint, run.checkpoint_folders)):
+        return True
+    return bool(sealed_names(run.path) & set(VOCABULARY_FILES))
+
+
+def _is_saved_config(run: RunDir) -> bool:
+    """Whether the configuration is as this program, or an earlier version, writes it."""
+    text = _text_of(run.config)
+    config = None if text is None else saved_config(run)
+    if text is None or config is None:
+        return False
+    try:
+        plain = yaml.safe_dump(yaml.safe_load(text), sort_keys=False, allow_unicode=True)
+    except (yaml.YAMLError, ValueError):
+        plain = None
+    return text in (to_yaml(config), plain)
+
+
+def _holds(path: Path, pattern: re.Pattern[str]) -> bool:
+    return pattern.fullmatch(_text_of(path) or "") is not None
+
+
+def _text_of(path: Path) -> str | None:
+    """The text of a small plain file; None where there is none."""
+    try:
+        return read_text(path, MOST_BYTES) if _is_plain(path) else None
+    except (OSError, ValueError):
+        return None
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()

@@ -1,0 +1,342 @@
+"""Several processes that work as one, on torch.distributed, started by torchrun.
+
+What has to be the same is made so by construction: every process knows the rows of every batch and
+takes each world_size-th of them, the loss is divided by the tokens of the whole update, which all
+know without asking, and the gradients are summed. So a group of any size makes the updates that one
+process makes, up to rounding: no sentence is lost or seen twice, and the last, smaller batch counts
+as it should. DistributedDataParallel instead takes the mean over processes, wants each to have a
+batch, and puts another module around the model, with other names for the parameters.
+
+Tensors on a GPU go by NCCL, all else by gloo. Texts and figures travel as JSON, not as pickles.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from transformer_mt.errors import ConfigError, SaidElsewhereError, TmtError
+from transformer_mt.runtime.launch import Place, place
+
+if TYPE_CHECKING:
+    from torch.distributed.distributed_c10d import Store
+
+T = TypeVar("T")
+
+_TIMEOUT = timedelta(hours=2)
+"""How long others are waited for, the first preparation of a large corpus included. A process that
+ends is noticed at once; a machine that falls silent, only after this."""
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+class Workers:
+    """The group, seen from one of its processes; where that is alone, nothing is exchanged."""
+
+    def __init__(self, own: Place | None = None) -> None:
+        own = own or Place()
+        self.rank, self.local_rank = own.rank, own.local_rank
+        self.world_size = own.world_size
+        self._ended = False  # by an error that all know of
+
+    @property
+    def is_main(self) -> bool:
+        """True in the one process that reads and writes the run directory."""
+        return self.rank == 0
+
+    def device_name(self, name: str) -> str:
+        """The device of this process, where all were told `name`: a GPU of its own, or the CPU.
+
+        Raises:
+            ConfigError: there are more processes than GPUs, or the device cannot be shared.
+        """
+        kind, _, index = name.partition(":")
+        if self.world_size == 1 or kind not in ("auto", "cuda", "mps"):
+            return name
+        if kind == "mps" or index:
+            raise ConfigError(
+                f"--device {name}: is one device for several processes; use cuda or cpu"
+            )
+        count = torch.cuda.device_count()
+        if not count and kind == "auto":
+            return "cpu"
+        if self.local_rank >= count:
+            raise ConfigError(
+                f"process {self.local_rank + 1} of this machine has no GPU, there are {count}:"
+                f" start fewer with --nproc-per-node, or use --device cpu"
+            )
+        return f"cuda:{self.local_rank}"
+
+    def refuse_other(self, own: str, what: str) -> None:
+        """Raises ConfigError where a process has another text than the main one: it `what`."""
+        with self.together():
+            if self.broadcast(own) != own:
+                raise ConfigError(
+                    f"process {self.rank} {what} than process 0: give all machines the same files,"
+                    " configuration and options"
+                )
+
+    def sum_gradients(self, model: nn.Module, loss: Tensor) -> Tensor:
+        """Add up the gradients of all processes, in one exchange; returns the sum of their losses.
+
+        A process that had no row of the update contributes zeros.
+        """
+        if self.world_size == 1:
+            return loss
+        parameters = list(model.parameters())
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        flat = torch.cat([*(g.flatten() for g in gradients), loss.view(1)])
+        with self._exchange():
+            dist.all_reduce(flat)
+        *sums, total = flat.split([*(p.numel() for p in parameters), 1])
+        for parameter, gradient in zip(parameters, sums, strict=True):
+            parameter.grad = gradient.view_as(parameter)
+        return total[0]
+
+    def sum(self, *values: float) -> list[float]:
+        """The sum of each over all processes."""
+        return self._reduce(values, dist.ReduceOp.SUM) if self.world_size > 1 else list(values)
+
+    def agree(self, seconds: float, signal: int | None) -> tuple[float, int | None]:
+        """The time by the main process's clock, and the signal that any process has received."""
+        if self.world_size == 1:
+            return seconds, signal
+        own = (seconds if self.is_main else 0.0, float(signal or 0))
+        seconds, received = self._reduce(own, dist.ReduceOp.MAX)
+        return seconds, int(received) or None
+
+    def gather(self, value: Any) -> list[Any]:
+        """What each process gives (plain values, as JSON knows them), in their order."""
+        if self.world_size == 1:
+            return [value]
+        data = _to_bytes(value)
+        with self._exchange():
+            sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(self.world_size)]
+            dist.all_gather(sizes, torch.tensor([len(data)]))
+            longest = max(int(size) for size in sizes)
+            parts = [torch.empty(longest, dtype=torch.uint8) for _ in sizes]
+            dist.all_gather(parts, nn.functional.pad(data, (0, longest - len(data))))
+        return [_from_bytes(part[: int(size)]) for part, size in zip(parts, sizes, strict=True)]
+
+    def broadcast(self, value: Any) -> Any:
+        """The main process's value (a plain one, as JSON knows it)."""
+        if self.world_size == 1:
+            return value
+        data = _to_bytes(value) if self.is_main else torch.empty(0, dtype=torch.uint8)
+        with self._exchange():
+            size = torch.tensor([len(data)])
+            dist.broadcast(size, 0)
+            data = data if self.is_main else torch.empty(int(size), dtype=torch.uint8)
+            dist.broadcast(data, 0)
+        return _from_bytes(data)
+
+    def broadcast_tensors(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The main process's tensors, which are on the CPU; what others give is not looked at."""
+        if self.world_size == 1:
+            return tensors
+        kinds = {name: [list(t.shape), str(t.dtype)] for name, t in tensors.items()}
+        kinds = self.broadcast(kinds if self.is_main else None)
+        if not self.is_main:
+            tensors = {
+                name: torch.empty(shape, dtype=getattr(torch, dtype.removeprefix("torch.")))
+                for name, (shape, dtype) in kinds.items()
+            }
+        with self._exchange():
+            for name in kinds:
+                tensors[name] = tensors[name].contiguous()
+                dist.broadcast(tensors[name], 0)
+        return tensors
+
+    def gather_tensors(self, tensors: dict[str, Tensor]) -> list[dict[str, Tensor]]:
+        """The small byte tensors of each process, in their order."""
+        told = self.gather(
+            {name: tensor.numpy().tobytes().hex() for name, tensor in tensors.items()}
+        )
+        return [
+            {
+                name: torch.frombuffer(bytearray.fromhex(text), dtype=torch.uint8)
+                for name, text in each.items()
+            }
+            for each in told
+        ]
+
+    def by_main(
+        self,
+        action: Callable[[], T],
+        encode: Callable[[T], Any] = _same,
+        decode: Callable[[Any], T] = _same,
+    ) -> T:
+        """Let the main process act; all get the result, or end with the error.
+
+        Args:
+            action: what it does; it must exchange nothing.
+            encode: makes plain values, as JSON knows them, of the result.
+            decode: makes the result of them.
+        """
+        found: list[T] = []
+        with self.together():
+            if self.is_main:
+                found.append(action())
+        if self.world_size == 1:
+            return found[0]
+        told = self.broadcast(encode(found[0]) if found else None)
+        return found[0] if found else decode(told)
+
+    def local_first(self, load: Callable[[], T]) -> T:
+        """Load on one process of each machine, then on the others, which find what it cached."""
+        loaded: list[T] = []
+        for first in (True, False):
+            with self.together():
+                if (self.local_rank == 0) == first:
+                    loaded.append(load())
+        return loaded[0]
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """A block that all processes leave at the same time, or end in with the same error.
+
+        The main process then tells it; the others end with a SaidElsewhereError. What is no
+        TmtError is a fault: it ends its process at once, which ends the exchanges of the others.
+        """
+        if self.world_size == 1:
+            yield
+            return
+        failure: TmtError | None = None
+        try:
+            yield
+        except TmtError as error:
+            if self._ended:
+                raise
+            failure = error
+        told = self.gather(failure and [str(failure), failure.exit_code])
+        errors = [each for each in told if each is not None]
+        if not errors:
+            return
+        self._ended = True
+        if failure is not None and self.is_main:
+            raise failure
+        agreed = (TmtError if self.is_main else SaidElsewhereError)(errors[0][0])
+        agreed.exit_code = errors[0][1]
+        raise agreed
+
+    def spread(self, chunks: Iterator[list[str]]) -> Iterator[list[str]]:
+        """Lines that the main process reads, for all: as many chunks at a time as processes."""
+        failures: list[TmtError] = []
+
+        def read() -> list[str]:
+            lines: list[str] = []
+            try:
+                for chunk in itertools.islice(chunks, self.world_size):
+                    lines += chunk
+            except TmtError as failure:  # to be told after the lines before it
+                failures.append(failure)
+            if failures and not lines:
+                raise failures[0]
+            return lines
+
+        while lines := self.by_main(read):
+            yield lines
+
+    def share(self, count: int) -> slice:
+        """Which of so many things in a row are this process's."""
+        ends = [count * rank // self.world_size for rank in (self.rank, self.rank + 1)]
+        return slice(*ends)
+
+    def _reduce(self, values: Sequence[float], operation: Any) -> list[float]:
+        tensor = torch.tensor(values, dtype=torch.float64)
+        with self._exchange():
+            dist.all_reduce(tensor, operation)
+        found: list[float] = tensor.tolist()
+        return found
+
+    @contextlib.contextmanager
+    def _exchange(self) -> Iterator[None]:
+        """Say what it means when an exchange fails: another process is no more."""
+        try:
+            yield
+        except RuntimeError as error:
+            self._ended = True
+            raise (TmtError if self.is_main else SaidElsewhereError)(
+                "another process of the group has ended, or does not answer: see its own error, or"
+                " what torchrun says of it"
+            ) from error
+
+
+ALONE = Workers()
+"""No group: a process that works for itself."""
+
+
+@contextlib.contextmanager
+def open_workers(device: str = "auto") -> Iterator[Workers]:
+    """Meet the other processes, where torchrun has started several; part from them at the end.
+
+    Args:
+        device: what all were told, as for `Workers.device_name`.
+    """
+    own = place()
+    if own.world_size == 1:
+        yield ALONE
+        return
+    with_gpus = torch.cuda.is_available() and device != "cpu"
+    if with_gpus and own.local_rank < torch.cuda.device_count():
+        torch.cuda.set_device(own.local_rank)
+    dist.init_process_group(
+        "cpu:gloo,cuda:nccl" if with_gpus else "gloo",
+        store=_own_store(own),
+        rank=own.rank,
+        world_size=own.world_size,
+        timeout=_TIMEOUT,
+    )
+    try:
+        yield Workers(own)
+    finally:
+        dist.destroy_process_group()
+
+
+def _own_store(own: Place) -> "Store":
+    """A part of torchrun's key-value store that only the processes that are alive now write to.
+
+    After a restart torchrun (2.13) hands out the same store again, where the dead have left
+    addresses that would be waited for in vain. So each process writes a new name under its rank,
+    and beside its name what names it sees; all are of this start when all see the same names, as
+    none of an earlier one has ever seen these.
+    """
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
+
+    store, _, _ = next(rendezvous("env://", own.rank, own.world_size, timeout=_TIMEOUT))
+    name = uuid.uuid4().hex
+    store.set(f"name of {own.rank}", name)
+    while True:
+        names = [
+            each.decode() for each in store.multi_get(_keys("name of ", range(own.world_size)))
+        ]
+        seen = hashlib.sha256(" ".join(names).encode()).hexdigest()
+        store.set(f"seen by {name}", seen)
+        views = _keys("seen by ", names)
+        if store.check(views) and {each.decode() for each in store.multi_get(views)} == {seen}:
+            return PrefixStore(seen, store)
+        time.sleep(0.05)
+
+
+def _keys(start: str, ends: Iterable[object]) -> list[str]:
+    return [f"{start}{end}" for end in ends]
+
+
+def _to_bytes(value: Any) -> Tensor:
+    return torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8)
+
+
+def _from_bytes(data: Tensor) -> Any:
+    return json.loads(data.numpy().tobytes())

@@ -1,1 +1,0 @@
-"""What is learned: translation, language modelling, classification, behind one surface."""

@@ -1,0 +1,74 @@
+"""`tmt evaluate` for language models and classifiers: the figures of a validation on any text."""
+
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from transformer_mt.config.sections import Files
+from transformer_mt.corpus.source import load_corpus, load_split
+from transformer_mt.runs.checkpoint import load_run
+from transformer_mt.runs.kinds import blueprint_of
+from transformer_mt.runs.run_dir import RunDir, load_run_config
+from transformer_mt.runtime.device import choose_device
+from transformer_mt.runtime.rounding import rounded
+from transformer_mt.training.tasks.registry import make_task
+from transformer_mt.training.tasks.task import Validation
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEvaluation:
+    """How good a model is, and what simple methods reach."""
+
+    found: Validation
+    baselines: dict[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as plain values for JSON."""
+        found = {**self.found.figures, **self.found.details, "baselines": self.baselines}
+        return {name: rounded(value) for name, value in found.items()}
+
+    def lines(self) -> list[str]:
+        """A table for a person."""
+        rows = [*self.found.figures.items(), *self.baselines.items()]
+        width = max(len(name) for name, _ in rows) + 2
+        shown = [f"{name.replace('_', ' '):<{width}}{value:>8.3f}" for name, value in rows]
+        return [*shown, "", *self.found.table] if self.found.table else shown
+
+
+def evaluate_run(
+    path: Path,
+    *,
+    split: Literal["test", "validation"] = "test",
+    files: Files | None = None,
+    device: str = "auto",
+    batch_tokens: int = 4096,
+) -> TaskEvaluation:
+    """Measure the best model of a run on a split of its own data, or on other files.
+
+    Args:
+        path: of a language model or classifier.
+        split: of the run's data.
+        files: as `data.test` of its configuration would name them; None: the run's own data.
+        device: "auto", "cpu", "cuda" or "mps".
+        batch_tokens: positions read together; changes speed alone.
+
+    Raises:
+        DataError: the run, or the text, cannot be read.
+    """
+    config = load_run_config(RunDir(path))
+    run = load_run(path, choose_device(device), blueprint_of(config))
+    config = replace(config, training=replace(config.training, batch_tokens=batch_tokens))
+    task = make_task(config, run.vocabulary)
+    rows = (
+        load_split(config.data, split)
+        if files is None
+        else load_split(config.data.of_files(files), "test")
+    )
+    found = task.validate(run.model, task.encode(rows))
+    for sample in found.samples:
+        log.info("%s\n", sample)
+    baselines = task.baselines(rows, load_corpus(config.data).train) if files is None else {}
+    return TaskEvaluation(found, baselines)

@@ -1,0 +1,97 @@
+"""Language modelling: predict each token of a text from those before it."""
+
+import math
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from torch import Tensor
+
+from transformer_mt.config.tasks import LanguageModelConfig
+from transformer_mt.corpus.rows import Rows, Text
+from transformer_mt.data.batching import (
+    Dataset,
+    TextBatch,
+    TextDataset,
+    pad,
+)
+from transformer_mt.data.cache import PreparedData
+from transformer_mt.data.language_model import encode_text
+from transformer_mt.data.reports import TextReport
+from transformer_mt.data.sequences import RowNumbers
+from transformer_mt.errors import DataError
+from transformer_mt.fast.loss import label_smoothed_loss
+from transformer_mt.inference.generator import TextGenerator
+from transformer_mt.metrics.translation import perplexity
+from transformer_mt.metrics.trigram import TrigramModel
+from transformer_mt.model.language_model import LanguageModel
+from transformer_mt.runtime.process_group import Workers
+from transformer_mt.text.tokenizer import PAD_ID
+from transformer_mt.text.vocabularies import TextVocabulary
+from transformer_mt.training.tasks.task import Examples, Task, Validation
+
+_SAMPLE = 200
+"""Tokens that are generated after each validation."""
+
+
+class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
+    """Loss over all tokens; bits per character, which compare vocabularies of any kind."""
+
+    config: LanguageModelConfig
+    vocabulary: TextVocabulary
+
+    def batch(self, dataset: Dataset, rows: RowNumbers) -> TextBatch:
+        """A row holds the token to begin after, and then the text."""
+        texts = dataset.columns[0].take(rows)
+        whole = pad(texts, PAD_ID)
+        return TextBatch(whole[:, :-1], whole[:, 1:], num_tokens=len(texts.ids) - len(texts))
+
+    def num_answers(self, dataset: Dataset, rows: RowNumbers) -> int:
+        """Every token but the first."""
+        return len(dataset.columns[0].take(rows).ids) - len(rows)
+
+    def loss(self, model: LanguageModel, batch: TextBatch, label_smoothing: float) -> Tensor:
+        hidden, weight = model(batch.inputs), model.output.weight
+        return label_smoothed_loss(hidden, weight, batch.targets, PAD_ID, label_smoothing)
+
+    def encode(self, rows: list[Text]) -> Examples[Text]:
+        dataset, counts = encode_text(self.config.data, rows, self.vocabulary)
+        if not len(dataset):
+            raise DataError("there is no text to measure the model on: no line has a token")
+        return Examples(dataset, rows, counts.characters, counts.unknown)
+
+    def validation_examples(
+        self, data: PreparedData[TextDataset, Text, TextReport]
+    ) -> Examples[Text]:
+        counts = data.report.splits["validation"]
+        return Examples(data.validation, data.validation_rows, counts.characters, counts.unknown)
+
+    def inspect(
+        self, model: LanguageModel, examples: Examples[Text], loss: float, workers: Workers
+    ) -> Validation:
+        """Loss on a text, and another that the model makes up."""
+        dataset = examples.dataset
+        tokens = self.num_answers(dataset, np.arange(len(dataset), dtype=np.int32))
+        figures = {
+            "loss": loss,
+            "perplexity": perplexity(loss),
+            "bits_per_character": loss * tokens / math.log(2) / max(examples.characters, 1),
+        }
+        table, samples = [], []
+        if examples.unknown:  # which are easily predicted
+            share = 100 * examples.unknown / tokens
+            table = [f"{share:.2f} % of the tokens are unknown to the vocabulary"]
+        if workers.is_main:
+            generator = TextGenerator(model, self.vocabulary.tokenizer, self.config.data)
+            samples = ["".join(generator.generate(length=_SAMPLE, temperature=0.8, seed=1))]
+        return Validation(figures, samples, table)
+
+    def baselines(self, rows: list[Text], train: Rows[Text]) -> dict[str, float]:
+        """Bits per character of a model that looks back upon two characters."""
+        trigrams = TrigramModel.of(text for (text,) in self._counted(train))
+        texts = (text for (text,) in self._counted(rows))
+        return {"tri-gram bits per character": trigrams.bits_per_character(texts)}
+
+    def _counted(self, rows: Iterable[Text]) -> Iterator[Text]:
+        """Where lines are texts of their own, empty ones are none."""
+        whole = self.config.data.examples == "blocks"
+        return (row for row in rows if whole or row.text.strip())

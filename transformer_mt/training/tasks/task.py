@@ -1,0 +1,163 @@
+"""The surface of a task: all that the training loop does not know of itself.
+
+A new task has a `Task` here and, each in the table of its module, its keys (`task_config`), its
+rows and how they are encoded (`data.reading`, `data.prepare`), its vocabulary
+(`data.vocabularies`), its model (`blueprint`), and what `tmt info` says of it (`run_info`).
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from transformer_mt.config.sections import Config
+from transformer_mt.corpus.rows import Row, Rows
+from transformer_mt.data.batching import Batch, Dataset, token_batches
+from transformer_mt.data.cache import PreparedData
+from transformer_mt.data.sequences import RowNumbers
+from transformer_mt.runtime.process_group import ALONE, Workers
+from transformer_mt.text.tokenizer import Vocabulary
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+M = TypeVar("M", bound=nn.Module)
+B = TypeVar("B", bound=Batch)
+
+_SHOWN = {
+    "loss": "loss {:.3f}",
+    "perplexity": "perplexity {:.2f}",
+    "bits_per_character": "bits per character {:.3f}",
+    "bleu": "BLEU {:.2f}",
+    "chrf": "chrF {:.2f}",
+    "accuracy": "accuracy {:.2f}",
+    "macro_f1": "macro F1 {:.2f}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What one validation found."""
+
+    figures: dict[str, float]
+    """Name to number, as logged. `loss` is the cross-entropy in nats for each answer, without label
+    smoothing; shares and scores are in percent."""
+    samples: list[str] = field(default_factory=list)
+    """What the model makes of some examples, for a person to look at."""
+    table: list[str] = field(default_factory=list)
+    """More figures, as lines for a person."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """The same as plain values."""
+    picture: "tuple[str, Callable[[], Figure]] | None" = None
+    """Its name in TensorBoard, and how to draw it."""
+
+    def rank(self, metric: str) -> tuple[float, ...]:
+        """Return what checkpoints are compared by: higher is better.
+
+        At equal score the lower loss wins. While BLEU is 0 to the printed digit it says nothing,
+        and chrF decides.
+        """
+        loss, score = self.figures["loss"], self.figures.get(metric, 0.0)
+        if metric == "loss":
+            return (-loss,)
+        if metric == "bleu":
+            is_zero = round(score, 2) == 0
+            return (0.0, self.figures["chrf"], -loss) if is_zero else (score, 0.0, -loss)
+        return (score, -loss)
+
+    def summary(self) -> str:
+        """The figures in a line."""
+        return ", ".join(_SHOWN[name].format(value) for name, value in self.figures.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Examples(Generic[Row]):
+    """What a model is measured on."""
+
+    dataset: Dataset
+    rows: list[Row]
+    """The same as text."""
+    characters: int = 0
+    """Of running text; the end of a line is one."""
+    unknown: int = 0
+    """Tokens of running text that the vocabulary lacks."""
+
+
+class Task(ABC, Generic[M, B, Row]):
+    """Batches of a model's examples, their loss, and how good the model is.
+
+    Args:
+        config: of the run; each task says of which class.
+        vocabulary: what its text is read and written with; the same holds.
+    """
+
+    config: Config
+    vocabulary: Vocabulary
+
+    def __init__(self, config: Any, vocabulary: Any) -> None:
+        self.config = config
+        self.vocabulary = vocabulary
+
+    @abstractmethod
+    def batch(self, dataset: Dataset, rows: RowNumbers) -> B:
+        """The given examples, in this order; none is allowed."""
+
+    @abstractmethod
+    def num_answers(self, dataset: Dataset, rows: RowNumbers) -> int:
+        """`num_tokens` of the batch of these examples, which need not be made for it."""
+
+    @abstractmethod
+    def loss(self, model: M, batch: B, label_smoothing: float) -> Tensor:
+        """Cross-entropy summed over all answers of a batch, a scalar."""
+
+    @abstractmethod
+    def encode(self, rows: list[Row]) -> Examples[Row]:
+        """Rows of a corpus, to be measured on."""
+
+    def validation_examples(self, data: PreparedData[Any, Row, Any]) -> Examples[Row]:
+        """Those of the data that training has."""
+        return Examples(data.validation, data.validation_rows)
+
+    def validate(self, model: M, examples: Examples[Row], workers: Workers = ALONE) -> Validation:
+        """How good the model is on some examples. Several processes share the work.
+
+        Of a model whose loss is no number nothing else is found out.
+        """
+        batch_tokens = self.config.training.batch_tokens
+        loss = self.mean_loss(model, examples.dataset, batch_tokens, workers)
+        if not math.isfinite(loss):
+            return Validation({"loss": loss})
+        return self.inspect(model, examples, loss, workers)
+
+    @abstractmethod
+    def inspect(
+        self, model: M, examples: Examples[Row], loss: float, workers: Workers
+    ) -> Validation:
+        """All figures, the loss, which is known, among them."""
+
+    def baselines(self, rows: list[Row], train: Rows[Row]) -> dict[str, float]:  # noqa: ARG002
+        """What simple methods reach on some rows that learn from others, by their names."""
+        return {}
+
+    def batches(self, dataset: Dataset, budget: int, workers: Workers = ALONE) -> Iterator[B]:
+        """All examples, like lengths together; of several processes each gets its part."""
+        for rows in token_batches(dataset, budget)[workers.rank :: workers.world_size]:
+            yield self.batch(dataset, rows)
+
+    @torch.no_grad()
+    def mean_loss(
+        self, model: M, dataset: Dataset, batch_tokens: int, workers: Workers = ALONE
+    ) -> float:
+        """Mean cross-entropy for each answer of a data set, in nats, without smoothing."""
+        model.eval()
+        device = next(model.parameters()).device
+        total = answers = 0.0
+        for batch in self.batches(dataset, batch_tokens, workers):
+            total += self.loss(model, batch.to(device), 0.0).item()
+            answers += batch.num_tokens
+        total, answers = workers.sum(total, answers)
+        return total / answers

@@ -1,0 +1,95 @@
+"""Translation: predict each token of a sentence from the source and the tokens before it."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from transformer_mt.config.tasks import TranslationConfig
+from transformer_mt.corpus.rows import SentencePair
+from transformer_mt.data.batching import Collator, Dataset, PairBatch
+from transformer_mt.data.sequences import RowNumbers
+from transformer_mt.data.translation import encode_pairs
+from transformer_mt.fast.loss import label_smoothed_loss
+from transformer_mt.figures.attention import cross_attention_figure
+from transformer_mt.inference.distributed import ShardedTranslator
+from transformer_mt.inference.torch_engine import TorchEngine
+from transformer_mt.inference.translator import Translator
+from transformer_mt.metrics.translation import Scoring, corpus_scores, perplexity
+from transformer_mt.model.transformer import Transformer
+from transformer_mt.runtime.process_group import Workers
+from transformer_mt.text.tokenizer import (
+    EOS_ID,
+    PAD_ID,
+    SOS_ID,
+    Tokenizers,
+)
+from transformer_mt.training.tasks.task import Examples, Task, Validation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_SAMPLES = 3
+"""Translations shown after each validation."""
+_COLLATOR = Collator(PAD_ID, SOS_ID, EOS_ID)
+
+
+class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
+    """Loss over all target tokens; BLEU and chrF by real decoding."""
+
+    config: TranslationConfig
+    vocabulary: Tokenizers
+
+    def batch(self, dataset: Dataset, rows: RowNumbers) -> PairBatch:
+        return _COLLATOR.batch(dataset, rows)
+
+    def num_answers(self, dataset: Dataset, rows: RowNumbers) -> int:
+        """Every target token, and [EOS]."""
+        return len(dataset.columns[-1].take(rows).ids) + len(rows)
+
+    def loss(self, model: Transformer, batch: PairBatch, label_smoothing: float) -> Tensor:
+        hidden = model(batch.src, batch.tgt_in)
+        weight, bias = model.output.weight, model.output.bias
+        return label_smoothed_loss(hidden, weight, batch.tgt_out, PAD_ID, label_smoothing, bias)
+
+    def encode(self, rows: list[SentencePair]) -> Examples[SentencePair]:
+        return Examples(encode_pairs(rows, self.vocabulary), rows)
+
+    def inspect(
+        self, model: Transformer, examples: Examples[SentencePair], loss: float, workers: Workers
+    ) -> Validation:
+        """Loss on all pairs, scores of the translations of the first.
+
+        Greedy search: validation compares checkpoints, it need not get the last point.
+        """
+        training = self.config.training
+        figures = {"loss": loss, "perplexity": perplexity(loss)}
+        pairs = examples.rows[: training.validate_sentences]
+        greedy = replace(self.config.decoding, beam_size=1)
+        translator = ShardedTranslator(
+            workers, TorchEngine(model), self.vocabulary, self.config.data, greedy
+        )
+        translations = translator.translate(
+            [pair.src for pair in pairs], details=False, batch_tokens=training.batch_tokens
+        )
+        texts = [translation.text for translation in translations]
+        scoring = Scoring.of(self.config.data.tgt_lang)
+        references = [pair.tgt for pair in pairs]
+        scores = corpus_scores(texts, references, scoring, names=("BLEU", "chrF"))
+        bleu, chrf = workers.broadcast([score.value for score in scores])
+        samples = [
+            f"{pair.src}\n  = {text}\n  ~ {pair.tgt}"
+            for text, pair in zip(texts[:_SAMPLES], pairs, strict=False)
+        ]
+
+        def picture() -> "Figure":
+            return _attention(translator, pairs[0])
+
+        figures |= {"bleu": bleu, "chrf": chrf}
+        return Validation(figures, samples, picture=("attention", picture))
+
+
+def _attention(translator: Translator, pair: SentencePair) -> "Figure":
+    maps = translator.translate(pair.src, details=False, attention=True).attention
+    assert maps is not None
+    return cross_attention_figure(maps)
