@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -30,6 +30,9 @@ D = TypeVar("D")
 C = TypeVar("C", bound=Config)
 
 _Settings = dict[str, Setting]
+
+_hints: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
+"""Types of the fields of a section, worked out once: that takes longer than all else here."""
 
 _SAVED = "config.yaml"
 """The resolved configuration in a run directory, which leaves no key out."""
@@ -290,12 +293,6 @@ def _parse_override(text: str, cls: Any) -> _Settings:
         return {key: Setting(yaml.compose(value, Loader=PlainLoader), where)}
     except yaml.YAMLError:
         raise ConfigError(f"{where}: '{value}' is not a valid YAML value") from None
-
-
-@cache
-def _hints(cls: Any) -> dict[str, Any]:
-    """Return the types of a section's fields, worked out once."""
-    return get_type_hints(cls)
 
 
 def _field_type(cls: Any, name: str, where: str, prefix: str) -> Any:
