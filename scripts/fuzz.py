@@ -55,6 +55,7 @@ from transformer_mt.config.tasks import (
     TranslationConfig,
 )
 from transformer_mt.corpus.source import Corpus, SentencePair
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.inference.results import Translation
 from transformer_mt.inference.torch_engine import TorchEngine
 from transformer_mt.inference.translator import Translator
@@ -78,7 +79,6 @@ from transformer_mt.text.tokenizer import (
     UNK_ID,
     Tokenizer,
 )
-from transformer_mt.text.vocabularies import build_tokenizers
 
 Type = Literal["word", "bpe", "unigram", "character", "byte"]
 TYPES: tuple[Type, ...] = get_args(Type)

@@ -24,11 +24,11 @@ from transformer_mt.config.tasks import (
 )
 from transformer_mt.corpus.source import Corpus, SentencePair
 from transformer_mt.data.batching import BilingualDataset
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.runs import checkpoint, run_dir
 from transformer_mt.runs.kinds import TRANSLATION
 from transformer_mt.runs.run_dir import RunDir
 from transformer_mt.runs.train_state import TrainState
-from transformer_mt.text.vocabularies import build_tokenizers
 from transformer_mt.training.tasks.translation import TranslationTask
 
 PAIRS = [

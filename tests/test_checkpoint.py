@@ -20,6 +20,7 @@ from transformer_mt.api import load
 from transformer_mt.config.load import to_yaml
 from transformer_mt.config.tasks import TranslationConfig
 from transformer_mt.corpus.source import load_corpus
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.files import atomic
 from transformer_mt.files.atomic import DamagedError, verify
@@ -32,7 +33,6 @@ from transformer_mt.runs.recovery import recover
 from transformer_mt.runs.run_dir import RunDir
 from transformer_mt.runs.train_state import TrainState
 from transformer_mt.text.tokenizer import Tokenizers
-from transformer_mt.text.vocabularies import build_tokenizers
 from transformer_mt.training.loop import training_step, updates
 from transformer_mt.training.optimizer import make_optimizer
 from transformer_mt.training.session import Session, load_session

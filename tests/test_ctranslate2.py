@@ -29,6 +29,7 @@ from transformer_mt.config.tasks import (
     TranslationConfig,
 )
 from transformer_mt.corpus.source import Corpus, SentencePair
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.decoding.hypothesis import length_normalization
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.inference.ctranslate2 import cache, convert, engine
@@ -47,7 +48,6 @@ from transformer_mt.text.tokenizer import (
     UNK_ID,
     Tokenizers,
 )
-from transformer_mt.text.vocabularies import build_tokenizers
 
 pytest.importorskip("ctranslate2")
 pytest_plugins = ["training_fixtures"]

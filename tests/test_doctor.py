@@ -476,7 +476,7 @@ def test_dropped_pairs_are_those_that_training_drops(
     kind: Literal["word", "byte"], max_length: int, tmp_path: Path
 ) -> None:
     from transformer_mt.data.translation import prepare_pairs
-    from transformer_mt.text.vocabularies import build_tokenizers
+    from transformer_mt.data.vocabularies import build_tokenizers
 
     long = " ".join("\u00e9" * 30)  # 59 characters, but 89 bytes
     odd = [("one two three four five", "un"), ("a b c d e f", "a")]

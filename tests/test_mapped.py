@@ -34,9 +34,9 @@ from transformer_mt.data.arrow import ArrowMap, columns_of, schema_of
 from transformer_mt.data.batching import BilingualDataset
 from transformer_mt.data.prepare import prepare
 from transformer_mt.data.sequences import Sequences
+from transformer_mt.data.vocabularies import build_tokenizers, build_vocabulary
 from transformer_mt.files import spool
 from transformer_mt.files.spool import Spool
-from transformer_mt.text.vocabularies import build_tokenizers, build_vocabulary
 
 CONFIG = TranslationConfig(
     run_dir="r",

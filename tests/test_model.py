@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from transformer_mt.config.load import load_config
 from transformer_mt.config.tasks import EncoderDecoderConfig, TranslationConfig
+from transformer_mt.fast import switches
 from transformer_mt.fast.loss import label_smoothed_loss
 from transformer_mt.model.base import count_parameters
 from transformer_mt.model.embedding import Embedding, sinusoids

@@ -40,9 +40,9 @@ from transformer_mt.data.prepare import prepare
 from transformer_mt.data.reports import DataReport
 from transformer_mt.data.sequences import Sequences, SequenceStore
 from transformer_mt.data.translation import prepare_pairs
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.text.tokenizer import Tokenizers
-from transformer_mt.text.vocabularies import build_tokenizers
 
 
 @pytest.fixture(autouse=True)

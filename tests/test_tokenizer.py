@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from transformer_mt.config.tasks import PairsConfig, PairTokenizerConfig, TranslationConfig
 from transformer_mt.corpus.source import Corpus, SentencePair
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.languages.characters import INVISIBLE
 from transformer_mt.text.tokenizer import (
@@ -28,7 +29,6 @@ from transformer_mt.text.tokenizer import (
     UNK_ID,
     Tokenizer,
 )
-from transformer_mt.text.vocabularies import build_tokenizers
 
 Kind = Literal["word", "bpe", "unigram"]
 KINDS = get_args(Kind)

@@ -21,5 +21,16 @@ class ConfigError(TmtError):
     exit_code = 2
 
 
+class InvalidValueError(ConfigError, ValueError):
+    """A value that its key cannot have, or not beside the values of `others`.
+
+    From `keys` the loader of configurations tells the file and line.
+    """
+
+    def __init__(self, key: str, message: str, *others: str) -> None:
+        super().__init__(f"'{key}' {message}")
+        self.keys = (key, *others)
+
+
 class SaidElsewhereError(TmtError):
     """Of several processes, another tells what went wrong: this one ends in silence."""

@@ -5,10 +5,6 @@ listed in the order in which their modules are imported here.
 """
 
 # isort: off
-from transformer_mt.cli import corpora
-from transformer_mt.cli import training
-from transformer_mt.cli import translating
-from transformer_mt.cli import texts
-from transformer_mt.cli import runs
+from transformer_mt.cli import corpora, training, translating, texts, runs  # noqa: F401
 from transformer_mt.cli.app import app as app
 from transformer_mt.cli.app import main as main

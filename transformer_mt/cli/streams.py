@@ -5,19 +5,17 @@ import contextlib
 import io
 import logging
 import queue
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import BinaryIO, NamedTuple, TextIO
 
 from tqdm import tqdm
 
 from transformer_mt.errors import DataError
 from transformer_mt.files.packed import READ_ERRORS, unpacked
-from transformer_mt.runtime.console import hides_bars, standard_output, write_out
+from transformer_mt.runtime.console import hides_bars, standard_output, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -240,13 +238,6 @@ def prompt_lines(prompt: str) -> Iterator[str]:
             return
 
 
-def one_line(record: str) -> str:
-    """The same JSON for those programs too that end lines at U+2028 and the like."""
-    for end in "\x85\u2028\u2029":
-        record = record.replace(end, f"\\u{ord(end):04x}")
-    return record
-
-
 def write_chunks(
     answer: Callable[[list[str], int], Iterable[str]],
     chunks: Iterable[list[str]],
@@ -273,40 +264,3 @@ def write_chunks(
             write_whole(target, "".join(f"{each}\n" for each in answer(lines, done + 1)))
             done += len(lines)
             bar.update(len(lines))
-
-
-def write_whole(target: TextIO, text: str) -> None:
-    """Write all of a text, whatever signal comes meanwhile.
-
-    Raises:
-        DataError: the place cannot be written to (a full disk, say).
-    """
-    with _signals_wait():
-        write_out(target, text)
-
-
-@contextlib.contextmanager
-def _signals_wait() -> Iterator[None]:
-    """Ctrl-C and SIGTERM act at the end of the block, so that no line is left half written.
-
-    The second of them acts at once: the reader of a pipe may never read on.
-    """
-    came: list[int] = []
-
-    def put_off(signum: int, _: FrameType | None) -> None:
-        came.append(signum)
-        if len(came) > 1:
-            restore()
-            signal.raise_signal(signum)
-
-    def restore() -> None:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)
-
-    before = {signum: signal.signal(signum, put_off) for signum in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        restore()
-    if came:
-        signal.raise_signal(came[0])

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, TextIO
 
-from transformer_mt.cli.streams import one_line, write_chunks
+from transformer_mt.cli.streams import write_chunks
+from transformer_mt.files.lines import one_line
 from transformer_mt.inference.results import Candidate, Translation
 from transformer_mt.runtime.rounding import DECIMALS, rounded
 

@@ -8,21 +8,10 @@ import numbers
 from dataclasses import dataclass
 from typing import Any
 
-from transformer_mt.errors import ConfigError
+from transformer_mt.errors import InvalidValueError
 
 _MOST_SHOWN = 60
 """Characters of a wrong value that are shown."""
-
-
-class InvalidValueError(ConfigError, ValueError):
-    """A value that its key cannot have, or not beside the values of `others`.
-
-    From `keys` the loader of configurations tells the file and line.
-    """
-
-    def __init__(self, key: str, message: str, *others: str) -> None:
-        super().__init__(f"'{key}' {message}")
-        self.keys = (key, *others)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from typing import Any, Literal, TypeVar, get_type_hints, overload
 
 import yaml
 
-from transformer_mt.config.limits import InvalidValueError
 from transformer_mt.config.plain_yaml import MOST_BYTES, PlainLoader, scalar
 from transformer_mt.config.sections import PATHS, Config
 from transformer_mt.config.tasks import CONFIGS, task_of
@@ -22,7 +21,7 @@ from transformer_mt.config.values import (
     convert_one,
     show,
 )
-from transformer_mt.errors import ConfigError
+from transformer_mt.errors import ConfigError, InvalidValueError
 from transformer_mt.files.paths import expand, user_path
 from transformer_mt.files.untrusted import read_text
 

@@ -10,7 +10,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
-from transformer_mt.config.limits import LIMITS, InvalidValueError, check_number
+from transformer_mt.config.limits import LIMITS, check_number
+from transformer_mt.errors import InvalidValueError
 from transformer_mt.files.paths import expand_home
 
 Files = str | tuple[str, ...]

@@ -1,1 +1,1 @@
-"""From text to batches: corpora, tokenizers, encoded data, token-budget batches."""
+"""Encoded examples and batches of them."""

@@ -1,1 +1,1 @@
-"""Search for translations; knows a small protocol, not the model."""
+"""Search for translations over a scorer protocol, without knowledge of the model."""

@@ -1,1 +1,1 @@
-"""`tmt doctor`: what is wrong with a corpus, all of it at once, before anything is trained."""
+"""Checks of a corpus before anything is trained on it."""

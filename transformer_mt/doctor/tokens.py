@@ -22,6 +22,7 @@ from transformer_mt.data.coverage import (
     unspaced_warning,
 )
 from transformer_mt.data.sequences import Sequences
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.doctor.checks import graded
 from transformer_mt.doctor.reading import Block
 from transformer_mt.doctor.report import (
@@ -39,7 +40,6 @@ from transformer_mt.runs.run_dir import (
     load_vocabulary,
 )
 from transformer_mt.text.tokenizer import Tokenizers
-from transformer_mt.text.vocabularies import build_tokenizers
 
 SAMPLE = 50_000
 """Pairs of a split, evenly spaced, on which coverage is measured."""

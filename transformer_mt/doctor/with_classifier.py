@@ -7,18 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import compress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from transformer_mt.cli.streams import one_line
 from transformer_mt.config.limits import check_numbers
 from transformer_mt.corpus.readers import parallel_pairs
 from transformer_mt.corpus.rows import SentencePair, pieces
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.inference.classifier import TextClassifier
+from transformer_mt.files.lines import one_line
 from transformer_mt.runtime.console import hides_bars
 from transformer_mt.runtime.rounding import DECIMALS, rounded
 
@@ -33,6 +32,17 @@ _LEAST_WORDS = 3
 """Of a line for which it is odd to be its own translation."""
 _EXCERPT = 60
 """Characters of a line that are shown."""
+
+
+class LanguageClassifier(Protocol):
+    """A classifier of texts whose labels are languages."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return the languages, in the order of the probabilities."""
+
+    def probabilities(self, texts: Sequence[str], batch_tokens: int) -> NDArray[np.float32]:
+        """Return the probability of each language for each text, (texts, labels)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +151,7 @@ class PairCheck:
 
 
 def check_pairs(
-    classifier: TextClassifier,
+    classifier: LanguageClassifier,
     files: tuple[Path, Path],
     *,
     languages: tuple[str, str] | None = None,
@@ -168,7 +178,7 @@ def check_pairs(
         if not file.is_file():
             why = "is no plain file, but must be read twice" if file.exists() else "is no file"
             raise DataError(f"{file}: {why}")
-    labels = classifier.vocabulary.labels
+    labels = classifier.labels
     for language in languages or ():
         if language not in labels:
             raise ConfigError(f"the classifier knows {', '.join(labels)}, but not '{language}'")
@@ -182,7 +192,7 @@ def check_pairs(
 
 
 def _judge(
-    classifier: TextClassifier, files: tuple[Path, Path], threshold: float, batch_tokens: int
+    classifier: LanguageClassifier, files: tuple[Path, Path], threshold: float, batch_tokens: int
 ) -> tuple[tuple[_Side, _Side], NDArray[np.bool_]]:
     """Both files, and where their lines are the same."""
     parts: tuple[list[_Side], list[_Side]] = ([], [])
@@ -198,7 +208,7 @@ def _judge(
 
 
 def _judge_texts(
-    classifier: TextClassifier, texts: Sequence[str], threshold: float, batch_tokens: int
+    classifier: LanguageClassifier, texts: Sequence[str], threshold: float, batch_tokens: int
 ) -> _Side:
     found = classifier.probabilities(texts, batch_tokens)
     most = found.max(axis=1)

@@ -121,7 +121,7 @@ def _rounded(weights: np.ndarray) -> list[Any]:
 
 def _page(maps: list[AttentionMaps]) -> str:
     """One file that needs nothing else: the template with its title and data filled in."""
-    template = resources.files("transformer_mt.analysis").joinpath("attention.html")
+    template = resources.files("transformer_mt.figures").joinpath("attention.html")
     filled = {
         "__TITLE__": html.escape(maps[0].source),
         "__TRANSLATION__": html.escape(maps[0].translation),

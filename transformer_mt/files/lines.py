@@ -79,3 +79,10 @@ def first_line_of(error: BaseException) -> str:
     """The first line of what an error says."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return reason.strip().split("\n")[0]
+
+
+def one_line(record: str) -> str:
+    """The same JSON for those programs too that end lines at U+2028 and the like."""
+    for end in "\x85\u2028\u2029":
+        record = record.replace(end, f"\\u{ord(end):04x}")
+    return record

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from transformer_mt.config.limits import InvalidValueError
+from transformer_mt.errors import InvalidValueError
 
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)
 

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from transformer_mt.cli.streams import one_line
 from transformer_mt.config.limits import check_numbers
 from transformer_mt.data.batching import pad
 from transformer_mt.data.classification import readable
 from transformer_mt.data.encoding import encode_texts
 from transformer_mt.errors import DataError
+from transformer_mt.files.lines import one_line
 from transformer_mt.model.classifier import Classifier
 from transformer_mt.runtime.rounding import DECIMALS, rounded
 from transformer_mt.text.tokenizer import PAD_ID
@@ -66,6 +66,11 @@ class TextClassifier:
         self.vocabulary = vocabulary
         self.max_length = max_length
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return the labels, in the order of the probabilities."""
+        return self.vocabulary.labels
+
     def classify(self, texts: Sequence[str], *, batch_tokens: int = 4096) -> list[Classification]:
         """The label of each text; one without a token is read as a single unknown one.
 
@@ -76,7 +81,7 @@ class TextClassifier:
         Raises:
             DataError: the model's scores are no numbers.
         """
-        labels = self.vocabulary.labels
+        labels = self.labels
         found = []
         for text, row in zip(texts, self.probabilities(texts, batch_tokens), strict=True):
             order = np.argsort(-row, kind="stable").tolist()
@@ -92,7 +97,7 @@ class TextClassifier:
             DataError: the model's scores are no numbers.
         """
         ids = readable(encode_texts(self.vocabulary.tokenizer, texts), self.max_length)
-        found = np.zeros((len(texts), len(self.vocabulary.labels)), dtype=np.float32)
+        found = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
         device = self.model.output.weight.device
         for rows in _batches(ids.lengths, batch_tokens):
             logits = self.model.project(self.model(pad(ids.take(rows), PAD_ID).to(device)))

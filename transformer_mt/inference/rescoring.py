@@ -20,10 +20,10 @@ from typing import Any, Literal, Protocol, TextIO
 
 from tqdm import tqdm
 
-from transformer_mt.cli.streams import one_line, write_whole
 from transformer_mt.config.limits import check_numbers
 from transformer_mt.errors import DataError
-from transformer_mt.runtime.console import hides_bars
+from transformer_mt.files.lines import one_line
+from transformer_mt.runtime.console import hides_bars, write_whole
 from transformer_mt.runtime.rounding import DECIMALS, rounded
 
 Layout = Literal["text", "list"]

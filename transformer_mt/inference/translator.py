@@ -8,9 +8,10 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar, overload
 
-from transformer_mt.config.limits import InvalidValueError, check_numbers
+from transformer_mt.config.limits import check_numbers
 from transformer_mt.config.tasks import DecodingConfig, PairsConfig
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions, length_normalization
+from transformer_mt.errors import InvalidValueError
 from transformer_mt.figures.maps import AttentionMaps
 from transformer_mt.inference.batches import batches
 from transformer_mt.inference.engine import Engine, Ids

@@ -5,11 +5,13 @@ import io
 import logging
 import math
 import os
+import signal
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from types import FrameType
 from typing import TextIO
 
 from tqdm import tqdm
@@ -139,6 +141,43 @@ def write_out(target: TextIO, text: str) -> None:
     except KeyboardInterrupt:
         _forget(target)
         raise
+
+
+def write_whole(target: TextIO, text: str) -> None:
+    """Write all of a text, whatever signal comes meanwhile.
+
+    Raises:
+        DataError: the place cannot be written to (a full disk, say).
+    """
+    with _signals_wait():
+        write_out(target, text)
+
+
+@contextlib.contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Ctrl-C and SIGTERM act at the end of the block, so that no line is left half written.
+
+    The second of them acts at once: the reader of a pipe may never read on.
+    """
+    came: list[int] = []
+
+    def put_off(signum: int, _: FrameType | None) -> None:
+        came.append(signum)
+        if len(came) > 1:
+            restore()
+            signal.raise_signal(signum)
+
+    def restore() -> None:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+    before = {signum: signal.signal(signum, put_off) for signum in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        restore()
+    if came:
+        signal.raise_signal(came[0])
 
 
 def _forget(target: TextIO) -> None:

@@ -1,1 +1,1 @@
-"""Training: the loop, the loss, the optimiser and validation."""
+"""Training a model: the loop, the optimizer, validation and checkpoints."""

@@ -17,6 +17,7 @@ from transformer_mt.data.cache import PreparedData
 from transformer_mt.data.coverage import coverage_warnings, other_languages, refuse_unknown
 from transformer_mt.data.prepare import prepare
 from transformer_mt.data.reports import Report
+from transformer_mt.data.vocabularies import build_vocabulary
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.files.atomic import write_text
 from transformer_mt.model.base import count_parameters
@@ -29,7 +30,7 @@ from transformer_mt.runs.run_dir import STATE_FILE, RunDir
 from transformer_mt.runs.train_state import TrainState
 from transformer_mt.runtime.device import choose_device, gains_from_bf16
 from transformer_mt.runtime.process_group import ALONE, Workers
-from transformer_mt.text.vocabularies import VOCABULARY_FILES, Vocabulary, build_vocabulary
+from transformer_mt.text.vocabularies import VOCABULARY_FILES, Vocabulary
 from transformer_mt.training import distributed
 from transformer_mt.training.limits import is_over
 from transformer_mt.training.optimizer import make_optimizer, peak_learning_rate

@@ -1,0 +1,1 @@
+"""Corpora: where text comes from, read row by row."""

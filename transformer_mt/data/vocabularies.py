@@ -1,0 +1,131 @@
+"""Building what a run keeps beside its weights, its vocabulary, from the training text."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from transformer_mt.config.sections import Config, TokenizerConfig
+from transformer_mt.config.tasks import (
+    ClassificationConfig,
+    LanguageModelConfig,
+    TextTokenizerConfig,
+    TranslationConfig,
+)
+from transformer_mt.corpus.rows import LabelledText, SentencePair, Text
+from transformer_mt.corpus.source import Corpus
+from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.text.long_texts import parts_of
+from transformer_mt.text.tokenizer import SPECIAL_TOKENS, Tokenizer, Tokenizers
+from transformer_mt.text.vocabularies import (
+    LabelledVocabulary,
+    TextVocabulary,
+    Vocabulary,
+    parse_labels,
+)
+
+
+def build_vocabulary(config: Config, corpus: Corpus[Any]) -> Vocabulary:
+    """Learn the vocabulary of a run from its training text, or take over what it names.
+
+    Raises:
+        DataError: the text cannot be used, or a file cannot be read.
+        ConfigError: as for `Tokenizer.build`.
+    """
+    return _BUILDERS[type(config)](config, corpus)
+
+
+def build_tokenizers(config: TranslationConfig, corpus: Corpus[SentencePair]) -> Tokenizers:
+    """Learn the vocabularies of both sides from the training pairs.
+
+    Raises:
+        ConfigError: as for `Tokenizers.build`; or one is empty.
+    """
+    src = (pair.src for pair in corpus.train)
+    tgt = (pair.tgt for pair in corpus.train)
+    languages = config.data.src_lang, config.data.tgt_lang
+    built = Tokenizers.build(src, tgt, config.tokenizer, languages)
+    for tokenizer, language in zip((built.src, built.tgt), languages, strict=True):
+        _refuse_empty(tokenizer, config.tokenizer, language)
+    return built
+
+
+def _build_text(config: LanguageModelConfig, corpus: Corpus[Text]) -> TextVocabulary:
+    texts = (row.text for row in corpus.train)
+    return TextVocabulary(_tokenizer(config.tokenizer, texts, is_read=False))
+
+
+def _build_labelled(
+    config: ClassificationConfig, corpus: Corpus[LabelledText]
+) -> LabelledVocabulary:
+    labels = _check_labels(sorted({row.label for row in corpus.train}, key=_order))
+    texts = (row.text for row in corpus.train)
+    tokenizer = _tokenizer(config.tokenizer, texts, is_read=True)
+    return LabelledVocabulary(tokenizer, labels)
+
+
+_BUILDERS: dict[type[Config], Callable[[Any, Corpus[Any]], Vocabulary]] = {
+    TranslationConfig: build_tokenizers,
+    LanguageModelConfig: _build_text,
+    ClassificationConfig: _build_labelled,
+}
+
+
+def _tokenizer(config: TextTokenizerConfig, texts: Iterable[str], *, is_read: bool) -> Tokenizer:
+    if config.file is None:
+        parts = (part for text in texts for part, _ in parts_of(text))
+        built = Tokenizer.build(parts, config, is_read=is_read)
+        _refuse_empty(built, config, "the text")
+        return built
+    path = Path(config.file)
+    if not path.exists():
+        raise DataError(f"tokenizer.file: {path}: there is no such file")
+    try:
+        return Tokenizer.load(path)
+    except DataError as error:
+        raise DataError(f"tokenizer.file: {error}") from None
+
+
+def _refuse_empty(tokenizer: Tokenizer, config: TokenizerConfig, name: str) -> None:
+    """Refuse a vocabulary that knows nothing of the text it was learned from.
+
+    Args:
+        tokenizer: that was built.
+        config: by which it was built.
+        name: what to call the text.
+
+    Raises:
+        ConfigError: it has no tokens but the special ones.
+    """
+    if tokenizer.vocab_size <= len(SPECIAL_TOKENS):
+        unit = "character" if config.type == "character" else "word"
+        raise ConfigError(
+            f"the vocabulary of {name} is empty: no {unit} of the training text occurs"
+            f" {config.min_frequency} times; lower tokenizer.min_frequency or train on more text"
+        )
+
+
+def _order(label: str) -> tuple[bool, int, str]:
+    """Numbers first, by their size."""
+    number = int(label) if label.isdecimal() and len(label) < 10 else None
+    return number is None, number or 0, label
+
+
+def _check_labels(labels: list[str]) -> tuple[str, ...]:
+    """Those of the training text.
+
+    Raises:
+        DataError: they can be no labels.
+    """
+    if len(labels) < 2:
+        raise DataError(
+            f"all training texts have the label '{labels[0]}': there is nothing to tell apart"
+        )
+    text = json.dumps(labels, ensure_ascii=False, indent=0)
+    try:
+        return parse_labels(text)
+    except ValueError as error:
+        raise DataError(
+            f"the labels of the training text cannot be used ({error}); does data.label_column name"
+            " the column of the labels?"
+        ) from None

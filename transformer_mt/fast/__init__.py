@@ -1,0 +1,1 @@
+"""Computations done faster than they are written, each beside its plain formula."""

@@ -1,0 +1,1 @@
+"""Translating with the CTranslate2 library."""

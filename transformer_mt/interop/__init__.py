@@ -1,0 +1,1 @@
+"""Model folders of other programs: written, read and compared with ours."""

@@ -1,0 +1,1 @@
+"""Languages and their letters: language codes, and scripts without spaces."""

@@ -1,0 +1,1 @@
+"""The machine and the processes that the program runs on."""
