@@ -1,10 +1,11 @@
-"""Draws the modules of the package and who imports whom, as they are now.
+"""Draw the rooms of the package and which imports which, as they are now.
 
     python scripts/module_diagram.py              writes .github/modules.svg
     python scripts/module_diagram.py --check      fails if that picture is out of date
 
-A box is a module or a package; an arrow points to what it imports. What follows from other arrows
-is left out: whoever imports `checkpoint` imports, in the end, what that imports.
+A box is a folder of the package (a room) or a module outside all of them; an arrow points to what
+it imports. What follows from other arrows is left out: whoever imports `runs` imports, in the end,
+what `runs` imports.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "transformer_mt"
 PICTURE = ROOT / ".github" / "modules.svg"
-FRONT = "__init__"  # offers what is in `api`; its version number is no import
+FRONT = "__init__"
 
 _WIDTH, _HEIGHT, _GAP, _LEVEL = 122, 26, 16, 66
 """Of a box, between boxes, and from row to row; pixels."""
@@ -26,8 +27,8 @@ _SWEEPS = 40
 _COLORS = {"model": "#d8e8ff", "data": "#dff3df", "tasks": "#ffe9c7", "training": "#ffe9c7"}
 
 
-def unit_of(path: Path) -> str:
-    """The module or package of the first level that a file belongs to."""
+def room_of(path: Path) -> str:
+    """Return the package, or the module outside all packages, that a file belongs to."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
@@ -41,56 +42,56 @@ def imported_modules(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def imported_units(trees: Iterable[ast.AST], units: Iterable[str]) -> set[str]:
-    """Those of the units that are imported, in functions too."""
-    known, found = set(units), set()
+def imported_rooms(trees: Iterable[ast.AST], rooms: Iterable[str]) -> set[str]:
+    """Those of the rooms that are imported, in functions too."""
+    known, found = set(rooms), set()
     for tree in trees:
         for name in imported_modules(tree):
             package, _, rest = name.partition(".")
-            if package == PACKAGE.name and rest != "__version__":
-                unit = rest.split(".")[0]
-                found.add(unit if unit in known else FRONT)
+            if package == PACKAGE.name:
+                room = rest.split(".")[0]
+                found.add(room if room in known else FRONT)
     return found
 
 
 def read_imports() -> dict[str, set[str]]:
-    """Every unit with those that it imports, itself left out."""
+    """Every room with those that it imports, itself left out."""
     trees: dict[str, list[ast.AST]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
-        trees.setdefault(unit_of(path), []).append(ast.parse(path.read_text("utf-8")))
-    return {unit: imported_units(own, trees) - {unit} for unit, own in trees.items()}
+        trees.setdefault(room_of(path), []).append(ast.parse(path.read_text("utf-8")))
+    return {room: imported_rooms(own, trees) - {room} for room, own in trees.items()}
 
 
 def reduced(imports: dict[str, set[str]]) -> dict[str, set[str]]:
     """Without what follows from the rest (the graph has no cycle)."""
     reachable: dict[str, set[str]] = {}
 
-    def below(unit: str) -> set[str]:
-        if unit not in reachable:
-            reachable[unit] = set().union(*({each} | below(each) for each in imports[unit]), set())
-        return reachable[unit]
+    def below(room: str) -> set[str]:
+        if room not in reachable:
+            reachable[room] = set().union(*({each} | below(each) for each in imports[room]), set())
+        return reachable[room]
 
     return {
-        unit: {each for each in own if not any(each in below(other) for other in own - {each})}
-        for unit, own in imports.items()
+        room: {each for each in own if not any(each in below(other) for other in own - {each})}
+        for room, own in imports.items()
     }
 
 
 Point = tuple[str, ...]
-"""What has a place in a row: a unit, or (from, to, row) where an arrow passes between the boxes."""
+"""What has a place in a row: a room, or (from, to, row) where an arrow passes between the boxes."""
 
 
 def levels_of(imports: dict[str, set[str]]) -> dict[str, int]:
-    """Which row each unit stands in, from the bottom up: above all that it imports."""
+    """Which row each room stands in, from the bottom up: above all that it imports."""
     levels: dict[str, int] = {}
 
-    def height(unit: str) -> int:
-        if unit not in levels:
-            levels[unit] = 1 + max((height(each) for each in imports[unit]), default=-1)
-        return levels[unit]
+    def height(room: str) -> int:
+        if room not in levels:
+            levels[room] = 1 + max((height(each) for each in imports[room]), default=-1)
+        return levels[room]
 
-    for unit in sorted(imports):
-        height(unit)
+    for room in sorted(imports):
+        height(room)
     return levels
 
 
@@ -98,21 +99,21 @@ def arrows_of(imports: dict[str, set[str]], levels: dict[str, int]) -> list[list
     """Each arrow as the points that it goes through, one in every row (Sugiyama et al. 1981)."""
     return [
         [
-            (unit,),
-            *((unit, each, str(row)) for row in range(levels[unit] - 1, levels[each], -1)),
+            (room,),
+            *((room, each, str(row)) for row in range(levels[room] - 1, levels[each], -1)),
             (each,),
         ]
-        for unit in sorted(imports)
-        for each in sorted(imports[unit])
+        for room in sorted(imports)
+        for each in sorted(imports[room])
     ]
 
 
 def arrange(levels: dict[str, int], arrows: list[list[Point]]) -> dict[Point, tuple[float, int]]:
     """The middle of each point, x and row: near those that it is joined to."""
     rows: list[list[Point]] = [[] for _ in range(1 + max(levels.values()))]
-    for unit, level in sorted(levels.items()):
-        rows[level].append((unit,))
-    near: dict[Point, list[Point]] = {(unit,): [] for unit in levels}
+    for room, level in sorted(levels.items()):
+        rows[level].append((room,))
+    near: dict[Point, list[Point]] = {(room,): [] for room in levels}
     for arrow in arrows:
         for point in arrow[1:-1]:
             rows[int(point[2])].append(point)
@@ -163,12 +164,12 @@ def draw(imports: dict[str, set[str]]) -> str:
     ]
     on_page = {point: (x, _y(row, top)) for point, (x, row) in places.items()}
     lines += [_path([on_page[point] for point in arrow]) for arrow in arrows]
-    for unit in sorted(levels):
-        x, y = on_page[(unit,)]
+    for room in sorted(levels):
+        x, y = on_page[(room,)]
         lines.append(
             f'<rect x="{x - _WIDTH / 2:.0f}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="5"'
-            f' fill="{_COLORS.get(unit, "#f4f4f4")}" stroke="#666"/>'
-            f'<text x="{x:.0f}" y="{y + 17}" text-anchor="middle">{escape(unit)}</text>'
+            f' fill="{_COLORS.get(room, "#f4f4f4")}" stroke="#666"/>'
+            f'<text x="{x:.0f}" y="{y + 17}" text-anchor="middle">{escape(room)}</text>'
         )
     return "\n".join([*lines, "</svg>"]) + "\n"
 

@@ -17,7 +17,7 @@ from helpers import make_run, python, tmt, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transformer_mt.api import load
+from transformer_mt import load
 from transformer_mt.cli import streams
 from transformer_mt.cli.streams import read_chunks
 from transformer_mt.text.tokenizer import SPECIAL_TOKENS, Tokenizer, Tokenizers

@@ -33,7 +33,6 @@ from training_helpers import (
 )
 
 import transformer_mt
-from transformer_mt import api
 from transformer_mt.config.load import load_config
 from transformer_mt.errors import ConfigError, DataError, TmtError
 from transformer_mt.inference.evaluation import Evaluation
@@ -66,42 +65,46 @@ import sys
 before = set(sys.modules)
 import transformer_mt
 first = set(sys.modules) - before
-from transformer_mt import *
-names = [name for name in transformer_mt.__all__ if name in globals()]
-print(*sorted(first), "|", *names, "|", *sys.modules)
+for name, module in transformer_mt._MODULES.items():
+    if module.partition(".")[0] not in ("training", "interop"):
+        getattr(transformer_mt, name)
+print(*sorted(first), "|", *sys.modules)
 """
 
 
-def test_import_loads_nothing_and_names_load_no_torch() -> None:
+def test_import_loads_nothing_and_what_uses_a_model_loads_no_torch() -> None:
     done = subprocess.run(python("-c", IMPORT), capture_output=True, text=True, check=True)
-    first, names, later = (part.split() for part in done.stdout.split("|"))
+    first, later = (part.split() for part in done.stdout.split("|"))
     ours = [name for name in first if name.startswith("transformer_mt")]
-    assert ours == ["transformer_mt"]
+    assert ours == ["transformer_mt", "transformer_mt._version"]
     assert {name.split(".")[0] for name in first} - set(ours) <= set(sys.stdlib_module_names)
-    assert names == transformer_mt.__all__
-    assert "transformer_mt.api" in later
+    assert "transformer_mt.inference.load" in later
     assert {"torch", "datasets", "sacrebleu", "matplotlib", "ctranslate2"}.isdisjoint(later)
 
 
-def test_names_are_those_of_the_api() -> None:
-    assert transformer_mt.__all__ == api.__all__ == sorted(api.__all__)
-    for name in api.__all__:
-        assert getattr(transformer_mt, name) is getattr(api, name)
-    assert dir(transformer_mt) == sorted([*api.__all__, "__version__"])
+def test_each_public_name_is_documented_where_it_is_defined() -> None:
+    names = transformer_mt.__all__
+    assert names == sorted(names)
+    assert dir(transformer_mt) == sorted([*names, "__version__"])
+    for name in names:
+        found = getattr(transformer_mt, name)
+        assert found.__module__ == f"transformer_mt.{transformer_mt._MODULES[name]}"
+        assert found.__doc__
     with pytest.raises(AttributeError, match="'transformer_mt' has no attribute 'trian'"):
         _ = transformer_mt.trian
 
 
 def test_type_checkers_are_told_of_every_name() -> None:
-    imported = [
-        alias.name
+    imported = {
+        alias.name: str(part.module)
         for node in ast.walk(ast.parse(inspect.getsource(transformer_mt)))
         if isinstance(node, ast.If)
         for part in node.body
-        if isinstance(part, ast.ImportFrom) and part.module == "transformer_mt.api"
+        if isinstance(part, ast.ImportFrom)
         for alias in part.names
-    ]
-    assert imported == api.__all__
+    }
+    modules = transformer_mt._MODULES
+    assert imported == {name: f"transformer_mt.{module}" for name, module in modules.items()}
     assert (Path(transformer_mt.__file__).parent / "py.typed").is_file()
 
 
@@ -385,20 +388,20 @@ def test_table_of_positions_that_another_thread_replaces(monkeypatch: pytest.Mon
 def test_train_and_go_on(tmp_path: Path, kind: str) -> None:
     path = write_config(tmp_path)
     config = {"config": load_config(path), "path": path, "str": str(path)}[kind]
-    state = api.train(config, device="cpu")  # type: ignore[arg-type]
+    state = transformer_mt.train(config, device="cpu")  # type: ignore[arg-type]
     assert isinstance(state, TrainState)
     assert (state.step, state.finished) == (8, "all updates made")
     assert len(metrics(tmp_path / "run", "train")) == 8
-    again = api.train(config, device="cpu")  # type: ignore[arg-type]
+    again = transformer_mt.train(config, device="cpu")  # type: ignore[arg-type]
     assert (again.step, again.finished) == (8, "all updates made")
     assert len(metrics(tmp_path / "run", "train")) == 8
     longer = replace(load_config(path), training=replace(load_config(path).training, max_steps=10))
-    assert api.train(longer, device="cpu").step == 10
+    assert transformer_mt.train(longer, device="cpu").step == 10
     assert len(metrics(tmp_path / "run", "train")) == 10
     other = replace(load_config(path), seed=7)
     with pytest.raises(ConfigError, match="was begun with another value of seed"):
-        api.train(other, device="cpu")
-    assert api.train(other, device="cpu", overwrite=True).step == 8
+        transformer_mt.train(other, device="cpu")
+    assert transformer_mt.train(other, device="cpu", overwrite=True).step == 8
     assert len(metrics(tmp_path / "run", "train")) == 8
 
 
@@ -407,22 +410,24 @@ def test_train_in_another_thread(tmp_path: Path) -> None:
     config = make_config(tmp_path)
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     states: list[TrainState] = []
-    thread = threading.Thread(target=lambda: states.append(api.train(config, device="cpu")))
+    thread = threading.Thread(
+        target=lambda: states.append(transformer_mt.train(config, device="cpu"))
+    )
     thread.start()
     thread.join()
     assert [state.step for state in states] == [8]
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
-    assert api.load(tmp_path / "run").translate("red").text is not None
+    assert transformer_mt.load(tmp_path / "run").translate("red").text is not None
 
 
 def test_train_refuses(tmp_path: Path) -> None:
     with pytest.raises(TmtError, match=r"no\.yaml"):
-        api.train(tmp_path / "no.yaml")
+        transformer_mt.train(tmp_path / "no.yaml")
     with pytest.raises(ConfigError, match="--device tpu"):
-        api.train(make_config(tmp_path), device="tpu")
+        transformer_mt.train(make_config(tmp_path), device="tpu")
     missing = make_config(tmp_path, "data.train=[no.src,no.tgt]")
     with pytest.raises(DataError, match=r"no\.src"):
-        api.train(missing)
+        transformer_mt.train(missing)
     assert not (tmp_path / "run").exists()
 
 
@@ -441,10 +446,10 @@ def as_json(figures: Evaluation) -> dict[str, Any]:
 def test_evaluate_on_a_split(trained_run: Path, translator: Translator) -> None:
     shown = figures("--model", trained_run)
     for model in (trained_run, str(trained_run), translator):
-        found = api.evaluate(model)
+        found = transformer_mt.evaluate(model)
         assert as_json(found) == shown
         assert len(found.translations) == found.sentences == 12
-    other = api.evaluate(translator, split="validation", beam_size=1, length_penalty=0.0)
+    other = transformer_mt.evaluate(translator, split="validation", beam_size=1, length_penalty=0.0)
     given = ("--split", "validation", "--beam-size", 1, "--length-penalty", 0)
     assert as_json(other) == figures("--model", trained_run, *given) != shown
 
@@ -457,83 +462,89 @@ def test_evaluate_sentences(
         write_lines(tmp_path / name, lines)
         for name, lines in (("src", sources), ("ref", references))
     ]
-    found = api.evaluate(translator, sources, references)
+    found = transformer_mt.evaluate(translator, sources, references)
     given = ("--source", files[0], "--reference", files[1])
     assert as_json(found) == figures("--model", trained_run, *given)
     assert list(found.translations) == [t.text for t in translator.translate(sources)]
-    scored = api.evaluate_translations(found.translations, references)
+    scored = transformer_mt.evaluate_translations(found.translations, references)
     assert (scored.scores, scored.loss) == (found.scores, None)
-    assert (api.evaluate(untrained, sources, references).loss or 0) > (found.loss or 0) + 1
+    assert (transformer_mt.evaluate(untrained, sources, references).loss or 0) > (
+        found.loss or 0
+    ) + 1
 
 
 def test_evaluate_refuses(translator: Translator, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="belong together"):
-        api.evaluate(translator, ["red"])
+        transformer_mt.evaluate(translator, ["red"])
     with pytest.raises(ValueError, match="belong together"):
-        api.evaluate(translator, references=["red"])
+        transformer_mt.evaluate(translator, references=["red"])
     with pytest.raises(ValueError, match="2 sources for 1 references"):
-        api.evaluate(translator, ["red", "blue"], ["red"])
+        transformer_mt.evaluate(translator, ["red", "blue"], ["red"])
     with pytest.raises(ValueError, match="no sentences"):
-        api.evaluate(translator, [], [])
+        transformer_mt.evaluate(translator, [], [])
     with pytest.raises(ValueError, match="no translations"):
-        api.evaluate_translations([], [])
+        transformer_mt.evaluate_translations([], [])
     with pytest.raises(ValueError, match="split must be test or validation, not train"):
-        api.evaluate(translator, split="train")  # type: ignore[arg-type]
+        transformer_mt.evaluate(translator, split="train")  # type: ignore[arg-type]
     with pytest.raises(DataError, match="no such run directory"):
-        api.evaluate(tmp_path / "none")
+        transformer_mt.evaluate(tmp_path / "none")
 
 
 @pytest.mark.parametrize("kind", [str, Path])
 def test_tokenizers(tmp_path: Path, kind: Callable[[Path], str | Path]) -> None:
     path = write_config(tmp_path)
-    tokenizers: Any = api.build_tokenizers(kind(path))
+    tokenizers: Any = transformer_mt.build_tokenizers(kind(path))
     assert tokenizers.src.encode("red Namex") == [tokenizers.src.encode("red")[0], UNK_ID]
     written = {f.name: f.read_bytes() for f in (tmp_path / "run").glob("tokenizer.*")}
     assert written["tokenizer.src.json"].decode() == tokenizers.src.to_json()
     assert written["tokenizer.tgt.json"].decode() == tokenizers.tgt.to_json()
     other = load_config(path, ["tokenizer.vocab_size=6"])
     with pytest.raises(ConfigError, match="--force replaces it"):
-        api.build_tokenizers(other)
-    assert api.build_tokenizers(other, force=True).sizes[0] == 6
+        transformer_mt.build_tokenizers(other)
+    assert transformer_mt.build_tokenizers(other, force=True).sizes[0] == 6
 
 
 def test_describe_run(trained_run: Path, tmp_path: Path) -> None:
     shown = json.loads(tmt("info", trained_run, "--json").stdout)
-    assert api.describe_run(trained_run) == api.describe_run(str(trained_run)) == shown
+    assert (
+        transformer_mt.describe_run(trained_run)
+        == transformer_mt.describe_run(str(trained_run))
+        == shown
+    )
     with pytest.raises(DataError, match="no such run directory"):
-        api.describe_run(tmp_path / "none")
+        transformer_mt.describe_run(tmp_path / "none")
 
 
 def test_render(translator: Translator, tmp_path: Path) -> None:
     found = translator.translate("red Namex blue", n_best=2, attention=True)
     maps = [candidate.attention for candidate in found.candidates if candidate.attention]
-    api.render(maps, tmp_path / "a.json")
+    transformer_mt.render(maps, tmp_path / "a.json")
     drawn = json.loads((tmp_path / "a.json").read_text("utf-8"))
     text = json.dumps(drawn)
     assert all(candidate.text in text for candidate in found.candidates)
-    api.render(maps[:1], str(tmp_path / "a.html"))
+    transformer_mt.render(maps[:1], str(tmp_path / "a.html"))
     assert "Namex" in (tmp_path / "a.html").read_text("utf-8")
     with pytest.raises(ConfigError, match=r"a\.txt"):
-        api.render(maps, tmp_path / "a.txt")
+        transformer_mt.render(maps, tmp_path / "a.txt")
     with pytest.raises(DataError, match="cannot be written"):
-        api.render(maps, tmp_path / "a.json" / "a.json")
+        transformer_mt.render(maps, tmp_path / "a.json" / "a.json")
 
 
 def test_load_refuses(trained_run: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such run directory"):
-        api.load(tmp_path / "none")
+        transformer_mt.load(tmp_path / "none")
     with pytest.raises(DataError, match="is not a run directory"):
-        api.load(tmp_path)
-    api.build_tokenizers(make_config(tmp_path))
+        transformer_mt.load(tmp_path)
+    transformer_mt.build_tokenizers(make_config(tmp_path))
     for engine in ("torch", "ctranslate2"):
         with pytest.raises(DataError, match="no checkpoint 'best' yet; run tmt train first"):
-            api.load(tmp_path / "run", engine=engine)
+            transformer_mt.load(tmp_path / "run", engine=engine)
     with pytest.raises(ConfigError, match="engine 'onnx': must be torch or ctranslate2"):
-        api.load(trained_run, engine="onnx")  # type: ignore[arg-type]
+        transformer_mt.load(trained_run, engine="onnx")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="quantization int8: only the engine ctranslate2"):
-        api.load(trained_run, quantization="int8")
+        transformer_mt.load(trained_run, quantization="int8")
     with pytest.raises(ConfigError, match="--device tpu: there is no such device"):
-        api.load(trained_run, device="tpu")
+        transformer_mt.load(trained_run, device="tpu")
 
 
 # --- the command line says the same
@@ -578,7 +589,7 @@ def test_command_line_draws_what_the_api_draws(
     assert (done.exit_code, done.stdout) == (0, "blue Namex red\n")
     maps = translator.translate(line, attention=True).attention
     assert maps is not None
-    api.render([maps], tmp_path / "b.json")
+    transformer_mt.render([maps], tmp_path / "b.json")
     drawn = [json.loads((tmp_path / name).read_text("utf-8")) for name in ("a.json", "b.json")]
     assert drawn[0] == drawn[1]
     assert np.allclose(maps.cross.sum(axis=-1), 1, atol=1e-5)

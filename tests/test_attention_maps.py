@@ -12,7 +12,7 @@ from helpers import make_run, tmt
 from torch import Tensor, nn
 from training_helpers import model_of, reverse_pairs
 
-from transformer_mt.api import load
+from transformer_mt import load
 from transformer_mt.config.tasks import PairsConfig
 from transformer_mt.figures.maps import AttentionMaps
 from transformer_mt.inference.results import Translation

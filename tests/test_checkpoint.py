@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from training_helpers import logged, make_config, reverse_pairs
 
-from transformer_mt.api import load
+from transformer_mt import load
 from transformer_mt.config.load import to_yaml
 from transformer_mt.config.tasks import TranslationConfig
 from transformer_mt.corpus.source import load_corpus

@@ -10,7 +10,7 @@ import pytest
 from helpers import PAIRS, Result, make_run, python, tiny_config_file, tmt, tsv, write
 
 import transformer_mt
-from transformer_mt.api import load
+from transformer_mt import load
 from transformer_mt.cli import streams
 from transformer_mt.config.load import load_config
 from transformer_mt.metrics.translation import corpus_scores

@@ -20,7 +20,7 @@ from conftest import perturb
 from helpers import Result, python, tmt
 from training_helpers import logged, reverse_pairs, start_tmt, write_lines
 
-from transformer_mt import api
+import transformer_mt
 from transformer_mt.config.tasks import (
     DecodingConfig,
     EncoderDecoderConfig,
@@ -101,7 +101,10 @@ def make_run(
 
 def both(path: Path, **decoding: Any) -> tuple[Translator, Translator]:
     """A run in torch and in CTranslate2, searching alike."""
-    pair = (api.load(path, device="cpu"), api.load(path, device="cpu", engine="ctranslate2"))
+    pair = (
+        transformer_mt.load(path, device="cpu"),
+        transformer_mt.load(path, device="cpu", engine="ctranslate2"),
+    )
     for translator in pair:
         translator.decoding = replace(translator.decoding, **decoding)
     return pair
@@ -354,7 +357,9 @@ def test_beam_wider_than_the_vocabulary(trained_pair: tuple[Translator, Translat
 
 def test_int8_is_close(trained_run: Path, trained_pair: tuple[Translator, Translator]) -> None:
     ours, theirs = trained_pair
-    small = api.load(trained_run, engine="ctranslate2", quantization="int8", device="cpu")
+    small = transformer_mt.load(
+        trained_run, engine="ctranslate2", quantization="int8", device="cpu"
+    )
     references = [t.text for t in ours.translate(LINES)]
     wanted, found = ([c.log_prob for c in t.score(LINES, references)] for t in (theirs, small))
     assert found == pytest.approx(wanted, abs=0.2)
@@ -365,7 +370,7 @@ def test_int8_is_close(trained_run: Path, trained_pair: tuple[Translator, Transl
     assert alone == texts
     sizes = []
     for name in ("float32", "int8"):
-        api.load(trained_run, engine="ctranslate2", quantization=name, device="cpu")
+        transformer_mt.load(trained_run, engine="ctranslate2", quantization=name, device="cpu")
         sizes.append((export_of(RunDir(trained_run), name) / "model.bin").stat().st_size)
     assert sizes[1] < 0.8 * sizes[0]  # the positions, here many, stay
 
@@ -410,7 +415,7 @@ def exports(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def translate(run: RunDir, **options: Any) -> list[str]:
-    translator = api.load(run.path, engine="ctranslate2", device="cpu", **options)
+    translator = transformer_mt.load(run.path, engine="ctranslate2", device="cpu", **options)
     return [t.text for t in translator.translate(LINES[:6], beam_size=1, details=False)]
 
 
@@ -432,7 +437,7 @@ def change_weights(run: RunDir) -> None:
 
 
 def in_torch(run: RunDir) -> list[str]:
-    translator = api.load(run.path, device="cpu")
+    translator = transformer_mt.load(run.path, device="cpu")
     return [t.text for t in translator.translate(LINES[:6], beam_size=1, details=False)]
 
 
@@ -542,7 +547,7 @@ def test_longer_sentences_need_another_export(run: RunDir, exports: list[Path]) 
     translate(run)
     config = run_dir.load_run_config(run, TranslationConfig)
     run_dir.save_config(run, replace(config, data=replace(config.data, max_length=1500)))
-    long = api.load(run.path, engine="ctranslate2", device="cpu")
+    long = transformer_mt.load(run.path, engine="ctranslate2", device="cpu")
     assert len(long.translate("red " * 1400, beam_size=1, details=False).src_ids) == 1400
     assert len(exports) == 2
 

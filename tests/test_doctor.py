@@ -23,7 +23,7 @@ from transformer_mt.config.tasks import PairsConfig, PairTokenizerConfig, Transl
 from transformer_mt.corpus.source import load_corpus
 from transformer_mt.doctor.alignment import Alignment
 from transformer_mt.doctor.checks import found_in, repetitions
-from transformer_mt.doctor.examine import examine, examine_files
+from transformer_mt.doctor.examine import examine
 from transformer_mt.doctor.language import LetterPairs, score_lines, sides_are_swapped
 from transformer_mt.doctor.reading import Block
 from transformer_mt.doctor.report import (
@@ -94,7 +94,7 @@ def the_finding(found: Examination) -> Finding:
 
 
 def test_clean_files_have_no_finding(tmp_path: Path) -> None:
-    found = examine_files(*files(tmp_path, *sides()))
+    found = examine(files(tmp_path, *sides()))
     assert found.findings == []
     assert found.exit_code == 0
     assert found.splits["files"]["lines"] == [len(CLEAN)] * 2
@@ -258,7 +258,7 @@ def test_a_planted_defect_is_found_where_it_is(tmp_path: Path, defect: str) -> N
     plant, severity, code, file, line, remark = DEFECTS[defect]
     src, tgt = sides()
     plant(src, tgt)
-    found = examine_files(*files(tmp_path, src, tgt))
+    found = examine(files(tmp_path, src, tgt))
     matching = [finding for finding in found.findings if finding.code == code]
     assert len(matching) == 1, codes(found)
     assert matching[0].severity == severity
@@ -311,7 +311,7 @@ def test_all_defects_are_told_at_once(tmp_path: Path) -> None:
             plant(src, tgt)
             wanted.add((severity, code))
     del tgt[1200]
-    found = examine_files(*files(tmp_path, src, tgt))
+    found = examine(files(tmp_path, src, tgt))
     codes = {(f.severity, f.code) for f in found.findings}
     codes.discard(("warning", "ratio"))  # of sentences that were put beside others
     assert codes == wanted | {("error", "line-counts")}
@@ -326,20 +326,20 @@ def test_what_a_text_is_read_in_does_not_matter(
     for plant, *_ in DEFECTS.values():
         plant(src, tgt)
     plain = files(tmp_path, src, tgt)
-    expected = examine_files(*plain).to_dict()
+    expected = examine(plain).to_dict()
     monkeypatch.setattr("transformer_mt.doctor.reading._BLOCK_BYTES", 1000)
-    assert examine_files(*plain).to_dict() == expected
+    assert examine(plain).to_dict() == expected
     ends = tuple(write(path, path.read_bytes().replace(b"\n", b"\r\n")) for path in plain)
-    assert examine_files(*ends).to_dict() == expected
+    assert examine(ends).to_dict() == expected
     packed = [write(p.with_suffix(f"{p.suffix}.gz"), gzip.compress(p.read_bytes())) for p in plain]
-    assert json.dumps(examine_files(*packed).to_dict()).replace(".gz", "") == json.dumps(expected)
+    assert json.dumps(examine(packed).to_dict()).replace(".gz", "") == json.dumps(expected)
 
 
 def test_the_first_of_many_are_shown_and_all_are_counted(tmp_path: Path) -> None:
     src, tgt = sides()
     for line in range(100, 1100, 10):
         src[line - 1] += b"\xff"
-    finding = the_finding(examine_files(*files(tmp_path, src, tgt)))
+    finding = the_finding(examine(files(tmp_path, src, tgt)))
     assert finding.count == 100
     assert places(finding) == [("x.en", 100), ("x.en", 110), ("x.en", 120)]
 
@@ -385,7 +385,7 @@ def test_the_first_of_several_breaks_is_found(seed: int) -> None:
 def test_a_lost_line_is_told_with_its_place(tmp_path: Path) -> None:
     src, tgt = sides()
     del tgt[700]
-    found = examine_files(*files(tmp_path, src, tgt))
+    found = examine(files(tmp_path, src, tgt))
     finding = the_finding(found)
     assert (finding.severity, finding.code, found.exit_code) == ("error", "line-counts", 1)
     assert f"x.en has 1,500 lines but {tmp_path}/x.fr has 1,499" in finding.message
@@ -398,7 +398,7 @@ def test_a_lost_line_is_told_with_its_place(tmp_path: Path) -> None:
 def test_a_stretch_out_of_step_is_found_though_the_counts_are_equal(tmp_path: Path) -> None:
     src, tgt = sides()
     tgt.insert(1300, tgt.pop(700))
-    finding = next(f for f in examine_files(*files(tmp_path, src, tgt)).findings if f.count is None)
+    finding = next(f for f in examine(files(tmp_path, src, tgt)).findings if f.count is None)
     assert (finding.severity, finding.code) == ("warning", "out-of-step")
     assert abs(finding.examples[0].line - 701) <= 8
 
@@ -406,14 +406,14 @@ def test_a_stretch_out_of_step_is_found_though_the_counts_are_equal(tmp_path: Pa
 def test_texts_that_are_no_translations_of_each_other(tmp_path: Path) -> None:
     src, tgt = sides()
     random.Random(1).shuffle(tgt)
-    found = examine_files(*files(tmp_path, src, tgt))
+    found = examine(files(tmp_path, src, tgt))
     assert "unrelated" in codes(found)
     assert "out-of-step" not in codes(found)
 
 
 def test_sentences_of_one_length_tell_nothing(tmp_path: Path) -> None:
     texts = [(f"Word {number} is here.", f"Mot {number} est ici.") for number in range(1000, 1200)]
-    assert examine_files(*files(tmp_path, *sides(texts))).findings == []
+    assert examine(files(tmp_path, *sides(texts))).findings == []
 
 
 # --- several splits
@@ -680,7 +680,7 @@ def test_missing_and_damaged_files_are_errors_and_the_rest_is_examined(tmp_path:
 def test_empty_files_are_errors(tmp_path: Path) -> None:
     for content in (b"", b"\n\n"):
         pair = write(tmp_path / "a", content), write(tmp_path / "b", content)
-        found = examine_files(*pair)
+        found = examine(pair)
         assert [f.message for f in found.findings if f.severity == "error"] == [
             f"{path}: the file is empty" for path in pair
         ]
@@ -770,7 +770,7 @@ def test_names_of_files_that_are_no_text_are_shown(tmp_path: Path) -> None:
 def test_excerpts_are_short_whatever_they_hold(tmp_path: Path) -> None:
     src, tgt = sides()
     tgt[10] = b"\xff" * 100
-    (error,) = (f for f in examine_files(*files(tmp_path, src, tgt)).findings if f.code == "utf8")
+    (error,) = (f for f in examine(files(tmp_path, src, tgt)).findings if f.code == "utf8")
     (example,) = error.examples
     assert example.text.startswith("\\xff\\xff")
     assert example.text.endswith("...")

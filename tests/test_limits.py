@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from helpers import tmt, write
 
-from transformer_mt import api
+import transformer_mt
 from transformer_mt.cli import app
 from transformer_mt.config.limits import (
     LIMITS,
@@ -191,8 +191,8 @@ TRANSLATOR = Translator(
 CALLS: dict[Callable[..., Any], Callable[..., Any]] = {  # what is called, and how
     Translator.translate: lambda **a: TRANSLATOR.translate("x", **a),
     Translator.score: lambda **a: TRANSLATOR.score(["x"], ["y"], **a),
-    api.evaluate: lambda **a: api.evaluate(TRANSLATOR, ["x"], ["y"], **a),
-    api.load: lambda **a: api.load("r", **a),
+    transformer_mt.evaluate: lambda **a: transformer_mt.evaluate(TRANSLATOR, ["x"], ["y"], **a),
+    transformer_mt.load: lambda **a: transformer_mt.load("r", **a),
     TextGenerator.generate: lambda **a: TextGenerator(NOTHING, NOTHING, NOTHING).generate(**a),
     TextClassifier.classify: lambda batch_tokens: next(
         classifier._batches(np.array([], dtype=np.int32), batch_tokens)
@@ -224,9 +224,9 @@ def test_a_function_refuses_it(function: Callable[..., Any]) -> None:
 
 
 def test_every_function_with_numbers_is_tried() -> None:
-    public = [getattr(api, name) for name in api.__all__]
+    public = [getattr(transformer_mt, name) for name in transformer_mt.__all__]
     functions = [each for each in public if inspect.isfunction(each)]
-    elsewhere = {api.evaluate_run}  # batch_tokens is that of its configuration
+    elsewhere = {transformer_mt.evaluate_run}  # batch_tokens is that of its configuration
     for function in functions:
         if function not in elsewhere and numeric_arguments(function):
             assert function in CALLS

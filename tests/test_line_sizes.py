@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training_helpers import logged
 
-from transformer_mt.api import load
+from transformer_mt import load
 from transformer_mt.inference.load import EngineName
 from transformer_mt.phrasebook import phrasebook_splits
 from transformer_mt.runs.run_dir import RunDir, load_usual_lines

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from helpers import PAIRS, TINY_YAML, Result, make_run, tiny_config_file, tmt, tsv, write
 
-from transformer_mt import api
+import transformer_mt
 from transformer_mt.errors import ConfigError, TmtError
 from transformer_mt.files import atomic, cache
 from transformer_mt.runs.run_dir import RunDir
@@ -255,7 +255,7 @@ def test_the_configuration_is_not_written_over(
             assert name in result.error
             assert state_of(tmp_path) == before
         with pytest.raises(ConfigError, match=name):
-            api.train(name, device="cpu")
+            transformer_mt.train(name, device="cpu")
         assert state_of(tmp_path) == before
         file.unlink()
 
@@ -487,9 +487,11 @@ def test_the_python_api_refuses_the_same(tmp_path: Path) -> None:
     write(tmp_path / "run" / "metrics.jsonl", "mine")
     before = state_of(tmp_path)
     for call in (
-        lambda: api.train(config, device="cpu"),
-        lambda: api.train(api.load_config(config), device="cpu", overwrite=True),
-        lambda: api.build_tokenizers(config, force=True),
+        lambda: transformer_mt.train(config, device="cpu"),
+        lambda: transformer_mt.train(
+            transformer_mt.load_config(config), device="cpu", overwrite=True
+        ),
+        lambda: transformer_mt.build_tokenizers(config, force=True),
     ):
         with pytest.raises(TmtError, match=r"metrics\.jsonl: exists and is not of a run"):
             call()

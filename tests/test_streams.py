@@ -13,7 +13,7 @@ from helpers import Terminal, make_run, own_logging, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer_mt.api import load
+from transformer_mt import load
 from transformer_mt.cli import streams
 from transformer_mt.cli.streams import (
     argument_line,

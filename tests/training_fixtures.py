@@ -6,7 +6,7 @@ import pytest
 import torch
 from training_helpers import reverse_pairs, tmt, write_config
 
-from transformer_mt.api import load
+from transformer_mt import load
 from transformer_mt.config.tasks import TranslationConfig
 from transformer_mt.inference.torch_engine import TorchEngine
 from transformer_mt.inference.translator import Translator

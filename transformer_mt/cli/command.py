@@ -14,7 +14,7 @@ from transformer_mt.files.paths import expand_home
 class Command(typer.core.TyperCommand):
     """Checks numbers, puts in what `~` stands for, and takes a value once.
 
-    A number's limits are those of its name in the table of `limits.py`; help tells them. An option
+    A number's limits are those of its name in the table of `config/limits.py`; help tells them. An option
     that takes a value, and is no list, is given once. A path may begin with `~`: a shell that has
     seen `--model=~/run` leaves it as it is.
     """

@@ -35,15 +35,15 @@ def doctor(
         raise ConfigError("give --config, or two parallel text files: source and target")
     if overrides and not config:
         raise ConfigError("--set changes a configuration: give --config with it")
-    from transformer_mt import api
     from transformer_mt.config.load import load_config
     from transformer_mt.config.tasks import TranslationConfig
+    from transformer_mt.doctor.examine import examine
 
     if config is not None:
         settings = load_config(config, overrides or (), TranslationConfig)
-        found = api.examine(settings, all_lines=all_lines)
+        found = examine(settings, all_lines=all_lines)
     else:
-        found = api.examine((files[0], files[1]), all_lines=all_lines)
+        found = examine((files[0], files[1]), all_lines=all_lines)
     print_lines(
         [json.dumps(found.to_dict(), indent=2, ensure_ascii=False)] if as_json else found.lines()
     )
@@ -57,12 +57,8 @@ def build_tokenizer(
     force: Annotated[bool, typer.Option("--force", help="Replace different tokenizers.")] = False,
 ) -> None:
     """Build and save what text becomes tokens by, and tell how well it covers the text."""
-    from transformer_mt.config.load import load_config
-    from transformer_mt.runs.ownership import check_config_file
-    from transformer_mt.runs.run_dir import RunDir
+    from transformer_mt.runs.ownership import load_own_config
     from transformer_mt.training.build_tokenizer import build_and_save
 
-    settings = load_config(config, overrides or ())
-    check_config_file(config, RunDir(Path(settings.run_dir)))
-    built = build_and_save(settings, force=force)
+    built = build_and_save(load_own_config(config, overrides or ()), force=force)
     print_lines(built.report)

@@ -62,8 +62,8 @@ def load_translator(
     lm_weight: float | None = None,
 ) -> "Translator":
     """A translator, run by an engine, perhaps with a language model."""
-    from transformer_mt import api
     from transformer_mt.config.tasks import TranslationConfig
+    from transformer_mt.inference.load import load
 
     if engine not in ("torch", "ctranslate2"):
         raise ConfigError(f"--engine {engine}: must be torch or ctranslate2")
@@ -71,7 +71,7 @@ def load_translator(
         raise ConfigError("--quantization is for --engine ctranslate2")
     if lm_weight is not None and lm is None:
         raise ConfigError("--lm-weight is that of a language model: name one with --lm")
-    return api.load(
+    return load(
         find_model(model, TranslationConfig),
         device=device,
         engine="torch" if engine == "torch" else "ctranslate2",
@@ -99,18 +99,18 @@ def open_translator(
 
 def load_generator(model: Path | None, device: str) -> "TextGenerator":
     """A language model that writes."""
-    from transformer_mt import api
     from transformer_mt.config.tasks import LanguageModelConfig
+    from transformer_mt.inference.load import load_generator
 
-    return api.load_generator(find_model(model, LanguageModelConfig), device=device)
+    return load_generator(find_model(model, LanguageModelConfig), device=device)
 
 
 def load_classifier(model: Path | None, device: str) -> "TextClassifier":
     """A classifier."""
-    from transformer_mt import api
     from transformer_mt.config.tasks import ClassificationConfig
+    from transformer_mt.inference.load import load_classifier
 
-    return api.load_classifier(find_model(model, ClassificationConfig), device=device)
+    return load_classifier(find_model(model, ClassificationConfig), device=device)
 
 
 def refuse_several_processes() -> None:

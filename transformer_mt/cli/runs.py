@@ -90,7 +90,6 @@ def evaluate(
         _show(found_scores, as_json)
         return
     run = find_model(model)
-    from transformer_mt import api
 
     if not is_translator(run):
         options: dict[str, object] = {
@@ -106,13 +105,17 @@ def evaluate(
         }
         _refuse_for_others(run, options)
         files = None if source is None else str(source)
-        found = api.evaluate_run(run, files, split=which, device=device, batch_tokens=batch_tokens)
+        from transformer_mt.training.evaluation import evaluate_run
+
+        found = evaluate_run(run, files, split=which, device=device, batch_tokens=batch_tokens)
         _show(found, as_json)
         return
     check_output_file(output_file, source, *(references or ()), *_own_files(run))
     texts = _read_sides(source, references) if source else (None, None)
+    from transformer_mt.inference.evaluation import evaluate as evaluate_translator
+
     with open_translator(run, device, engine, quantization, lm, lm_weight) as translator:
-        figures = api.evaluate(
+        figures = evaluate_translator(
             translator,
             *texts,
             split=which,
@@ -202,11 +205,11 @@ def export_run(
     ] = False,
 ) -> None:
     """Write a model for another program, and compare it there with the original."""
-    from transformer_mt import api
     from transformer_mt.config.tasks import TranslationConfig
+    from transformer_mt.interop.export import export_model
 
     run = find_model(argument_or_model(ctx, run_dir, model), TranslationConfig)
-    exported = api.export_model(run, output, to=to, quantization=quantization, verify=not no_verify)
+    exported = export_model(run, output, to=to, quantization=quantization, verify=not no_verify)
     print_lines(exported.lines())
 
 
@@ -216,6 +219,6 @@ def import_folder(
     output: Annotated[Path, typer.Option("--output", "-o", help="A new run directory.")],
 ) -> None:
     """Make a run of a model made elsewhere, to translate with or to train further (init_from)."""
-    from transformer_mt import api
+    from transformer_mt.interop.import_marian import import_model
 
-    print_lines(api.import_model(folder, output).lines())
+    print_lines(import_model(folder, output).lines())

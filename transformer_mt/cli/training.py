@@ -1,6 +1,5 @@
 """`tmt train`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -46,10 +45,9 @@ def train(
 ) -> None:
     """Train a model; run it again to go on after an interruption."""
     from transformer_mt.config.limits import check_number
-    from transformer_mt.config.load import load_config, to_yaml
+    from transformer_mt.config.load import to_yaml
     from transformer_mt.config.sections import parse_duration
-    from transformer_mt.runs.ownership import check_config_file
-    from transformer_mt.runs.run_dir import RunDir
+    from transformer_mt.runs.ownership import load_own_config
     from transformer_mt.training.signals import Interrupted
 
     if overwrite and may_start_again():
@@ -69,8 +67,7 @@ def train(
         flags.append(f"training.checkpoint_every={checkpoint_every}")
     if no_rescue:
         flags.append("training.rescue=false")
-    settings = load_config(config, [*(overrides or ()), *flags])
-    check_config_file(config, RunDir(Path(settings.run_dir)))
+    settings = load_own_config(config, [*(overrides or ()), *flags])
     if dry_run:
         from transformer_mt.training.dry_run import plan_training
 

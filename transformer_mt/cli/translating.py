@@ -132,12 +132,12 @@ def rescore(
         raise ConfigError(f"--format {layout}: must be text or list")
     check_output_file(output_file, input_file)
     refuse_several_processes()
-    from transformer_mt import api
     from transformer_mt.cli import streams
+    from transformer_mt.inference.load import load_language_model
     from transformer_mt.inference.rescoring import rescore_lists
 
     with streams.open_chunks(None, input_file) as chunks:
-        model = api.load_language_model(lm, device=device)
+        model = load_language_model(lm, device=device)
         with streams.open_output(output_file) as target:
             rescore_lists(
                 partial(model.log_probs, batch_tokens=batch_tokens),

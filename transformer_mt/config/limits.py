@@ -60,7 +60,7 @@ _LENGTH = Limits(2, 100_000)
 _LAYERS = Limits(1, 1000)
 
 LIMITS: dict[str, Limits] = {
-    # What a run is: see `config.py` and `task_config.py`.
+    # What a run is: see `config/sections.py` and `config/tasks.py`.
     "seed": Limits(0, 2**63 - 1),
     "heldout_size": Limits(1, _MANY),
     "max_length": _LENGTH,

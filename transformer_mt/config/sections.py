@@ -1,6 +1,6 @@
 """What a run is: frozen dataclasses, one docstring per key, checked before any data is read.
 
-`config_file.py` reads them from YAML; `configs/reference.yaml` shows every default.
+`config/load.py` reads them from YAML; `configs/reference.yaml` shows every default.
 Facts learned at run time (vocabulary sizes, say) are not here but arguments elsewhere.
 """
 
@@ -245,7 +245,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config(ABC):
-    """One run: everything that `tmt train` needs to know; `task_config` has one for each task."""
+    """One run: everything that `tmt train` needs to know; `config.tasks` has one for each task."""
 
     task: str
     """What is learned: translation, language-model or classification."""

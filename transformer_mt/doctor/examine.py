@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from transformer_mt.config.load import load_config
 from transformer_mt.config.tasks import PairsConfig, TranslationConfig
 from transformer_mt.corpus.hub import SPLITS
 from transformer_mt.data.coverage import Coverage
@@ -40,6 +41,7 @@ from transformer_mt.doctor.scanning import Side, scan
 from transformer_mt.doctor.sources import ParallelFiles, open_corpus
 from transformer_mt.doctor.typography import Quotes
 from transformer_mt.errors import TmtError
+from transformer_mt.files.paths import user_path
 from transformer_mt.runtime.console import hides_bars
 
 _JUDGED = 5000
@@ -64,17 +66,31 @@ class _Examined:
         return self.sides[side].line(row)
 
 
-def examine(config: TranslationConfig, *, all_lines: bool = False) -> Examination:
-    """Look for everything that is wrong with the corpus of a run.
+def examine(
+    corpus: TranslationConfig | str | Path | tuple[str | Path, str | Path],
+    *,
+    all_lines: bool = False,
+) -> Examination:
+    """Look for everything that is wrong with a corpus, before anything is trained on it.
 
     Args:
-        config: the run.
-        all_lines: tell every line of each finding, not the first few alone.
+        corpus: a run, or its YAML file, or two parallel text files: source and target.
+        all_lines: tell the `places` of each finding: the numbers of all its lines, by file.
+
+    Returns:
+        Its `findings`, the worst first; `exit_code` is 1 if training would refuse the corpus.
 
     Raises:
-        ConfigError: the configuration names no corpus, or what cannot be.
+        ConfigError: the configuration is wrong, or names no corpus.
     """
     findings = Findings(all_lines=all_lines)
+    if isinstance(corpus, tuple):  # there is no vocabulary, and nothing is dropped
+        src, tgt = (str(user_path(file, "corpus")) for file in corpus)
+        examined = _examine_pairs([ParallelFiles("files", (src, tgt))], findings)
+        return _report(examined, findings, None)
+    config = corpus
+    if not isinstance(config, TranslationConfig):
+        config = load_config(config, (), TranslationConfig)
     splits = open_corpus(config.data, findings.add)
     examined = _examine_pairs(splits, findings)
     vocabulary = None
@@ -83,13 +99,6 @@ def examine(config: TranslationConfig, *, all_lines: bool = False) -> Examinatio
         _check_size(examined, findings)
         vocabulary = _check_tokens(config, examined, findings)
     return _report(examined, findings, vocabulary)
-
-
-def examine_files(src: Path, tgt: Path, *, all_lines: bool = False) -> Examination:
-    """The same for two parallel files: there is no vocabulary, and nothing is dropped."""
-    findings = Findings(all_lines=all_lines)
-    examined = _examine_pairs([ParallelFiles("files", (str(src), str(tgt)))], findings)
-    return _report(examined, findings, None)
 
 
 def _examine_pairs(splits: list[Split], findings: Findings) -> list[_Examined]:

@@ -4,19 +4,19 @@ Tests hold each to its plain form, values and gradients.
 """
 
 CHUNKED_LOSS = True
-"""On a CPU, `tasks/loss.py` computes value and gradients together, a few positions at a time."""
+"""On a CPU, `fast/loss.py` computes value and gradients together, a few positions at a time."""
 
 RANDOM_BITS_DROPOUT = True
-"""On a CPU, `model/dropout.py` takes four masks from each random word."""
+"""On a CPU, `fast/dropout.py` takes four masks from each random word."""
 
 UNFUSED_ATTENTION = True
 """On a CPU, `model/attention.py` computes bf16 attention, or that with dropout, by two products."""
 
 ONEDNN_PRODUCTS = True
-"""On a CPU, `model/linear.py` asks oneDNN for products that torch would ask MKL for."""
+"""On a CPU, `fast/linear.py` asks oneDNN for products that torch would ask MKL for."""
 
 FAST_DECODER = True
-"""`engines/torch_engine.py` searches with `model/fast_decoder.py` instead of `Transformer.step`."""
+"""`inference/torch_engine.py` searches with `model/fast_decoder.py` instead of `Transformer.step`."""
 
 GROUPED_TOP_K = True
-"""`decoding/top.py` looks for the best tokens in the best groups of tokens."""
+"""`fast/top_k.py` looks for the best tokens in the best groups of tokens."""

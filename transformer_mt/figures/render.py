@@ -6,6 +6,7 @@ import html
 import json
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -18,6 +19,7 @@ from transformer_mt.figures.attention import PROGRAM, draw_picture
 from transformer_mt.figures.fonts import without_joiner
 from transformer_mt.figures.maps import check_finite
 from transformer_mt.files.atomic import write_output
+from transformer_mt.files.paths import user_path
 from transformer_mt.runtime.rounding import DECIMALS, rounded
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ _SIGNS = {
 _HEAD = 2048
 
 
-def render(maps: list[AttentionMaps], path: Path) -> None:
+def render(attention: Sequence[AttentionMaps], path: str | Path) -> None:
     """Write attention in the format that the suffix of `path` names.
 
     A page (.html) and the numbers (.json, a list) hold every map, for example the hypotheses of a
@@ -43,6 +45,7 @@ def render(maps: list[AttentionMaps], path: Path) -> None:
         ConfigError: the suffix is another, or what exists there is no such file of ours.
         DataError: weights are not finite, or the place cannot be written to.
     """
+    maps, path = list(attention), user_path(path, "path")
     if not maps:
         raise ValueError("nothing to render: no attention maps")
     check_place(path)

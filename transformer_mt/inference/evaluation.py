@@ -4,10 +4,13 @@ import dataclasses
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from tqdm import tqdm
 
+from transformer_mt.corpus.source import load_split
+from transformer_mt.inference.load import load
 from transformer_mt.inference.translator import Translator
 from transformer_mt.languages.codes import is_unspaced_text
 from transformer_mt.metrics.translation import (
@@ -106,6 +109,59 @@ def evaluate_translations(
         translations=tuple(hypotheses),
         scores=corpus_scores(hypotheses, references, scoring),
         length_ratio=length_ratio(hypotheses, references, scoring),
+    )
+
+
+def evaluate(
+    model: Translator | str | Path,
+    sources: Sequence[str] | None = None,
+    references: References | None = None,
+    *,
+    split: Literal["test", "validation"] = "test",
+    beam_size: int | None = None,
+    length_penalty: float | None = None,
+    batch_tokens: int = 4096,
+    tokenize: str | None = None,
+) -> Evaluation:
+    """Translate a test set and score it: BLEU, chrF, TER (sacrebleu), loss, unknown words.
+
+    Args:
+        model: a translator, or a run directory to load.
+        sources: sentences to translate; None takes a split of the run's own data.
+        references: a translation of each by a person, or several such lists; of these the first
+            alone has a loss and unknown words.
+        split: of the run's own data.
+        beam_size: None: the run's own.
+        length_penalty: None: the run's own.
+        batch_tokens: source positions translated together.
+        tokenize: BLEU's tokenizer, by sacrebleu's name; None: that of the target language.
+
+    Raises:
+        ConfigError: sacrebleu has no such tokenizer.
+        DataError: the run's data cannot be read, or the tokenizer cannot be used here.
+        ValueError: sources without references, not equally many or none; no such split.
+    """
+    translator = load(model) if isinstance(model, str | Path) else model
+    if (sources is None) != (references is None):
+        raise ValueError("sources and references belong together")
+    if split not in ("test", "validation"):
+        raise ValueError(f"split must be test or validation, not {split}")
+    if sources is None or references is None:
+        pairs = load_split(translator.data, split)
+        sources, references = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
+    for side in reference_lists(references):
+        if len(side) != len(sources):
+            raise ValueError(f"{len(sources)} sources for {len(side)} references")
+    if not sources:
+        raise ValueError("there are no sentences to translate")
+    return evaluate_model(
+        translator,
+        sources,
+        references,
+        beam_size=beam_size,
+        length_penalty=length_penalty,
+        batch_tokens=batch_tokens,
+        tokenize=tokenize,
     )
 
 

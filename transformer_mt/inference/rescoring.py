@@ -78,7 +78,7 @@ def rescore_lists(
 
     Args:
         log_probs: of a language model.
-        chunks: lines, as `streams.read_chunks` gives them.
+        chunks: lines, as `cli.streams.read_chunks` gives them.
         target: where to write.
         weight: of the language model's log-probabilities.
         layout: "text": the best candidate of each sentence; "list": the whole lists in the form

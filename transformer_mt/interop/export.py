@@ -10,6 +10,7 @@ import torch
 from transformer_mt.corpus.source import SentencePair, load_split
 from transformer_mt.errors import ConfigError, TmtError
 from transformer_mt.files.atomic import check_new_folder, filled_folder, write_text
+from transformer_mt.files.paths import user_path
 from transformer_mt.inference.ctranslate2.convert import write_ctranslate2
 from transformer_mt.inference.ctranslate2.engine import CTranslate2Engine, check_quantization
 from transformer_mt.inference.torch_engine import TorchEngine
@@ -51,12 +52,17 @@ class Export:
 
 
 def export_model(
-    path: Path, output: Path, *, to: str, quantization: str = "float32", verify: bool = True
+    run_dir: str | Path,
+    output: str | Path,
+    *,
+    to: str,
+    quantization: str = "float32",
+    verify: bool = True,
 ) -> Export:
     """Write the best model of a run for another program, whole or not at all.
 
     Args:
-        path: a run directory.
+        run_dir: a trained run.
         output: a new folder.
         to: one of FORMATS.
         quantization: number format of the weights.
@@ -76,6 +82,7 @@ def export_model(
             f"--quantization {quantization}: a transformers folder holds float32 weights, which"
             " from_pretrained(..., dtype=...) converts when it loads them"
         )
+    path, output = user_path(run_dir, "run_dir"), user_path(output, "output")
     check_new_folder(output)
     check_output(output)
     run = load_run(path, torch.device("cpu"), TRANSLATION)

@@ -12,6 +12,7 @@ from transformer_mt.config.tasks import (
 from transformer_mt.corpus.source import SentencePair
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.files.atomic import check_new_folder, filled_folder
+from transformer_mt.files.paths import user_path
 from transformer_mt.inference.torch_engine import TorchEngine
 from transformer_mt.inference.translator import Translator
 from transformer_mt.interop.export import text_engine_runner
@@ -39,7 +40,7 @@ class Import:
         return [f"{self.run_dir}: {self.src_lang} to {self.tgt_lang}", *self.parity.lines()]
 
 
-def import_model(folder: Path, output: Path) -> Import:
+def import_model(folder: str | Path, output: str | Path) -> Import:
     """Make a run of a MarianMTModel folder, whole or not at all.
 
     The two models are compared on sentences of the built-in phrasebook, whatever their languages.
@@ -53,6 +54,7 @@ def import_model(folder: Path, output: Path) -> Import:
         DataError: the folder cannot be read, or holds what our model cannot; the imported model
             differs.
     """
+    folder, output = user_path(folder, "folder"), user_path(output, "output")
     check_new_folder(output)
     check_output(output)
     marian = read_marian(folder)

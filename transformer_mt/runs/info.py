@@ -12,18 +12,20 @@ from transformer_mt.config.tasks import (
     TranslationConfig,
 )
 from transformer_mt.errors import DataError
+from transformer_mt.files.paths import user_path
 from transformer_mt.files.untrusted import read_json
 from transformer_mt.runs.run_dir import RunDir, load_run_config
 from transformer_mt.runs.train_state import TrainState, load_state, state_folder
 from transformer_mt.runtime.durations import show_duration
 
 
-def describe_run(path: Path) -> dict[str, Any]:
-    """Name to value, in the order to be shown.
+def describe_run(run_dir: str | Path) -> dict[str, Any]:
+    """Describe a run: languages, sizes, data, scores, training time, versions; name to value.
 
     Raises:
         DataError: this is no run directory.
     """
+    path = user_path(run_dir, "run_dir")
     run = RunDir(path)
     config = load_run_config(run)
     folder = state_folder(run)

@@ -6,12 +6,12 @@ is refused by its name before anything is touched.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import yaml
 
-from transformer_mt.config.load import to_yaml
+from transformer_mt.config.load import load_config, to_yaml
 from transformer_mt.config.plain_yaml import MOST_BYTES
 from transformer_mt.config.sections import Config
 from transformer_mt.errors import ConfigError
@@ -21,6 +21,7 @@ from transformer_mt.files.atomic import (
     sealed_names,
     write_text,
 )
+from transformer_mt.files.paths import user_path
 from transformer_mt.files.untrusted import read_text
 from transformer_mt.runs.run_dir import (
     MODEL_FILE,
@@ -34,7 +35,7 @@ from transformer_mt.text.vocabularies import VOCABULARY_FILES
 
 _MARK = "A run of transformer_mt, which may replace and remove the files that it wrote here.\n"
 _HOLDER = re.compile(r"process \d+ on .*\n")
-"""What `run_lock` writes into the lock."""
+"""What `runs.lock` writes into the lock."""
 _IN_CHECKPOINTS = re.compile(
     "|".join(map(re.escape, (MODEL_FILE, STATE_FILE, TRAINING_FILE, SUMS_FILE)))
     + rf"|\.{SUMS_FILE}\.new|\.tmp\w+"  # the last is where safetensors writes first
@@ -66,6 +67,21 @@ def check_place(run: RunDir, config: Config | None = None) -> None:
                 f"{path}: exists and is not of a run of this program, which would write there:"
                 " choose another run_dir"
             )
+
+
+def load_own_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Load the settings of a run that is to be written, which must leave their file as it is.
+
+    Args:
+        path: a YAML file.
+        overrides: texts such as "training.max_steps=100", which win over the file.
+
+    Raises:
+        ConfigError: as for `load_config` and `check_config_file`.
+    """
+    settings = load_config(path, overrides)
+    check_config_file(user_path(path, "config"), RunDir(Path(settings.run_dir)))
+    return settings
 
 
 def check_config_file(file: Path, run: RunDir) -> None:

@@ -14,7 +14,7 @@ from transformer_mt.data.vocabularies import build_vocabulary
 from transformer_mt.errors import ConfigError
 from transformer_mt.runs import run_dir
 from transformer_mt.runs.lock import locked
-from transformer_mt.runs.ownership import check_place
+from transformer_mt.runs.ownership import check_place, load_own_config
 from transformer_mt.runs.run_dir import RunDir
 from transformer_mt.runs.train_state import refuse_imported
 from transformer_mt.text.tokenizer import Tokenizer
@@ -30,6 +30,21 @@ class BuiltVocabulary:
     vocabulary: Vocabulary
     report: list[str]
     """For a person."""
+
+
+def build_tokenizers(config: Config | str | Path, *, force: bool = False) -> Vocabulary:
+    """Learn what text is read and written with, and save it in the run directory.
+
+    Args:
+        config: the run, or its YAML file.
+        force: replace different tokenizers that are there, unless a model was trained with them.
+
+    Raises:
+        ConfigError: other tokenizers are there.
+        DataError: the corpus cannot be used.
+    """
+    settings = config if isinstance(config, Config) else load_own_config(config)
+    return build_and_save(settings, force=force).vocabulary
 
 
 def build_and_save(config: Config, *, force: bool) -> BuiltVocabulary:

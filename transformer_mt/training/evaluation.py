@@ -1,12 +1,13 @@
 """`tmt evaluate` for language models and classifiers: the figures of a validation on any text."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from transformer_mt.config.sections import Files
 from transformer_mt.corpus.source import load_corpus, load_split
+from transformer_mt.files.paths import user_path
 from transformer_mt.runs.checkpoint import load_run
 from transformer_mt.runs.kinds import blueprint_of
 from transformer_mt.runs.run_dir import RunDir, load_run_config
@@ -39,36 +40,38 @@ class TaskEvaluation:
 
 
 def evaluate_run(
-    path: Path,
+    run_dir: str | Path,
+    files: str | Sequence[str] | None = None,
     *,
     split: Literal["test", "validation"] = "test",
-    files: Files | None = None,
     device: str = "auto",
     batch_tokens: int = 4096,
 ) -> TaskEvaluation:
     """Measure the best model of a run on a split of its own data, or on other files.
 
     Args:
-        path: of a language model or classifier.
-        split: of the run's data.
+        run_dir: a run directory of `tmt train`, of a language model or classifier.
         files: as `data.test` of its configuration would name them; None: the run's own data.
+        split: of the run's own data.
         device: "auto", "cpu", "cuda" or "mps".
         batch_tokens: positions read together; changes speed alone.
 
     Raises:
         DataError: the run, or the text, cannot be read.
     """
+    path = user_path(run_dir, "run_dir")
     config = load_run_config(RunDir(path))
     run = load_run(path, choose_device(device), blueprint_of(config))
     config = replace(config, training=replace(config.training, batch_tokens=batch_tokens))
     task = make_task(config, run.vocabulary)
+    named = files if files is None or isinstance(files, str) else tuple(files)
     rows = (
         load_split(config.data, split)
-        if files is None
-        else load_split(config.data.of_files(files), "test")
+        if named is None
+        else load_split(config.data.of_files(named), "test")
     )
     found = task.validate(run.model, task.encode(rows))
     for sample in found.samples:
         log.info("%s\n", sample)
-    baselines = task.baselines(rows, load_corpus(config.data).train) if files is None else {}
+    baselines = task.baselines(rows, load_corpus(config.data).train) if named is None else {}
     return TaskEvaluation(found, baselines)

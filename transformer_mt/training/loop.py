@@ -15,6 +15,7 @@ from transformer_mt.config.sections import Config
 from transformer_mt.data.batching import Batch, token_batches
 from transformer_mt.runs import checkpoint, run_dir
 from transformer_mt.runs.lock import locked
+from transformer_mt.runs.ownership import load_own_config
 from transformer_mt.runs.recovery import recover
 from transformer_mt.runs.run_dir import RunDir
 from transformer_mt.runs.train_state import TrainState
@@ -46,11 +47,13 @@ from transformer_mt.training.tasks.task import Validation
 log = logging.getLogger(__name__)
 
 
-def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> TrainState:
+def train(
+    config: Config | str | Path, *, device: str = "auto", overwrite: bool = False
+) -> TrainState:
     """Train until done; go on where an earlier session with the same configuration stopped.
 
     Args:
-        config: the run; its `run_dir` receives everything.
+        config: the run, or its YAML file; its `run_dir` receives everything.
         device: "auto", "cpu", "cuda", "mps".
         overwrite: forget an earlier run in this directory.
 
@@ -63,6 +66,8 @@ def train(config: Config, *, device: str = "auto", overwrite: bool = False) -> T
         TrainingError: the loss is no longer a number, and going back did not help.
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
+    if not isinstance(config, Config):
+        config = load_own_config(config)
     run = RunDir(Path(config.run_dir))
     with open_workers(device) as workers, locked(run, config) if workers.is_main else nullcontext():
         over = state_of_main(workers, lambda: None if overwrite else _recover(config, run))

@@ -1,8 +1,8 @@
 """The surface of a task: all that the training loop does not know of itself.
 
-A new task has a `Task` here and, each in the table of its module, its keys (`task_config`), its
+A new task has a `Task` here and, each in the table of its module, its keys (`config.tasks`), its
 rows and how they are encoded (`data.reading`, `data.prepare`), its vocabulary
-(`data.vocabularies`), its model (`blueprint`), and what `tmt info` says of it (`run_info`).
+(`data.vocabularies`), its model (`runs.kinds`), and what `tmt info` says of it (`run_info`).
 """
 
 import math
