@@ -38,7 +38,7 @@ from transformer_mt.runs.lock import locked
 from transformer_mt.runs.run_dir import RunDir
 from transformer_mt.runtime import process_group
 from transformer_mt.runtime.launch import Place
-from transformer_mt.runtime.process_group import Workers
+from transformer_mt.runtime.process_group import ProcessGroup
 from transformer_mt.text.tokenizer import EOS_ID, PAD_ID
 from transformer_mt.training.distributed import own_batch
 from transformer_mt.training.loop import train
@@ -175,7 +175,8 @@ def test_each_pair_is_in_one_share_of_an_epoch(size: int, batch_tokens: int) -> 
     seen: list[int] = []
     for rows in token_batches(dataset, batch_tokens, (1, 0)):
         shares = [
-            own_batch(Workers(Place(rank, rank, size)), task, dataset, rows) for rank in range(size)
+            own_batch(ProcessGroup(Place(rank, rank, size)), task, dataset, rows)
+            for rank in range(size)
         ]
         seen.extend(int(first) - 4 for share in shares for first in share.src[:, 0])
         real = [int((share.tgt_out != PAD_ID).sum()) for share in shares]
@@ -407,9 +408,10 @@ def test_lines_before_a_failure_are_shared(monkeypatch: pytest.MonkeyPatch) -> N
         yield from (["1", "2"], ["3"], ["4"])
         raise DataError("breaks off")
 
-    pair = Workers(Place(rank=0, local_rank=0, world_size=2))
-    monkeypatch.setattr(pair, "by_main", lambda read: read())
-    found = pair.spread(chunks())
+    pair = ProcessGroup(Place(rank=0, local_rank=0, world_size=2))
+    monkeypatch.setattr(pair, "gather", lambda value: [value, None])
+    monkeypatch.setattr(pair, "broadcast", lambda value: value)
+    found = pair.broadcast_chunks(chunks())
     assert [next(found), next(found)] == [["1", "2", "3"], ["4"]]
     with pytest.raises(DataError, match="breaks off"):
         next(found)
@@ -431,10 +433,10 @@ def test_each_process_has_a_device_of_its_own(
     name: str, gpus: int, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
-    second = Workers(Place(rank=5, local_rank=1, world_size=8))
+    second = ProcessGroup(Place(rank=5, local_rank=1, world_size=8))
     if " " in device:
         with pytest.raises(ConfigError, match=device):
             second.device_name(name)
     else:
         assert second.device_name(name) == device
-    assert Workers().device_name(name) == name
+    assert ProcessGroup().device_name(name) == name

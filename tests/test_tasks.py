@@ -24,7 +24,7 @@ from transformer_mt.corpus.rows import LabelledText, Text
 from transformer_mt.data.batching import token_batches
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.runtime.launch import Place
-from transformer_mt.runtime.process_group import Workers
+from transformer_mt.runtime.process_group import ProcessGroup
 from transformer_mt.text.tokenizer import EOS_ID, SOS_ID
 from transformer_mt.training.distributed import own_batch
 from transformer_mt.training.loop import train, training_step
@@ -367,7 +367,7 @@ def test_the_shares_of_several_processes_are_the_batch(
     for rows in all_rows(session)[:4]:
         whole = session.task.batch(session.data.train, rows)
         shares = [
-            own_batch(Workers(Place(rank, rank, size)), session.task, session.data.train, rows)
+            own_batch(ProcessGroup(Place(rank, rank, size)), session.task, session.data.train, rows)
             for rank in range(size)
         ]
         assert {share.num_tokens for share in shares} == {whole.num_tokens}

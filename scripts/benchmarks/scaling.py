@@ -24,22 +24,22 @@ def contestant(spec: Request) -> Contestant:
     """One process of a group; each round is the updates of all of them together."""
     import torch
 
-    from transformer_mt.runtime.process_group import open_workers
+    from transformer_mt.runtime.process_group import open_process_group
     from transformer_mt.training.loop import training_step, updates
     from transformer_mt.training.session import load_session
 
     os.environ |= spec["environment"]
     torch.set_num_threads(1)
     config = make_config(spec["shape"], spec["files"], spec["folder"], spec["batch_tokens"])
-    group = ExitStack()
-    atexit.register(group.close)
-    workers = group.enter_context(open_workers(spec["device"]))
-    session = load_session(config, spec["device"], anew=True, workers=workers)
+    stack = ExitStack()
+    atexit.register(stack.close)
+    group = stack.enter_context(open_process_group(spec["device"]))
+    session = load_session(config, spec["device"], anew=True, group=group)
     coming = updates(session)
 
     def go(_: Request) -> Answer:
         chosen = list(islice(coming, spec["updates"]))
-        workers.sum(0.0)  # begin together
+        group.sum(0.0)  # begin together
         with Clock("wall", session.device.type) as clock:
             for batches in chosen:
                 training_step(session, batches, LEARNING_RATE)

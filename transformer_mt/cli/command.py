@@ -12,11 +12,11 @@ from transformer_mt.files.paths import expand_home
 
 
 class Command(typer.core.TyperCommand):
-    """Checks numbers, puts in what `~` stands for, and takes a value once.
+    """A command whose options are checked as the keys of a configuration are.
 
-    A number's limits are those of its name in the table of `config/limits.py`; help tells them. An option
-    that takes a value, and is no list, is given once. A path may begin with `~`: a shell that has
-    seen `--model=~/run` leaves it as it is.
+    The limits of a number are those of its name in the table of `config/limits.py`, and its help
+    shows them. An option that takes a value, and is no list, is given once. A path may begin with
+    `~`, which a shell leaves as it is in `--model=~/run`.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -1,6 +1,7 @@
 """The run that a command is to use, and its files."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,7 @@ def load_translator(
     )
 
 
+@contextmanager
 def open_translator(
     model: Path | None,
     device: str,
@@ -88,13 +90,21 @@ def open_translator(
     quantization: str | None,
     lm: Path | None = None,
     lm_weight: float | None = None,
-) -> "AbstractContextManager[Translator]":
-    """As `load_translator`; where torchrun has started several processes, they share the work."""
-    from transformer_mt.inference.distributed import open_translator as share
+) -> "Iterator[Translator]":
+    """Load a translator; where torchrun has started several processes, they share the work."""
+    if place().world_size == 1:  # without torch, which another engine has no use for
+        yield load_translator(model, device, engine, quantization, lm, lm_weight)
+        return
+    from transformer_mt.inference.distributed import DistributedTranslator
+    from transformer_mt.runtime.process_group import open_process_group
 
-    return share(
-        lambda own: load_translator(model, own, engine, quantization, lm, lm_weight), device
-    )
+    with open_process_group(device) as group:
+        for first in (True, False):  # on each machine one process fills the cache of exports
+            with group.fail_together():
+                if (group.local_rank == 0) == first:
+                    own = group.device_name(device)
+                    loaded = load_translator(model, own, engine, quantization, lm, lm_weight)
+        yield DistributedTranslator.of(group, loaded)
 
 
 def load_generator(model: Path | None, device: str) -> "TextGenerator":

@@ -78,7 +78,7 @@ def translate(
         raise ConfigError("several processes translate a file: name it with --input")
     from transformer_mt.cli import streams
     from transformer_mt.cli.translation_lines import translate_chunks
-    from transformer_mt.inference.distributed import spread
+    from transformer_mt.inference.distributed import broadcast_chunks
 
     interactive = not sentences and input_file is None and streams.is_prompted()
     with (
@@ -97,7 +97,7 @@ def translate(
                 details=layout == "jsonl",
                 batch_tokens=batch_tokens,
             ),
-            spread(translator, chunks),
+            broadcast_chunks(translator, chunks),
             target,
             layout=layout,
             scores=scores,

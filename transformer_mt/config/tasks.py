@@ -1,4 +1,4 @@
-"""What a run of each task is: the sections of `config/sections.py`, with what the task adds to them.
+"""Settings of the runs of each task: the sections of `config/sections.py` and the task's own keys.
 
 A key without a word here means what it means there; the task narrows its type or its default.
 """

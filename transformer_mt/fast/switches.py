@@ -16,7 +16,7 @@ ONEDNN_PRODUCTS = True
 """On a CPU, `fast/linear.py` asks oneDNN for products that torch would ask MKL for."""
 
 FAST_DECODER = True
-"""`inference/torch_engine.py` searches with `model/fast_decoder.py` instead of `Transformer.step`."""
+"""`inference/torch_engine.py` searches with `model/fast_decoder.py`, not `Transformer.step`."""
 
 GROUPED_TOP_K = True
 """`fast/top_k.py` looks for the best tokens in the best groups of tokens."""

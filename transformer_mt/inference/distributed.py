@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from transformer_mt.config.tasks import DecodingConfig, PairsConfig
 from transformer_mt.inference.engine import Engine
-from transformer_mt.inference.results import Candidate, Translation
+from transformer_mt.inference.results import Candidate
 from transformer_mt.inference.translator import Translator
-from transformer_mt.runtime.launch import place
 from transformer_mt.text.line_sizes import UsualLines
 from transformer_mt.text.tokenizer import Tokenizers
 
 if TYPE_CHECKING:
-    from transformer_mt.runtime.process_group import Workers
+    from transformer_mt.runtime.process_group import ProcessGroup
 
 
-class ShardedTranslator(Translator):
+class DistributedTranslator(Translator):
     """Takes the same lines on all processes, and gives the translations of all of them to each.
 
     A single sentence is translated by the process that asks, alone.
@@ -27,7 +24,7 @@ class ShardedTranslator(Translator):
 
     def __init__(
         self,
-        workers: Workers,
+        group: ProcessGroup,
         engine: Engine,
         tokenizers: Tokenizers,
         data: PairsConfig,
@@ -35,65 +32,41 @@ class ShardedTranslator(Translator):
         usual: UsualLines | None = None,
     ) -> None:
         super().__init__(engine, tokenizers, data, decoding, usual)
-        self.workers = workers
+        self.group = group
+
+    @classmethod
+    def of(cls, group: ProcessGroup, own: Translator) -> DistributedTranslator:
+        """Return a translator that shares the work with the processes of a group.
+
+        Args:
+            group: the processes, each of which has loaded the same model.
+            own: the translator of this process.
+        """
+        return cls(group, own.engine, own.tokenizers, own.data, own.decoding, own.usual)
 
     def translate(self, text: Any, *, first_line: int = 1, **options: Any) -> Any:
         """As `Translator.translate` does; attention is told of single sentences alone."""
-        if isinstance(text, str) or self.workers.world_size == 1:
+        if isinstance(text, str) or self.group.world_size == 1:
             return super().translate(text, first_line=first_line, **options)
-        own = self.workers.share(len(text))
-        with self.workers.together():
+        own = self.group.own_slice(len(text))
+        with self.group.fail_together():
             translated = super().translate(text[own], first_line=first_line + own.start, **options)
-        parts = self.workers.gather([asdict(translation) for translation in translated])
-        return [_translation(each) for part in parts for each in part]
+        return [each for part in self.group.gather(translated) for each in part]
 
     def score(
         self, sources: Sequence[str], references: Sequence[str], *, batch_tokens: int = 4096
     ) -> list[Candidate]:
         """As `Translator.score` does."""
-        if self.workers.world_size == 1:
+        if self.group.world_size == 1:
             return super().score(sources, references, batch_tokens=batch_tokens)
-        own = self.workers.share(len(sources))
-        with self.workers.together():
+        own = self.group.own_slice(len(sources))
+        with self.group.fail_together():
             scored = super().score(sources[own], references[own], batch_tokens=batch_tokens)
-        parts = self.workers.gather([asdict(candidate) for candidate in scored])
-        return [_candidate(each) for part in parts for each in part]
+        return [each for part in self.group.gather(scored) for each in part]
 
 
-@contextmanager
-def open_translator(load: Callable[[str], Translator], device: str) -> Iterator[Translator]:
-    """The translator that `load` makes for a device; of several processes, one that they share.
-
-    Without torchrun this loads no torch.
-    """
-    if place().world_size == 1:
-        yield load(device)
-        return
-    from transformer_mt.runtime.process_group import open_workers
-
-    with open_workers(device) as workers:
-        whole = workers.local_first(lambda: load(workers.device_name(device)))
-        yield ShardedTranslator(
-            workers, whole.engine, whole.tokenizers, whole.data, whole.decoding, whole.usual
-        )
-
-
-def spread(translator: Translator, chunks: Iterator[list[str]]) -> Iterator[list[str]]:
+def broadcast_chunks(translator: Translator, chunks: Iterator[list[str]]) -> Iterator[list[str]]:
     """The chunks of lines that the main process reads, for all that share the translator."""
-    if isinstance(translator, ShardedTranslator):
-        return translator.workers.spread(chunks)
+    if isinstance(translator, DistributedTranslator):
+        return translator.group.broadcast_chunks(chunks)
     return chunks
-
-
-def _translation(values: dict[str, Any]) -> Translation:
-    candidates = tuple(_candidate(each) for each in values.pop("candidates"))
-    return Translation(candidates=candidates, **_with_tuples(values))
-
-
-def _candidate(values: dict[str, Any]) -> Candidate:
-    return Candidate(**_with_tuples(values))
-
-
-def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON has lists for tuples."""
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}

@@ -7,16 +7,16 @@ process makes, up to rounding: no sentence is lost or seen twice, and the last, 
 as it should. DistributedDataParallel instead takes the mean over processes, wants each to have a
 batch, and puts another module around the model, with other names for the parameters.
 
-Tensors on a GPU go by NCCL, all else by gloo. Texts and figures travel as JSON, not as pickles.
+Tensors on a GPU go by NCCL, all else by gloo. Objects travel as pickles, by torch.distributed's own
+functions: the processes of one torchrun trust each other.
 """
 
 import contextlib
 import hashlib
 import itertools
-import json
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,12 +37,8 @@ _TIMEOUT = timedelta(hours=2)
 ends is noticed at once; a machine that falls silent, only after this."""
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
-class Workers:
-    """The group, seen from one of its processes; where that is alone, nothing is exchanged."""
+class ProcessGroup:
+    """A group of processes, seen from one of them; a single process exchanges nothing."""
 
     def __init__(self, own: Place | None = None) -> None:
         own = own or Place()
@@ -78,9 +74,9 @@ class Workers:
             )
         return f"cuda:{self.local_rank}"
 
-    def refuse_other(self, own: str, what: str) -> None:
-        """Raises ConfigError where a process has another text than the main one: it `what`."""
-        with self.together():
+    def check_same(self, own: str, what: str) -> None:
+        """Raise ConfigError where a process has another text than the main one: it `what`."""
+        with self.fail_together():
             if self.broadcast(own) != own:
                 raise ConfigError(
                     f"process {self.rank} {what} than process 0: give all machines the same files,"
@@ -108,49 +104,40 @@ class Workers:
         """The sum of each over all processes."""
         return self._reduce(values, dist.ReduceOp.SUM) if self.world_size > 1 else list(values)
 
-    def agree(self, seconds: float, signal: int | None) -> tuple[float, int | None]:
-        """The time by the main process's clock, and the signal that any process has received."""
+    def sync_clock(self, seconds: float, signal: int | None) -> tuple[float, int | None]:
+        """Return the main process's seconds, and the signal that any process has received."""
         if self.world_size == 1:
             return seconds, signal
         own = (seconds if self.is_main else 0.0, float(signal or 0))
         seconds, received = self._reduce(own, dist.ReduceOp.MAX)
         return seconds, int(received) or None
 
-    def gather(self, value: Any) -> list[Any]:
-        """What each process gives (plain values, as JSON knows them), in their order."""
+    def gather(self, value: T) -> list[T]:
+        """Return the values of all processes, by rank."""
         if self.world_size == 1:
             return [value]
-        data = _to_bytes(value)
+        values: list[Any] = [None] * self.world_size
         with self._exchange():
-            sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(self.world_size)]
-            dist.all_gather(sizes, torch.tensor([len(data)]))
-            longest = max(int(size) for size in sizes)
-            parts = [torch.empty(longest, dtype=torch.uint8) for _ in sizes]
-            dist.all_gather(parts, nn.functional.pad(data, (0, longest - len(data))))
-        return [_from_bytes(part[: int(size)]) for part, size in zip(parts, sizes, strict=True)]
+            dist.all_gather_object(values, value)
+        return values
 
-    def broadcast(self, value: Any) -> Any:
-        """The main process's value (a plain one, as JSON knows it)."""
+    def broadcast(self, value: T) -> T:
+        """Return the main process's value; the values of the others are ignored."""
         if self.world_size == 1:
             return value
-        data = _to_bytes(value) if self.is_main else torch.empty(0, dtype=torch.uint8)
+        values = [value if self.is_main else None]
         with self._exchange():
-            size = torch.tensor([len(data)])
-            dist.broadcast(size, 0)
-            data = data if self.is_main else torch.empty(int(size), dtype=torch.uint8)
-            dist.broadcast(data, 0)
-        return _from_bytes(data)
+            dist.broadcast_object_list(values, 0, device=torch.device("cpu"))
+        return values[0]  # type: ignore[return-value]  # it is the main process's
 
     def broadcast_tensors(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """The main process's tensors, which are on the CPU; what others give is not looked at."""
         if self.world_size == 1:
             return tensors
-        kinds = {name: [list(t.shape), str(t.dtype)] for name, t in tensors.items()}
-        kinds = self.broadcast(kinds if self.is_main else None)
+        kinds = self.broadcast({name: (t.shape, t.dtype) for name, t in tensors.items()})
         if not self.is_main:
             tensors = {
-                name: torch.empty(shape, dtype=getattr(torch, dtype.removeprefix("torch.")))
-                for name, (shape, dtype) in kinds.items()
+                name: torch.empty(shape, dtype=dtype) for name, (shape, dtype) in kinds.items()
             }
         with self._exchange():
             for name in kinds:
@@ -158,56 +145,13 @@ class Workers:
                 dist.broadcast(tensors[name], 0)
         return tensors
 
-    def gather_tensors(self, tensors: dict[str, Tensor]) -> list[dict[str, Tensor]]:
-        """The small byte tensors of each process, in their order."""
-        told = self.gather(
-            {name: tensor.numpy().tobytes().hex() for name, tensor in tensors.items()}
-        )
-        return [
-            {
-                name: torch.frombuffer(bytearray.fromhex(text), dtype=torch.uint8)
-                for name, text in each.items()
-            }
-            for each in told
-        ]
-
-    def by_main(
-        self,
-        action: Callable[[], T],
-        encode: Callable[[T], Any] = _same,
-        decode: Callable[[Any], T] = _same,
-    ) -> T:
-        """Let the main process act; all get the result, or end with the error.
-
-        Args:
-            action: what it does; it must exchange nothing.
-            encode: makes plain values, as JSON knows them, of the result.
-            decode: makes the result of them.
-        """
-        found: list[T] = []
-        with self.together():
-            if self.is_main:
-                found.append(action())
-        if self.world_size == 1:
-            return found[0]
-        told = self.broadcast(encode(found[0]) if found else None)
-        return found[0] if found else decode(told)
-
-    def local_first(self, load: Callable[[], T]) -> T:
-        """Load on one process of each machine, then on the others, which find what it cached."""
-        loaded: list[T] = []
-        for first in (True, False):
-            with self.together():
-                if (self.local_rank == 0) == first:
-                    loaded.append(load())
-        return loaded[0]
-
     @contextlib.contextmanager
-    def together(self) -> Iterator[None]:
-        """A block that all processes leave at the same time, or end in with the same error.
+    def fail_together(self) -> Iterator[None]:
+        """Run a block that all processes leave together, or in which all fail with one error.
 
-        The main process then tells it; the others end with a SaidElsewhereError. What is no
-        TmtError is a fault: it ends its process at once, which ends the exchanges of the others.
+        The main process then reports it; the others end with a SaidElsewhereError. An exception
+        that is no TmtError is a fault of the program: it ends its process at once, which ends the
+        exchanges of the others. The block must exchange nothing.
         """
         if self.world_size == 1:
             yield
@@ -219,8 +163,8 @@ class Workers:
             if self._ended:
                 raise
             failure = error
-        told = self.gather(failure and [str(failure), failure.exit_code])
-        errors = [each for each in told if each is not None]
+        found = self.gather((str(failure), failure.exit_code) if failure else None)
+        errors = [each for each in found if each is not None]
         if not errors:
             return
         self._ended = True
@@ -230,26 +174,31 @@ class Workers:
         agreed.exit_code = errors[0][1]
         raise agreed
 
-    def spread(self, chunks: Iterator[list[str]]) -> Iterator[list[str]]:
-        """Lines that the main process reads, for all: as many chunks at a time as processes."""
-        failures: list[TmtError] = []
+    def broadcast_chunks(self, chunks: Iterator[list[str]]) -> Iterator[list[str]]:
+        """Yield to all processes the lines that the main one reads, as many chunks as processes.
 
-        def read() -> list[str]:
+        Raises:
+            TmtError: the main process cannot read on; the lines before that are yielded first.
+        """
+        failure: TmtError | None = None
+        while True:
             lines: list[str] = []
-            try:
-                for chunk in itertools.islice(chunks, self.world_size):
-                    lines += chunk
-            except TmtError as failure:  # to be told after the lines before it
-                failures.append(failure)
-            if failures and not lines:
-                raise failures[0]
-            return lines
-
-        while lines := self.by_main(read):
+            if self.is_main:
+                try:
+                    for chunk in itertools.islice(chunks, self.world_size):
+                        lines += chunk
+                except TmtError as error:
+                    failure = error
+            with self.fail_together():
+                if failure is not None and not lines:
+                    raise failure
+            lines = self.broadcast(lines)
+            if not lines:
+                return
             yield lines
 
-    def share(self, count: int) -> slice:
-        """Which of so many things in a row are this process's."""
+    def own_slice(self, count: int) -> slice:
+        """Return the part of `count` consecutive items that belongs to this process."""
         ends = [count * rank // self.world_size for rank in (self.rank, self.rank + 1)]
         return slice(*ends)
 
@@ -273,16 +222,16 @@ class Workers:
             ) from error
 
 
-ALONE = Workers()
-"""No group: a process that works for itself."""
+ALONE = ProcessGroup()
+"""The group of a single process."""
 
 
 @contextlib.contextmanager
-def open_workers(device: str = "auto") -> Iterator[Workers]:
+def open_process_group(device: str = "auto") -> Iterator[ProcessGroup]:
     """Meet the other processes, where torchrun has started several; part from them at the end.
 
     Args:
-        device: what all were told, as for `Workers.device_name`.
+        device: what all were told, as for `ProcessGroup.device_name`.
     """
     own = place()
     if own.world_size == 1:
@@ -299,7 +248,7 @@ def open_workers(device: str = "auto") -> Iterator[Workers]:
         timeout=_TIMEOUT,
     )
     try:
-        yield Workers(own)
+        yield ProcessGroup(own)
     finally:
         dist.destroy_process_group()
 
@@ -332,11 +281,3 @@ def _own_store(own: Place) -> "Store":
 
 def _keys(start: str, ends: Iterable[object]) -> list[str]:
     return [f"{start}{end}" for end in ends]
-
-
-def _to_bytes(value: Any) -> Tensor:
-    return torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8)
-
-
-def _from_bytes(data: Tensor) -> Any:
-    return json.loads(data.numpy().tobytes())

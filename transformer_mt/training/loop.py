@@ -22,12 +22,11 @@ from transformer_mt.runs.train_state import TrainState
 from transformer_mt.runtime.device import keep_freed_memory
 from transformer_mt.runtime.durations import show_duration
 from transformer_mt.runtime.launch import is_launched
-from transformer_mt.runtime.process_group import open_workers
+from transformer_mt.runtime.process_group import open_process_group
 from transformer_mt.training.distributed import (
     SharedClock,
     own_batch,
     save_training,
-    state_of_main,
 )
 from transformer_mt.training.limits import (
     DivergedError,
@@ -40,7 +39,12 @@ from transformer_mt.training.limits import (
 from transformer_mt.training.optimizer import learning_rate
 from transformer_mt.training.progress import Progress
 from transformer_mt.training.rescue import skip_or_go_back
-from transformer_mt.training.session import Session, finished_state, open_session
+from transformer_mt.training.session import (
+    Session,
+    finished_state,
+    open_session,
+    refuse_other_run,
+)
 from transformer_mt.training.signals import Interrupted, StopSignals
 from transformer_mt.training.tasks.task import Validation
 
@@ -69,15 +73,22 @@ def train(
     if not isinstance(config, Config):
         config = load_own_config(config)
     run = RunDir(Path(config.run_dir))
-    with open_workers(device) as workers, locked(run, config) if workers.is_main else nullcontext():
-        over = state_of_main(workers, lambda: None if overwrite else _recover(config, run))
+    with (
+        open_process_group(device) as group,
+        locked(run, config) if group.is_main else nullcontext(),
+    ):
+        over = None
+        with group.fail_together():
+            if group.is_main and not overwrite:
+                over = _recover(config, run)
+        over = group.broadcast(over)
         if over is not None:
             log.info("%s: finished (%s); nothing to do", config.run_dir, over.finished)
             return over
-        session = open_session(config, device=device, overwrite=overwrite, workers=workers)
+        session = open_session(config, device=device, overwrite=overwrite, group=group)
         keep_freed_memory()  # from here on: what loading the data took, goes back
         limit = seconds_allowed(config, session.state) if config.training.max_time else None
-        shown = run if workers.is_main else None
+        shown = run if group.is_main else None
         with (
             StopSignals(launched=is_launched()) as stop,
             Progress(shown, config, session.state, limit) as progress,
@@ -88,8 +99,9 @@ def train(
 
 
 def _recover(config: Config, run: RunDir) -> TrainState | None:
-    """Clear up after a crash; the state of a run that is finished, if it is."""
+    """Clear up after a crash; return the state of the run if it is finished."""
     recover(run)
+    refuse_other_run(config, run)
     over = finished_state(config, run)
     if over and config != run_dir.load_run_config(run):  # how to decode, say, may change
         run_dir.save_config(run, config)
@@ -101,7 +113,7 @@ def _train(session: Session, stop: StopSignals, progress: Progress) -> None:
     config, state = session.config, session.state
     if is_over(config, state):  # an earlier session was cut off at the very end
         return
-    clock, saved_at = SharedClock(session.workers, stop), state.seconds
+    clock, saved_at = SharedClock(session.group, stop), state.seconds
     for batches in updates(session):
         try:
             _update(session, progress, batches)
@@ -149,7 +161,7 @@ def updates(session: Session) -> Iterator[list[Batch]]:
         while state.epoch == number and state.position < len(epoch):
             rows = epoch[state.position : state.position + config.training.accumulate]
             state.position += len(rows)
-            own = (own_batch(session.workers, session.task, train, r) for r in rows)
+            own = (own_batch(session.group, session.task, train, r) for r in rows)
             yield [batch.to(session.device) for batch in own]
         if state.epoch == number:
             state.epoch, state.position = number + 1, 0
@@ -172,7 +184,7 @@ def training_step(session: Session, batches: Sequence[Batch], lr: float) -> tupl
             loss = _loss(session, batch) / num_tokens
             loss.backward()
             total += loss.detach()
-    total = session.workers.sum_gradients(model, total)
+    total = session.group.sum_gradients(model, total)
     limit = training.clip_norm or math.inf
     grad_norm = nn.utils.clip_grad_norm_(model.parameters(), limit)
     mean_loss, norm = total.item(), grad_norm.item()
@@ -207,13 +219,12 @@ def _validate_and_save(session: Session, progress: Progress) -> None:
     progress.validation(state, result)
     _say_result(state, result, improved=improved)
 
-    def keep_weights() -> None:
-        weights = checkpoint.weights_of(session.model)
-        if is_best:
-            checkpoint.save_weights(run.best, weights, state)
-        checkpoint.keep_checkpoint(run, weights, state, config.training.keep_checkpoints)
-
-    session.workers.by_main(keep_weights)
+    with session.group.fail_together():
+        if session.group.is_main:
+            weights = checkpoint.weights_of(session.model)
+            if is_best:
+                checkpoint.save_weights(run.best, weights, state)
+            checkpoint.keep_checkpoint(run, weights, state, config.training.keep_checkpoints)
     _save(session, progress)
 
 
@@ -235,11 +246,11 @@ def _compare(session: Session, result: Validation) -> tuple[bool, bool]:
 def _save(session: Session, progress: Progress) -> None:
     """The checkpoint to go on from, with the curves up to there."""
     progress.flush()
-    save_training(session.workers, session.run, session.model, session.optimizer, session.state)
+    save_training(session.group, session.run, session.model, session.optimizer, session.state)
 
 
 def _validate(session: Session) -> Validation:
-    result = session.task.validate(session.model, session.validation, session.workers)
+    result = session.task.validate(session.model, session.validation, session.group)
     if not math.isfinite(result.figures["loss"]):
         raise DivergedError("the validation loss", result.figures["loss"], lasting=True)
     return result
@@ -261,7 +272,7 @@ def _finish(session: Session, progress: Progress) -> None:
     """Let the average of the last checkpoints compete to be best, and mark the run finished."""
     state = session.state
     # interrupted, then gone on with a smaller limit; or the best checkpoint was damaged
-    best = session.workers.by_main(session.run.best.is_dir)
+    best = session.group.broadcast(session.run.best.is_dir())
     if state.validated_step < state.step or not best:
         _validate_and_save(session, progress)
     start = time.perf_counter()
@@ -274,7 +285,9 @@ def _finish(session: Session, progress: Progress) -> None:
         by_updates = all_made and session.config.training.max_time is None
         state.finished = "all updates made" if by_updates else "time is up"
     progress.hyperparameters(state)
-    session.workers.by_main(lambda: checkpoint.update_state(session.run, state))
+    with session.group.fail_together():
+        if session.group.is_main:
+            checkpoint.update_state(session.run, state)
     log.info(
         "finished: %s; best %s after update %s; %s of training",
         state.finished,
@@ -286,23 +299,28 @@ def _finish(session: Session, progress: Progress) -> None:
 
 def _try_average(session: Session) -> None:
     """Make the mean of the kept checkpoints the best one, if validation finds it so."""
-    state, run, workers = session.state, session.run, session.workers
-    names = workers.by_main(lambda: [folder.name for folder in checkpoint.whole_checkpoints(run)])
-    if len(names) < 2:
+    state, run, group = session.state, session.run, session.group
+    count, averaged = 0, {}
+    with group.fail_together():
+        if group.is_main:
+            folders = checkpoint.whole_checkpoints(run)
+            count = len(folders)
+            averaged = checkpoint.average_weights(folders) if count > 1 else {}
+    count = group.broadcast(count)
+    if count < 2:
         return
-    folders = [run.checkpoints / name for name in names]
-    averaged = workers.broadcast_tensors(
-        workers.by_main(lambda: checkpoint.average_weights(folders), lambda _: {})
-    )
+    averaged = group.broadcast_tensors(averaged)
     checkpoint.load_weights(session.model, averaged, run.checkpoints)
     result = _validate(session)
     improved, is_best = _compare(session, result)
     log.info(
         "average of the last %d checkpoints: %s%s",
-        len(names),
+        count,
         result.summary(),
         " (best so far)" if improved else "",
     )
     if is_best:
         state.scores = result.figures
-        workers.by_main(lambda: checkpoint.save_weights(run.best, averaged, state))
+        with group.fail_together():
+            if group.is_main:
+                checkpoint.save_weights(run.best, averaged, state)

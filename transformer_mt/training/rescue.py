@@ -56,7 +56,9 @@ def _go_back(session: Session) -> None:
     state = session.state
     factor, rescues = state.learning_rate_factor / 2, state.rescues + 1
     skipped, seconds = state.skipped, state.seconds
-    session.workers.by_main(lambda: recover(session.run))  # it may have been damaged meanwhile
+    with session.group.fail_together():
+        if session.group.is_main:
+            recover(session.run)  # it may have been damaged meanwhile
     went_back = resume(session)
     if not went_back:
         begin_again(session)
@@ -64,6 +66,8 @@ def _go_back(session: Session) -> None:
     state.skipped, state.seconds = skipped, seconds
     # Saved at once: a crash must not make the rescue count for nothing.
     if went_back:
-        session.workers.by_main(lambda: checkpoint.update_state(session.run, state))
+        with session.group.fail_together():
+            if session.group.is_main:
+                checkpoint.update_state(session.run, state)
     else:
-        save_training(session.workers, session.run, session.model, session.optimizer, state)
+        save_training(session.group, session.run, session.model, session.optimizer, state)

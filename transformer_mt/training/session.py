@@ -29,7 +29,7 @@ from transformer_mt.runs.recovery import as_recovered
 from transformer_mt.runs.run_dir import STATE_FILE, RunDir
 from transformer_mt.runs.train_state import TrainState
 from transformer_mt.runtime.device import choose_device, gains_from_bf16
-from transformer_mt.runtime.process_group import ALONE, Workers
+from transformer_mt.runtime.process_group import ALONE, ProcessGroup
 from transformer_mt.text.vocabularies import VOCABULARY_FILES, Vocabulary
 from transformer_mt.training import distributed
 from transformer_mt.training.limits import is_over
@@ -71,7 +71,7 @@ class Session:
     optimizer: torch.optim.Optimizer
     state: TrainState
     device: torch.device
-    workers: Workers
+    group: ProcessGroup
 
     @property
     def validation(self) -> Examples[Any]:
@@ -90,13 +90,14 @@ def open_session(
     *,
     device: str = "auto",
     overwrite: bool = False,
-    workers: Workers = ALONE,
+    group: ProcessGroup = ALONE,
 ) -> Session:
     """Load everything, and write what a new run directory needs."""
-    workers.by_main(lambda: None if overwrite else _refuse_other_run(config))
-    session = load_session(config, device, anew=overwrite, workers=workers)
+    session = load_session(config, device, anew=overwrite, group=group)
     _say_what_is_trained(session)
-    workers.by_main(lambda: _begin_run(session, overwrite=overwrite))
+    with group.fail_together():
+        if group.is_main:
+            _begin_run(session, overwrite=overwrite)
     return session
 
 
@@ -110,14 +111,18 @@ def rehearse_session(config: Config, *, device: str, overwrite: bool) -> Session
     refuse_unavailable(run, config)
     if not overwrite:
         run = as_recovered(run)
+        refuse_other_run(config, run)
         if finished_state(config, run) is not None:
             return None
-        _refuse_other_run(config)
     return load_session(config, device, anew=overwrite, run=run)
 
 
-def _refuse_other_run(config: Config) -> None:
-    run = RunDir(Path(config.run_dir))
+def refuse_other_run(config: Config, run: RunDir) -> None:
+    """Refuse a run directory that holds an imported model or a run with other settings.
+
+    Raises:
+        ConfigError: says which settings differ, and what to do.
+    """
     train_state.refuse_imported(run)
     _refuse_changed_settings(config, run)
 
@@ -140,35 +145,39 @@ def load_session(
     *,
     anew: bool = False,
     run: RunDir | None = None,
-    workers: Workers = ALONE,
+    group: ProcessGroup = ALONE,
 ) -> Session:
     """Read the data and restore what was saved (unless `anew`), in the place of the run or `run`.
 
     A new run begins with the tokenizers and weights of `init_from`, or builds missing tokenizers.
     Writes nothing. Of several processes the main one reads the run directory, and all the data.
     """
-    workers.refuse_other(f"{to_yaml(config)} {device} {anew}", "was started with other settings")
+    group.check_same(f"{to_yaml(config)} {device} {anew}", "was started with other settings")
     run = run or RunDir(Path(config.run_dir))
-    with workers.together():
-        place = choose_device(workers.device_name(device))
+    parent: _Parent | None = None
+    vocabulary: Any = None  # of the task
+    with group.fail_together():
+        place = choose_device(group.device_name(device))
         source = Source(config.data)
-    new = workers.by_main(lambda: anew or not run.last.is_dir())
-    parent = workers.by_main(lambda: _load_parent(config) if new else None, lambda _: None)
-    blueprint = blueprint_of(config)
-    vocabulary = distributed.vocabulary_of_main(
-        workers,
-        blueprint.vocabulary,
-        lambda: _find_vocabulary(config, run, source, parent, anew=anew),
-    )
-    data = workers.local_first(lambda: prepare(config, source, vocabulary))
+        new = anew or not run.last.is_dir()
+        if group.is_main:
+            parent = _load_parent(config) if new else None
+            vocabulary = _find_vocabulary(config, run, source, parent, anew=anew)
+    new, vocabulary = group.broadcast((new, vocabulary))
+    for first in (True, False):  # on each machine one process fills the cache, the others read it
+        with group.fail_together():
+            if (group.local_rank == 0) == first:
+                data = prepare(config, source, vocabulary)
     read = data.train.fingerprint + data.validation.fingerprint
-    workers.refuse_other(read, "has read other data")
-    workers.by_main(lambda: _tell_unknown(config, vocabulary, data.report, refuse=new))
+    group.check_same(read, "has read other data")
+    with group.fail_together():
+        if group.is_main:
+            _tell_unknown(config, vocabulary, data.report, refuse=new)
     model = _new_model(config, vocabulary, parent).to(place)
     optimizer = make_optimizer(model, config.training)
     state = TrainState(data=data.train.fingerprint)
     task = make_task(config, vocabulary)
-    session = Session(config, run, task, vocabulary, data, model, optimizer, state, place, workers)
+    session = Session(config, run, task, vocabulary, data, model, optimizer, state, place, group)
     if new or not resume(session):
         _share(session, {})
     state.finished = None
@@ -177,12 +186,17 @@ def load_session(
 
 def resume(session: Session) -> bool:
     """Bring everything to the last checkpoint; False where there is none."""
-    run, workers = session.run, session.workers
-    saved = distributed.state_of_main(workers, lambda: _load_last(session))
+    group = session.group
+    saved, random = None, {}
+    with group.fail_together():
+        if group.is_main:
+            saved = _load_last(session)
+            random = checkpoint.saved_random_states(session.run) if saved else {}
+    saved = group.broadcast(saved)
     if saved is None:
         return False
     session.state.become(saved)
-    _share(session, workers.by_main(lambda: checkpoint.saved_random_states(run), lambda _: {}))
+    _share(session, random)
     return True
 
 
@@ -200,9 +214,9 @@ def _load_last(session: Session) -> TrainState | None:
 
 def _share(session: Session, random: dict[str, Tensor]) -> None:
     """Give all processes what the main one has, and random numbers of their own."""
-    workers, state = session.workers, session.state
-    distributed.copy_from_main(workers, session.model, session.optimizer)
-    distributed.draw_own_numbers(workers, random, session.config.seed, state.step)
+    group, state = session.group, session.state
+    distributed.copy_from_main(group, session.model, session.optimizer)
+    distributed.draw_own_numbers(group, random, session.config.seed, state.step)
 
 
 def _find_vocabulary(
@@ -232,8 +246,11 @@ def _tell_unknown(config: Config, vocabulary: Vocabulary, report: Report, *, ref
 
 def begin_again(session: Session) -> None:
     """Bring everything to where a new run begins."""
-    config, workers = session.config, session.workers
-    parent = workers.by_main(lambda: _load_parent(config), lambda _: None)
+    config, group = session.config, session.group
+    parent = None
+    with group.fail_together():
+        if group.is_main:
+            parent = _load_parent(config)
     model = _new_model(config, session.vocabulary, parent)
     session.model.load_state_dict(model.state_dict())
     session.optimizer.load_state_dict(make_optimizer(model, config.training).state_dict())
@@ -271,7 +288,6 @@ def finished_state(config: Config, run: RunDir) -> TrainState | None:
     """The state of a finished run that these settings do not ask to go on with."""
     if not (run.last / STATE_FILE).is_file():
         return None
-    _refuse_changed_settings(config, run)
     state = train_state.load_state(run.last)
     whole = run.best.is_dir()
     return state if whole and state.finished and is_over(config, state) else None

@@ -15,7 +15,7 @@ from transformer_mt.data.sequences import RowNumbers
 from transformer_mt.fast.loss import label_smoothed_loss
 from transformer_mt.figures.confusion import Confusion, confusion_figure
 from transformer_mt.model.classifier import Classifier
-from transformer_mt.runtime.process_group import ALONE, Workers
+from transformer_mt.runtime.process_group import ALONE, ProcessGroup
 from transformer_mt.text.tokenizer import PAD_ID
 from transformer_mt.text.vocabularies import LabelledVocabulary
 from transformer_mt.training.tasks.task import Examples, Task, Validation
@@ -59,10 +59,10 @@ class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
         return {"accuracy, always the commonest label": 100 * share}
 
     def inspect(
-        self, model: Classifier, examples: Examples[LabelledText], loss: float, workers: Workers
+        self, model: Classifier, examples: Examples[LabelledText], loss: float, group: ProcessGroup
     ) -> Validation:
         """Loss, accuracy and macro F1."""
-        confusion = self.confusion(model, examples.dataset, workers)
+        confusion = self.confusion(model, examples.dataset, group)
 
         def picture() -> "Figure":
             return confusion_figure(confusion)
@@ -76,16 +76,18 @@ class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
         )
 
     @torch.no_grad()
-    def confusion(self, model: Classifier, dataset: Dataset, workers: Workers = ALONE) -> Confusion:
+    def confusion(
+        self, model: Classifier, dataset: Dataset, group: ProcessGroup = ALONE
+    ) -> Confusion:
         """How often each label is taken for each."""
         model.eval()
         device = model.output.weight.device
         size = len(self.vocabulary.labels)
         counts = torch.zeros(size * size, dtype=torch.int64)
-        for batch in self.batches(dataset, self.config.training.batch_tokens, workers):
+        for batch in self.batches(dataset, self.config.training.batch_tokens, group):
             predicted = model.project(model(batch.inputs.to(device))).argmax(dim=1).cpu()
             counts += (batch.targets * size + predicted).bincount(minlength=size * size)
         counts = counts.view(size, size)
-        summed = workers.sum(*counts.flatten().tolist())
+        summed = group.sum(*counts.flatten().tolist())
         table = np.array(summed, dtype=np.int64).reshape(size, size)
         return Confusion(self.vocabulary.labels, table)

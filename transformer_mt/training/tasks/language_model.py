@@ -24,7 +24,7 @@ from transformer_mt.inference.generator import TextGenerator
 from transformer_mt.metrics.translation import perplexity
 from transformer_mt.metrics.trigram import TrigramModel
 from transformer_mt.model.language_model import LanguageModel
-from transformer_mt.runtime.process_group import Workers
+from transformer_mt.runtime.process_group import ProcessGroup
 from transformer_mt.text.tokenizer import PAD_ID
 from transformer_mt.text.vocabularies import TextVocabulary
 from transformer_mt.training.tasks.task import Examples, Task, Validation
@@ -66,7 +66,7 @@ class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
         return Examples(data.validation, data.validation_rows, counts.characters, counts.unknown)
 
     def inspect(
-        self, model: LanguageModel, examples: Examples[Text], loss: float, workers: Workers
+        self, model: LanguageModel, examples: Examples[Text], loss: float, group: ProcessGroup
     ) -> Validation:
         """Loss on a text, and another that the model makes up."""
         dataset = examples.dataset
@@ -80,7 +80,7 @@ class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
         if examples.unknown:  # which are easily predicted
             share = 100 * examples.unknown / tokens
             table = [f"{share:.2f} % of the tokens are unknown to the vocabulary"]
-        if workers.is_main:
+        if group.is_main:
             generator = TextGenerator(model, self.vocabulary.tokenizer, self.config.data)
             samples = ["".join(generator.generate(length=_SAMPLE, temperature=0.8, seed=1))]
         return Validation(figures, samples, table)

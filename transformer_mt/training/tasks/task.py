@@ -19,7 +19,7 @@ from transformer_mt.corpus.rows import Row, Rows
 from transformer_mt.data.batching import Batch, Dataset, token_batches
 from transformer_mt.data.cache import PreparedData
 from transformer_mt.data.sequences import RowNumbers
-from transformer_mt.runtime.process_group import ALONE, Workers
+from transformer_mt.runtime.process_group import ALONE, ProcessGroup
 from transformer_mt.text.tokenizer import Vocabulary
 
 if TYPE_CHECKING:
@@ -122,20 +122,22 @@ class Task(ABC, Generic[M, B, Row]):
         """Those of the data that training has."""
         return Examples(data.validation, data.validation_rows)
 
-    def validate(self, model: M, examples: Examples[Row], workers: Workers = ALONE) -> Validation:
+    def validate(
+        self, model: M, examples: Examples[Row], group: ProcessGroup = ALONE
+    ) -> Validation:
         """How good the model is on some examples. Several processes share the work.
 
         Of a model whose loss is no number nothing else is found out.
         """
         batch_tokens = self.config.training.batch_tokens
-        loss = self.mean_loss(model, examples.dataset, batch_tokens, workers)
+        loss = self.mean_loss(model, examples.dataset, batch_tokens, group)
         if not math.isfinite(loss):
             return Validation({"loss": loss})
-        return self.inspect(model, examples, loss, workers)
+        return self.inspect(model, examples, loss, group)
 
     @abstractmethod
     def inspect(
-        self, model: M, examples: Examples[Row], loss: float, workers: Workers
+        self, model: M, examples: Examples[Row], loss: float, group: ProcessGroup
     ) -> Validation:
         """All figures, the loss, which is known, among them."""
 
@@ -143,21 +145,21 @@ class Task(ABC, Generic[M, B, Row]):
         """What simple methods reach on some rows that learn from others, by their names."""
         return {}
 
-    def batches(self, dataset: Dataset, budget: int, workers: Workers = ALONE) -> Iterator[B]:
+    def batches(self, dataset: Dataset, budget: int, group: ProcessGroup = ALONE) -> Iterator[B]:
         """All examples, like lengths together; of several processes each gets its part."""
-        for rows in token_batches(dataset, budget)[workers.rank :: workers.world_size]:
+        for rows in token_batches(dataset, budget)[group.rank :: group.world_size]:
             yield self.batch(dataset, rows)
 
     @torch.no_grad()
     def mean_loss(
-        self, model: M, dataset: Dataset, batch_tokens: int, workers: Workers = ALONE
+        self, model: M, dataset: Dataset, batch_tokens: int, group: ProcessGroup = ALONE
     ) -> float:
         """Mean cross-entropy for each answer of a data set, in nats, without smoothing."""
         model.eval()
         device = next(model.parameters()).device
         total = answers = 0.0
-        for batch in self.batches(dataset, batch_tokens, workers):
+        for batch in self.batches(dataset, batch_tokens, group):
             total += self.loss(model, batch.to(device), 0.0).item()
             answers += batch.num_tokens
-        total, answers = workers.sum(total, answers)
+        total, answers = group.sum(total, answers)
         return total / answers

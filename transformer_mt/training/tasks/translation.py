@@ -12,12 +12,12 @@ from transformer_mt.data.sequences import RowNumbers
 from transformer_mt.data.translation import encode_pairs
 from transformer_mt.fast.loss import label_smoothed_loss
 from transformer_mt.figures.attention import cross_attention_figure
-from transformer_mt.inference.distributed import ShardedTranslator
+from transformer_mt.inference.distributed import DistributedTranslator
 from transformer_mt.inference.torch_engine import TorchEngine
 from transformer_mt.inference.translator import Translator
 from transformer_mt.metrics.translation import Scoring, corpus_scores, perplexity
 from transformer_mt.model.transformer import Transformer
-from transformer_mt.runtime.process_group import Workers
+from transformer_mt.runtime.process_group import ProcessGroup
 from transformer_mt.text.tokenizer import (
     EOS_ID,
     PAD_ID,
@@ -56,7 +56,7 @@ class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
         return Examples(encode_pairs(rows, self.vocabulary), rows)
 
     def inspect(
-        self, model: Transformer, examples: Examples[SentencePair], loss: float, workers: Workers
+        self, model: Transformer, examples: Examples[SentencePair], loss: float, group: ProcessGroup
     ) -> Validation:
         """Loss on all pairs, scores of the translations of the first.
 
@@ -66,8 +66,8 @@ class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
         figures = {"loss": loss, "perplexity": perplexity(loss)}
         pairs = examples.rows[: training.validate_sentences]
         greedy = replace(self.config.decoding, beam_size=1)
-        translator = ShardedTranslator(
-            workers, TorchEngine(model), self.vocabulary, self.config.data, greedy
+        translator = DistributedTranslator(
+            group, TorchEngine(model), self.vocabulary, self.config.data, greedy
         )
         translations = translator.translate(
             [pair.src for pair in pairs], details=False, batch_tokens=training.batch_tokens
@@ -76,7 +76,7 @@ class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
         scoring = Scoring.of(self.config.data.tgt_lang)
         references = [pair.tgt for pair in pairs]
         scores = corpus_scores(texts, references, scoring, names=("BLEU", "chrF"))
-        bleu, chrf = workers.broadcast([score.value for score in scores])
+        bleu, chrf = group.broadcast([score.value for score in scores])
         samples = [
             f"{pair.src}\n  = {text}\n  ~ {pair.tgt}"
             for text, pair in zip(texts[:_SAMPLES], pairs, strict=False)
