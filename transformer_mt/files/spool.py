@@ -48,9 +48,6 @@ class Spool:
 
     Up to `IN_MEMORY` bytes stay in memory, more go to a file without a name, whose space the system
     frees however the process ends. The file lies in the cache folder, as /tmp may be in memory.
-
-    Few are kept in memory, many in a file that has no name: however this process ends, the system
-    takes its room back. It lies beside the cache, as a folder for temporary files may be memory.
     """
 
     def __init__(self, schema: "pa.Schema", what: str) -> None:
