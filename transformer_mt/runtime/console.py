@@ -144,7 +144,7 @@ def write_out(target: TextIO, text: str) -> None:
 
 
 def write_whole(target: TextIO, text: str) -> None:
-    """Write all of a text; a signal takes effect only afterwards.
+    """Write all of a text; a signal takes effect only afterwards, a second one at once.
 
     Raises:
         DataError: the text cannot be written (a full disk, say).
