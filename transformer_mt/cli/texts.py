@@ -96,7 +96,7 @@ def classify(
     languages: Annotated[
         tuple[str, str] | None,
         typer.Option(
-            help="With --pairs: languages of the two files; by default those of most lines."
+            help="With --pairs: languages of the two files; by default each file's most frequent."
         ),
     ] = None,
     batch_tokens: BatchTokens = 4096,

@@ -124,8 +124,8 @@ def rescore(
 ) -> None:
     """Re-rank n-best lists with a language model.
 
-    Lists are those of `tmt translate --format jsonl --n-best N`, or Moses' lines `id ||| text |||
-    features ||| score`.
+    Input lines are those of `tmt translate --format jsonl --n-best N`, or of Moses:
+    `id ||| text ||| features ||| score`.
     """
     if layout not in ("text", "list"):
         raise ConfigError(f"--format {layout}: must be text or list")

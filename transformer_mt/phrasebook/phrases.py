@@ -15,7 +15,7 @@ class Phrase(NamedTuple):
 
 
 def join(*phrases: Phrase | None) -> Phrase:
-    """Join phrases with spaces, leaving out those that are None."""
+    """Join phrases with spaces, leaving out each None."""
     kept = [phrase for phrase in phrases if phrase]
     return Phrase(" ".join(p.en for p in kept), " ".join(p.fr for p in kept))
 

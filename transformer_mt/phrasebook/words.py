@@ -90,7 +90,7 @@ def select(entries: tuple[Entry, ...], names: str) -> tuple[Entry, ...]:
 
 
 def leave_out(entries: tuple[Entry, ...], names: str) -> tuple[Entry, ...]:
-    """Return the entries of a table without those of these English names."""
+    """Return the entries of a table except the entries with these English names."""
     unwanted = select(entries, names)
     return tuple(entry for entry in entries if entry not in unwanted)
 
