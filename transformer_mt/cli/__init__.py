@@ -1,7 +1,7 @@
-"""The commands of `tmt`: each parses, calls one function, and prints.
+"""Commands of the program `tmt`: each parses options, calls one function, and prints.
 
-Nothing heavy is imported before a command runs, so that `--help` answers at once. The commands are
-listed in the order in which their modules are imported here.
+Heavy modules are imported only when a command runs, so that `--help` is fast. `tmt --help` lists
+the commands in the order of the imports below.
 """
 
 # isort: off

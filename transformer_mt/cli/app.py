@@ -1,4 +1,4 @@
-"""The program `tmt`: its global options, and how it begins."""
+"""Program `tmt`: global options and start-up."""
 
 import gc
 from collections.abc import Callable
@@ -20,7 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class App(typer.Typer):
-    """A program whose commands are all of our class."""
+    """Typer application whose commands all are of the class `Command`."""
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[F], F]:
         return super().command(name, cls=Command, **options)
@@ -45,7 +45,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _global_options(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and errors.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show details.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,  # noqa: ARG001
     version: Annotated[  # noqa: ARG001
         bool,
@@ -59,8 +59,8 @@ def _global_options(
 
 
 def main() -> None:
-    """The program `tmt`."""
-    # What is imported stays: to look for garbage in it again and again took a tenth of the start.
+    """Run the program `tmt`."""
+    # Imported modules are never freed: repeated garbage collection took a tenth of the start-up.
     gc.set_threshold(100_000, 50, 50)
     ignore_absurd_sizes()
     prepare_streams()

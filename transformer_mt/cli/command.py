@@ -1,4 +1,4 @@
-"""A command of `tmt`: what holds for the options of all commands alike."""
+"""Command class of `tmt`, with the checks common to all options."""
 
 import os
 from pathlib import Path
@@ -12,11 +12,11 @@ from transformer_mt.files.paths import expand_home
 
 
 class Command(typer.core.TyperCommand):
-    """A command whose options are checked as the keys of a configuration are.
+    """Command that checks numbers, expands `~` in paths, and refuses an option given twice.
 
-    The limits of a number are those of its name in the table of `config/limits.py`, and its help
-    shows them. An option that takes a value, and is no list, is given once. A path may begin with
-    `~`, which a shell leaves as it is in `--model=~/run`.
+    The limits of a number are those of the option's name in `config/limits.py`, and help shows
+    them. An option with one value is given once. A shell leaves the `~` of `--model=~/run`
+    unexpanded.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -42,7 +42,7 @@ class Command(typer.core.TyperCommand):
 
 
 def _refuse_repetition(order: list[Any]) -> None:
-    """Which of two values is meant, nobody knows; flags say the same thing twice."""
+    """Check that no option with one value is given twice; a flag may be."""
     seen = set()
     for param in order:
         takes_one = param.param_type_name == "option" and not (param.multiple or param.is_flag)
@@ -52,17 +52,17 @@ def _refuse_repetition(order: list[Any]) -> None:
 
 
 def _name(param: Any) -> str:
-    """What a person knows a parameter by."""
+    """Return a parameter's name as the user writes it."""
     return str(max(param.opts, key=len))
 
 
 def _at_home(value: Any, given: Any, name: str) -> Any:
-    """Paths with the home folder in the place of `~`, as they were given; other values as is."""
+    """Return a path, or each of several paths, with `~` expanded; other values unchanged."""
     if isinstance(value, tuple | list):
         texts = given if given and not isinstance(given, str) else [None] * len(value)
         return type(value)(_at_home(*pair, name) for pair in zip(value, texts, strict=True))
     if not isinstance(value, Path):
         return value
     path = Path(expand_home(given or str(value), name))
-    # A `Path` forgets the first part of ./~ that tells it from the home folder.
+    # A `Path` drops the ./ of ./~, which distinguishes it from the home folder.
     return path.absolute() if str(path).startswith("~") else path

@@ -1,4 +1,4 @@
-"""`tmt doctor`, `tmt build-tokenizer`: what comes before a training."""
+"""Commands `tmt doctor` and `tmt build-tokenizer`, used before training."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def doctor(
         bool, typer.Option("--json", help="Print JSON, with every line of each finding.")
     ] = False,
 ) -> None:
-    """Tell everything that is wrong with a corpus: exit code 1 if training would refuse it."""
+    """Check a corpus for errors; exit code 1 if training would refuse it."""
     all_lines = all_lines or as_json
     files = files or []
     if len(files) != (0 if config else 2):
@@ -56,7 +56,7 @@ def build_tokenizer(
     overrides: Overrides = None,
     force: Annotated[bool, typer.Option("--force", help="Replace different tokenizers.")] = False,
 ) -> None:
-    """Build and save what text becomes tokens by, and tell how well it covers the text."""
+    """Build and save the tokenizers of a run, and report how well they cover the text."""
     from transformer_mt.runs.ownership import load_own_config
     from transformer_mt.training.build_tokenizer import build_and_save
 

@@ -1,4 +1,4 @@
-"""The run that a command is to use, and its files."""
+"""Choice and loading of a command's run directory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def find_model(model: Path | None, kind: "type[Config] | None" = None) -> Path:
-    """The run that was asked for, else the newest finished one (of a task), named on stderr."""
+    """Return the given run directory, else the newest finished one (of a task), and log it."""
     if model is not None:
         return model
     import logging
@@ -31,7 +31,7 @@ def find_model(model: Path | None, kind: "type[Config] | None" = None) -> Path:
 
 
 def argument_or_model(ctx: typer.Context, argument: Path | None, model: Path | None) -> Path | None:
-    """The run as `info` and `export` also take it, as an argument; else that of --model.
+    """Return the run directory given as an argument, else that given with --model.
 
     An argument wins over $TMT_MODEL, as --model does.
 
@@ -47,7 +47,7 @@ def argument_or_model(ctx: typer.Context, argument: Path | None, model: Path | N
 
 
 def is_translator(run: Path) -> bool:
-    """Whether a run directory is one's."""
+    """Return True if a run directory holds a translator."""
     from transformer_mt.config.tasks import TranslationConfig
     from transformer_mt.runs.run_dir import RunDir, load_run_config
 
@@ -62,7 +62,7 @@ def load_translator(
     lm: Path | None = None,
     lm_weight: float | None = None,
 ) -> "Translator":
-    """A translator, run by an engine, perhaps with a language model."""
+    """Load a translator with an engine, optionally with a language model."""
     from transformer_mt.config.tasks import TranslationConfig
     from transformer_mt.inference.load import load
 
@@ -108,7 +108,7 @@ def open_translator(
 
 
 def load_generator(model: Path | None, device: str) -> "TextGenerator":
-    """A language model that writes."""
+    """Load a language model that generates text."""
     from transformer_mt.config.tasks import LanguageModelConfig
     from transformer_mt.inference.load import load_generator
 
@@ -116,7 +116,7 @@ def load_generator(model: Path | None, device: str) -> "TextGenerator":
 
 
 def load_classifier(model: Path | None, device: str) -> "TextClassifier":
-    """A classifier."""
+    """Load a classifier of text."""
     from transformer_mt.config.tasks import ClassificationConfig
     from transformer_mt.inference.load import load_classifier
 
@@ -124,13 +124,13 @@ def load_classifier(model: Path | None, device: str) -> "TextClassifier":
 
 
 def refuse_several_processes() -> None:
-    """Each would do all the work, and write all the results."""
+    """Check that there is one process: several would all repeat the work and the output."""
     if place().world_size > 1:
         raise ConfigError("several processes train, translate a file and evaluate, no more")
 
 
 def check_output_file(target: Path | None, *sources: Path | None) -> None:
-    """Keep folders, the inputs of a command and the files of runs from being written over."""
+    """Check that an output path is no folder, input file or file of a run."""
     if target is None or str(target) == "-":
         return
     from transformer_mt.runs.ownership import check_output

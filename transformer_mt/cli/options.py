@@ -1,4 +1,4 @@
-"""What the commands of `tmt` share: their options, and how errors end them."""
+"""Options shared by the commands of `tmt`, and the handling of errors."""
 
 import traceback
 from pathlib import Path
@@ -29,11 +29,13 @@ ModelDir = Annotated[
         help="Run directory of `tmt train`; by default the newest finished one in runs/.",
     ),
 ]
-RunArgument = Annotated[Path | None, typer.Argument(help="The same as --model, which see.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps; auto takes the best there is.")]
+RunArgument = Annotated[Path | None, typer.Argument(help="Run directory, as for --model.")]
+Device = Annotated[
+    str, typer.Option(help="auto, cpu, cuda or mps; auto takes a GPU if there is one.")
+]
 Engine = Annotated[
     str,
-    typer.Option(help="torch or ctranslate2, which is faster; the model is exported to it once."),
+    typer.Option(help="torch or ctranslate2 (faster; the model is exported to it once)."),
 ]
 Quantization = Annotated[
     str | None,
@@ -44,16 +46,16 @@ Quantization = Annotated[
 LanguageModelDir = Annotated[
     Path | None,
     typer.Option(
-        help="Run directory of a language model of the target language, with the same tokens, that"
-        " has a say in the search."
+        help="Run directory of a language model of the target language, with the same tokens; its"
+        " log-probabilities are added in the search."
     ),
 ]
 LanguageModelWeight = Annotated[
     float | None,
-    typer.Option(help="What the language model's word counts, the translator's being 1."),
+    typer.Option(help="Weight of the language model's log-probabilities; the translator's is 1."),
 ]
 BeamSize = Annotated[
-    int | None, typer.Option("--beam-size", "-b", help="Hypotheses kept; 1 is greedy.")
+    int | None, typer.Option("--beam-size", "-b", help="Hypotheses kept at each step; 1 is greedy.")
 ]
 LengthPenalty = Annotated[
     float | None, typer.Option(help="Larger values prefer longer translations.")
@@ -61,7 +63,7 @@ LengthPenalty = Annotated[
 BatchTokens = Annotated[
     int,
     typer.Option(
-        help="Tokens read together; changes the speed, and of a score the last digit shown."
+        help="Tokens in a batch; affects the speed, and at most the last digit of a score."
     ),
 ]
 
@@ -69,7 +71,7 @@ _GLOBAL_FLAGS = {"-q", "--quiet", "-v", "--verbose", "--debug"}
 
 
 class Commands(typer.core.TyperGroup):
-    """Lets global flags stand anywhere, and turns exceptions into one sentence and an exit code."""
+    """Command group that accepts global flags anywhere, and converts exceptions to exit codes."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)
@@ -91,7 +93,7 @@ class Commands(typer.core.TyperGroup):
             if place().local_rank == 0:
                 print_error("interrupted")
             raise typer.Exit(130) from None
-        except BrokenPipeError:  # the reader has gone; what it wanted, it has
+        except BrokenPipeError:  # the reader of the pipe has ended: no error
             raise typer.Exit(0) from None
         except (OSError, RuntimeError, MemoryError, UnicodeError) as error:
             _show_traceback(ctx)

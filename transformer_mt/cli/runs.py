@@ -1,4 +1,4 @@
-"""`tmt evaluate`, `tmt info`, `tmt export`, `tmt import`."""
+"""Commands `tmt evaluate`, `tmt info`, `tmt export` and `tmt import`."""
 
 import json
 from pathlib import Path
@@ -40,26 +40,30 @@ def evaluate(
     model: ModelDir = None,
     source: Annotated[
         Path | None,
-        typer.Option(help="Translate and score this file; or measure another model on it."),
+        typer.Option(help="File to translate and score, or to score another kind of model on."),
     ] = None,
     references: Annotated[
         list[Path] | None,
-        typer.Option("--reference", help="Its translation by a person; several may be given."),
+        typer.Option(
+            "--reference", help="Reference translation of the file; several may be given."
+        ),
     ] = None,
     hypothesis: Annotated[
         Path | None, typer.Option(help="Score these translations; no model is needed.")
     ] = None,
     lang: Annotated[
         str | None,
-        typer.Option(help="With --hypothesis: target language, which decides how text is split."),
+        typer.Option(help="With --hypothesis: target language, which selects BLEU's tokenizer."),
     ] = None,
     tokenize: Annotated[
         str | None,
         typer.Option(
-            help="BLEU's tokenizer, as sacrebleu names it; that of the language if not given."
+            help="BLEU's tokenizer, by sacrebleu's name; by default that of the language."
         ),
     ] = None,
-    split: Annotated[str, typer.Option(help="Of the run's own data: test or validation.")] = "test",
+    split: Annotated[
+        str, typer.Option(help="Split of the run's own data: test or validation.")
+    ] = "test",
     output_file: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the translations here.")
     ] = None,
@@ -73,7 +77,7 @@ def evaluate(
     lm: LanguageModelDir = None,
     lm_weight: LanguageModelWeight = None,
 ) -> None:
-    """Score a run on its test set, or on files, or score translations made elsewhere."""
+    """Score a run on its test set or on files, or score existing translations."""
     if split not in ("test", "validation"):
         raise ConfigError(f"--split {split}: must be test or validation")
     if references and not (hypothesis or source):
@@ -133,7 +137,7 @@ def evaluate(
 
 
 def _refuse_model_options(source: Path | None, output_file: Path | None) -> None:
-    """Refuse options that translations made elsewhere have no use for."""
+    """Check that no option of a model is given with --hypothesis."""
     if source:
         raise ConfigError("give --hypothesis or --source, not both")
     if output_file:
@@ -151,7 +155,7 @@ def _read_sides(text: Path, references: list[Path] | None) -> tuple[list[str], l
 
 
 def _own_files(run: Path) -> list[Path]:
-    """The files of a run's own corpus."""
+    """Return the files of a run's own corpus."""
     from transformer_mt.runs.run_dir import RunDir, load_run_config
 
     data = load_run_config(RunDir(run)).data
@@ -162,7 +166,7 @@ def _own_files(run: Path) -> list[Path]:
 
 
 def _refuse_for_others(run: Path, options: dict[str, object]) -> None:
-    """Those that a language model or a classifier has no use for."""
+    """Check that no translator option is given for a language model or a classifier."""
     for option, value in options.items():
         if value is not None:
             raise ConfigError(f"{option} is for translators, and {run} is none")
@@ -179,7 +183,7 @@ def info(
     model: ModelDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell what a run is: task, sizes, data, scores, training time, versions."""
+    """Show a run's settings, data, scores, training time and versions."""
     from transformer_mt.runs.info import describe_run
 
     description = describe_run(find_model(argument_or_model(ctx, run_dir, model)))
@@ -194,17 +198,17 @@ def info(
 def export_run(
     ctx: typer.Context,
     to: Annotated[str, typer.Option(help="ctranslate2 or transformers.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A new folder.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="New folder to write to.")],
     run_dir: RunArgument = None,
     model: ModelDir = None,
     quantization: Annotated[
         str, typer.Option(help="Number format of the weights; for ctranslate2 also int8 and more.")
     ] = "float32",
     no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Do not compare it with the run.")
+        bool, typer.Option("--no-verify", help="Skip the comparison with the original.")
     ] = False,
 ) -> None:
-    """Write a model for another program, and compare it there with the original."""
+    """Export a model to another program's format, and compare its outputs with the original's."""
     from transformer_mt.config.tasks import TranslationConfig
     from transformer_mt.interop.export import export_model
 
@@ -215,10 +219,10 @@ def export_run(
 
 @app.command("import")
 def import_folder(
-    folder: Annotated[Path, typer.Argument(help="A MarianMTModel checkpoint, such as OPUS-MT's.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A new run directory.")],
+    folder: Annotated[Path, typer.Argument(help="MarianMTModel checkpoint, such as OPUS-MT's.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="New run directory.")],
 ) -> None:
-    """Make a run of a model made elsewhere, to translate with or to train further (init_from)."""
+    """Import a MarianMT model as a run directory, to translate with or to train further."""
     from transformer_mt.interop.import_marian import import_model
 
     print_lines(import_model(folder, output).lines())

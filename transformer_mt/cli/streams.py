@@ -1,4 +1,4 @@
-"""Lines in, lines out: arguments, files, standard input, a prompt."""
+"""Reading and writing of lines: arguments, files, standard input, a prompt."""
 
 import codecs
 import contextlib
@@ -20,32 +20,32 @@ from transformer_mt.runtime.console import hides_bars, standard_output, write_wh
 log = logging.getLogger(__name__)
 
 _CHUNK = 1024
-"""Most lines that are translated before the first of them is written."""
+"""Most lines in a chunk, whose outputs are written together."""
 _CHUNK_BYTES = 1 << 20
-"""Bytes of lines after which a chunk has no more of them."""
+"""Bytes of lines at which a chunk is full."""
 _LONGEST_LINE = 1 << 20
-"""Bytes of a line that are read."""
+"""Most bytes read of a line."""
 _BLOCK, _MOST_BLOCKS = 1 << 16, 16
-"""Bytes read at a time, and such blocks that wait to be translated."""
+"""Bytes of a block, and most blocks that wait to be translated."""
 
 
 class _Line(NamedTuple):
-    """Without its newline; of a line that is too long, the beginning."""
+    """Line without its newline; of a line that is too long, the beginning."""
 
     raw: bytes
     is_cut: bool = False
 
 
 def read_chunks(file: BinaryIO) -> Iterator[list[str]]:
-    r"""Lines of a stream as they come: whatever is there, in chunks of bounded size.
+    r"""Yield the lines of a stream as they arrive, in chunks of bounded size.
 
-    A program that writes one line and waits gets its answer at once; a file is read in large
-    chunks. Lines end at \n alone; bytes that are no UTF-8 are replaced, and what a line has beyond
-    1 MiB is skipped, each with a warning. Memory is bounded, whatever the stream holds.
+    A program that writes one line and waits gets its output at once; a file is read in large
+    chunks. Lines end at \n alone; invalid UTF-8 is replaced, and the part of a line beyond 1 MiB is
+    skipped, each with a warning. Memory is bounded, whatever the stream's content.
 
     Raises:
         DataError: the stream breaks off (a damaged .gz file, say), after the lines before that; or
-            holds no text.
+            its content is not text.
     """
     failures: list[Exception] = []
     blocks = _blocks(file, failures)
@@ -60,7 +60,7 @@ def read_chunks(file: BinaryIO) -> Iterator[list[str]]:
 
 
 def _blocks(file: BinaryIO, failures: list[Exception]) -> Iterator[bytes | None]:
-    """The bytes of a stream as they come; None wherever there are no more for the moment."""
+    """Yield the bytes of a stream as they arrive; None whenever no more are waiting."""
     waiting: queue.Queue[bytes] = queue.Queue(maxsize=_MOST_BLOCKS)
 
     def fill() -> None:
@@ -80,14 +80,17 @@ def _blocks(file: BinaryIO, failures: list[Exception]) -> Iterator[bytes | None]
 
 
 def _wait_for(waiting: "queue.Queue[bytes]") -> bytes:
-    """The next block. Waits in short turns: a Ctrl-C just before a wait cannot end that wait."""
+    """Return the next block.
+
+    Waits in short intervals: otherwise a Ctrl-C just before a wait could not end it.
+    """
     while True:
         with contextlib.suppress(queue.Empty):
             return waiting.get(timeout=0.2)
 
 
 def _split(blocks: Iterable[bytes | None]) -> Iterator[_Line | None]:
-    """Lines of the blocks; None as there."""
+    """Yield the lines of blocks; None is passed on."""
     begun, is_cut = bytearray(), False
     for block in blocks:
         if block is None:
@@ -98,7 +101,7 @@ def _split(blocks: Iterable[bytes | None]) -> Iterator[_Line | None]:
             yield _line(begun + part, is_cut=is_cut)
             begun, is_cut = bytearray(), False
         begun += rest
-        if len(begun) > _LONGEST_LINE:  # what was cut is not kept
+        if len(begun) > _LONGEST_LINE:  # drop the skipped part
             del begun[_LONGEST_LINE + 1 :]
             is_cut = True
     if begun:
@@ -106,17 +109,17 @@ def _split(blocks: Iterable[bytes | None]) -> Iterator[_Line | None]:
 
 
 def _line(raw: bytearray, *, is_cut: bool) -> _Line:
-    """At most _LONGEST_LINE bytes, and no half of a character at a cut."""
+    """Return a line of at most _LONGEST_LINE bytes, cut between two characters."""
     if not (is_cut or len(raw) > _LONGEST_LINE):
         return _Line(bytes(raw))
     end = _LONGEST_LINE
-    while end > _LONGEST_LINE - 4 and raw[end] & 0xC0 == 0x80:  # goes on a character
+    while end > _LONGEST_LINE - 4 and raw[end] & 0xC0 == 0x80:  # a continuation byte of UTF-8
         end -= 1
     return _Line(bytes(raw[:end]), is_cut=True)
 
 
 def _grouped(lines: Iterable[_Line | None]) -> Iterator[list[_Line]]:
-    """As many lines as a chunk may have, or as there are before a None."""
+    """Yield chunks of lines: full ones, and at a None all lines so far."""
     chunk: list[_Line] = []
     size = 0
     for line in lines:
@@ -163,7 +166,7 @@ def open_input(path: Path | None) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def open_chunks(texts: Sequence[str] | None, path: Path | None) -> Iterator[Iterator[list[str]]]:
-    """Lines of the command line, if there are any; else those of a file or of standard input."""
+    """Open the lines of the command line if there are any, else of a file or standard input."""
     if texts:
         yield iter([[argument_line(text) for text in texts]])
         return
@@ -172,14 +175,14 @@ def open_chunks(texts: Sequence[str] | None, path: Path | None) -> Iterator[Iter
 
 
 def _standard_input() -> BinaryIO:
-    """Standard input, through a reader of its own.
+    """Return standard input, through a separate reader.
 
-    `sys.stdin` must not be held by the thread that waits for lines: Python shuts it down at exit.
+    `sys.stdin` must not be held by the thread that waits for lines: Python closes it at exit.
 
     Raises:
-        DataError: it is closed, which no program takes for an empty input.
+        DataError: standard input is closed, which is not the same as empty.
     """
-    if sys.stdin is None:  # closed by whoever started us
+    if sys.stdin is None:  # closed by the parent process
         raise DataError("standard input is closed: there is nothing to read")
     try:
         return open(sys.stdin.fileno(), "rb", closefd=False)
@@ -188,13 +191,13 @@ def _standard_input() -> BinaryIO:
 
 
 def is_prompted() -> bool:
-    """True when a person types and reads: both ends are a terminal, so a prompt is no result."""
+    """Return True if input and output are both a terminal, so that a prompt is no result."""
     return all(end is not None and end.isatty() for end in (sys.stdin, sys.stdout))
 
 
 @contextlib.contextmanager
 def open_output(path: Path | None) -> Iterator[TextIO]:
-    """A text file to write to; None or "-" is standard output."""
+    """Open a text file to write to; None or "-" is standard output."""
     if path is None or str(path) == "-":
         yield standard_output()
         return
@@ -207,24 +210,24 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
 
 
 def read_whole() -> str:
-    """Standard input as one text, its last line end left out; wrong bytes are replaced."""
+    """Return standard input as one text without its last line end; invalid UTF-8 is replaced."""
     with open_input(None) as file:
         lines = [line for chunk in read_chunks(file) for line in chunk]
     return "\n".join(lines)
 
 
 def argument_text(text: str) -> str:
-    """A text of the command line; bytes that are no UTF-8 are replaced."""
+    """Return a text of the command line, with invalid UTF-8 replaced."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def argument_line(text: str) -> str:
-    """A sentence of the command line as one line."""
+    """Return a text of the command line as one line."""
     return " ".join(argument_text(text).splitlines())
 
 
 def prompt_lines(prompt: str) -> Iterator[str]:
-    """Lines that a person types; Ctrl-C forgets the line, Ctrl-D ends."""
+    """Yield lines typed at a prompt; Ctrl-C drops the line, Ctrl-D ends."""
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401 - importing it gives `input` a history
 
@@ -246,17 +249,17 @@ def write_chunks(
     what: str,
     show_progress: bool,
 ) -> None:
-    """Answer chunk after chunk; each is written as soon as it is done.
+    """Compute and write the outputs of lines, chunk by chunk.
 
     Args:
-        answer: from lines, and the number of the first of them, to what is written for them.
-        chunks: lines.
-        target: where to.
-        what: is being done, for the progress bar.
-        show_progress: whether there is to be one.
+        answer: function from lines, and the number of the first line, to output lines.
+        chunks: input lines.
+        target: stream to write to.
+        what: name of the work, for the progress bar.
+        show_progress: show a progress bar.
 
     Raises:
-        DataError: the place cannot be written to (a full disk, say).
+        DataError: the output cannot be written (a full disk, say).
     """
     done = 0
     with tqdm(desc=what, unit="line", disable=hides_bars() if show_progress else True) as bar:

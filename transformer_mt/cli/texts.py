@@ -1,4 +1,4 @@
-"""`tmt generate`, `tmt classify`: what language models and classifiers do."""
+"""Commands `tmt generate` and `tmt classify`, of language models and classifiers."""
 
 import json
 from pathlib import Path
@@ -25,25 +25,29 @@ if TYPE_CHECKING:
 def generate(
     prompt: Annotated[
         str | None,
-        typer.Argument(help='How the text begins ("" for nothing); none: read standard input.'),
+        typer.Argument(help='Beginning of the text ("" for none); by default standard input.'),
     ] = None,
     model: ModelDir = None,
     length: Annotated[int, typer.Option(help="Most tokens to add.")] = 200,
     temperature: Annotated[
         float,
-        typer.Option(help="Below 1 likelier tokens, above 1 rarer; 0: the likeliest."),
+        typer.Option(
+            help="Below 1: likelier tokens; above 1: rarer tokens; 0: always the likeliest."
+        ),
     ] = 1.0,
     top_k: Annotated[
-        int | None, typer.Option(help="Choose among so many of the likeliest tokens.")
+        int | None, typer.Option(help="Sample from this number of likeliest tokens.")
     ] = None,
     top_p: Annotated[
         float,
-        typer.Option(help="Choose among the likeliest tokens of this probability together."),
+        typer.Option(help="Sample from the likeliest tokens whose probabilities sum to this."),
     ] = 1.0,
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same text.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Random seed; the same seed gives the same text.")
+    ] = None,
     device: Device = "auto",
 ) -> None:
-    """Continue a text with a language model; it appears as it is written."""
+    """Continue a text with a language model; tokens are printed as they are generated."""
     refuse_several_processes()
     from transformer_mt.cli.streams import argument_text, read_whole
 
@@ -63,14 +67,14 @@ def generate(
 def classify(
     texts: Annotated[
         list[str] | None,
-        typer.Argument(help="Texts, each in quotation marks; none: read standard input."),
+        typer.Argument(help="Texts, each in quotation marks; by default standard input."),
     ] = None,
     model: ModelDir = None,
     input_file: Annotated[
         Path | None, typer.Option("--input", "-i", help="Classify this file, line by line.")
     ] = None,
     output_file: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write here, not to standard output.")
+        Path | None, typer.Option("--output", "-o", help="Output file; by default standard output.")
     ] = None,
     pairs: Annotated[
         tuple[Path, Path] | None,
@@ -78,7 +82,7 @@ def classify(
     ] = None,
     top: Annotated[
         int | None,
-        typer.Option(help="Labels to show, the likeliest first; if not given 1, in jsonl all."),
+        typer.Option(help="Number of labels to show, likeliest first; by default 1, in jsonl all."),
     ] = None,
     layout: Annotated[
         str, typer.Option("--format", help="text (label, tab, probability) or jsonl.")
@@ -86,17 +90,19 @@ def classify(
     threshold: Annotated[
         float | None,
         typer.Option(
-            help="With --pairs: how sure it must be of a language; 0.99 if not given.",
+            help="With --pairs: least probability of a language that counts; by default 0.99.",
         ),
     ] = None,
     languages: Annotated[
         tuple[str, str] | None,
-        typer.Option(help="With --pairs: of the two files; if not given, of most of their lines."),
+        typer.Option(
+            help="With --pairs: languages of the two files; by default each file's most frequent."
+        ),
     ] = None,
     batch_tokens: BatchTokens = 4096,
     device: Device = "auto",
 ) -> None:
-    """Tell the label of each text with its probability, or go through a corpus (--pairs)."""
+    """Print the label and probability of each text, or check a parallel corpus (--pairs)."""
     if layout not in ("text", "jsonl"):
         raise ConfigError(f"--format {layout}: must be text or jsonl")
     if sum(map(bool, (texts, input_file, pairs))) > 1:
@@ -137,7 +143,7 @@ def classify(
 
 
 def _show_pairs(found: "PairCheck", output_file: Path | None, layout: str) -> None:
-    """Suspicious pairs go to the output; what was counted is told after them."""
+    """Write suspicious pairs to the output, then print the counts."""
     from transformer_mt.cli.streams import open_output
 
     with open_output(output_file) as target:

@@ -1,4 +1,4 @@
-"""`tmt train`."""
+"""Command `tmt train`: training and dry runs."""
 
 from typing import Annotated
 
@@ -18,32 +18,34 @@ def train(
     overwrite: Annotated[
         bool,
         typer.Option(
-            "--overwrite", help="Remove an earlier run in the same directory; other files stay."
+            "--overwrite", help="Remove an earlier run in the run directory; other files stay."
         ),
     ] = False,
     dry_run: Annotated[
         bool,
         typer.Option(
             "--dry-run",
-            help="Write nothing: show settings, sizes, a time estimate; refuse what train would.",
+            help="Check and show settings, sizes and a time estimate; write nothing.",
         ),
     ] = False,
     max_time: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="End after this time (30m, 2h), the schedule fitted."),
+        typer.Option(
+            metavar="TIME", help="End after this time (30m, 2h), with the schedule fitted to it."
+        ),
     ] = None,
     checkpoint_every: Annotated[
         str | None,
         typer.Option(
-            metavar="N|TIME", help="Save after so many updates (500), or so much time (10m), too."
+            metavar="N|TIME", help="Also save a checkpoint every N updates (500) or TIME (10m)."
         ),
     ] = None,
     no_rescue: Annotated[
-        bool, typer.Option("--no-rescue", help="Stop at the first loss that is no number.")
+        bool, typer.Option("--no-rescue", help="Stop at the first loss that is not finite.")
     ] = False,
     device: Device = "auto",
 ) -> None:
-    """Train a model; run it again to go on after an interruption."""
+    """Train a model; run the command again to resume after an interruption."""
     from transformer_mt.config.limits import check_number
     from transformer_mt.config.load import to_yaml
     from transformer_mt.config.sections import parse_duration

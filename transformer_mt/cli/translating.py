@@ -1,4 +1,4 @@
-"""`tmt translate`, `tmt rescore`, `tmt attention`."""
+"""Commands `tmt translate`, `tmt rescore` and `tmt attention`."""
 
 import os
 from functools import partial
@@ -34,26 +34,25 @@ from transformer_mt.runtime.launch import place
 def translate(
     sentences: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="Sentences, each in quotation marks of its own; none: read standard input."
-        ),
+        typer.Argument(help="Sentences, each in quotation marks; by default standard input."),
     ] = None,
     model: ModelDir = None,
     input_file: Annotated[
         Path | None, typer.Option("--input", "-i", help="Translate this file, line by line.")
     ] = None,
     output_file: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write here, not to standard output.")
+        Path | None, typer.Option("--output", "-o", help="Output file; by default standard output.")
     ] = None,
     beam_size: BeamSize = None,
     greedy: Annotated[bool, typer.Option("--greedy", help="The same as --beam-size 1.")] = False,
     length_penalty: LengthPenalty = None,
     n_best: Annotated[
-        int, typer.Option(help="Translations of each line, if so many texts are found.")
+        int,
+        typer.Option(help="Number of translations of each line (fewer if the beam finds fewer)."),
     ] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Show scores with the text.")] = False,
     layout: Annotated[
-        str, typer.Option("--format", help="text (one line a line), jsonl or tsv.")
+        str, typer.Option("--format", help="text (one line per input line), jsonl or tsv.")
     ] = "text",
     batch_tokens: BatchTokens = 4096,
     device: Device = "auto",
@@ -64,7 +63,7 @@ def translate(
 ) -> None:
     """Translate sentences, a file or standard input: one line in, one line out.
 
-    A line is one sentence, as in the training data: of several in a line parts get lost.
+    A line is one sentence, as in the training data: of several sentences in a line, some get lost.
     """
     if layout not in ("text", "jsonl", "tsv"):
         raise ConfigError(f"--format {layout}: must be text, jsonl or tsv")
@@ -109,23 +108,23 @@ def translate(
 def rescore(
     lm: Annotated[Path, typer.Option(help="Run directory of a language model.")],
     lm_weight: Annotated[
-        float, typer.Option(help="What its word counts, the translator's being 1.")
+        float, typer.Option(help="Weight of its log-probabilities; the translator's is 1.")
     ] = 0.2,
     input_file: Annotated[
-        Path | None, typer.Option("--input", "-i", help="N-best lists; none: standard input.")
+        Path | None, typer.Option("--input", "-i", help="N-best lists; by default standard input.")
     ] = None,
     output_file: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write here, not to standard output.")
+        Path | None, typer.Option("--output", "-o", help="Output file; by default standard output.")
     ] = None,
     layout: Annotated[
-        str, typer.Option("--format", help="text (the best ones) or list (all, ranked anew).")
+        str, typer.Option("--format", help="text (the best translations) or list (all, re-ranked).")
     ] = "text",
     batch_tokens: BatchTokens = 4096,
     device: Device = "auto",
 ) -> None:
-    """Rank n-best lists anew with a language model.
+    """Re-rank n-best lists with a language model.
 
-    Lists are those of `tmt translate --format jsonl --n-best N`, or Moses' lines
+    Input lines are those of `tmt translate --format jsonl --n-best N`, or of Moses:
     `id ||| text ||| features ||| score`.
     """
     if layout not in ("text", "list"):
@@ -151,17 +150,17 @@ def rescore(
 
 @app.command()
 def attention(
-    sentence: Annotated[str, typer.Argument(help="What to translate.")],
+    sentence: Annotated[str, typer.Argument(help="Sentence to translate.")],
     output_file: Annotated[
-        Path, typer.Option("--output", "-o", help="A file ending in .html, .png, .svg or .json.")
+        Path, typer.Option("--output", "-o", help="File ending in .html, .png, .svg or .json.")
     ],
     model: ModelDir = None,
     beam_size: BeamSize = None,
     length_penalty: LengthPenalty = None,
-    n_best: Annotated[int, typer.Option(help="Translations to show.")] = 1,
+    n_best: Annotated[int, typer.Option(help="Number of translations to show.")] = 1,
     device: Device = "auto",
 ) -> None:
-    """Draw what the model attends to while it translates a sentence, in every layer and head."""
+    """Draw the attention weights of a sentence's translation, in every layer and head."""
     _check_beam(beam_size, n_best)
     from transformer_mt.cli.streams import argument_line
     from transformer_mt.figures.render import check_place, render

@@ -1,4 +1,4 @@
-"""Translations as lines of text, for a person or a program."""
+"""Translations as lines of text, JSON or TSV."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from transformer_mt.runtime.rounding import DECIMALS, rounded
 
 
 class Translate(Protocol):
-    """`Translator.translate` with its options set."""
+    """Function of the type of `Translator.translate` with its options set."""
 
     def __call__(self, text: list[str], *, first_line: int) -> list[Translation]: ...
 
@@ -25,7 +25,7 @@ def translate_chunks(
     scores: bool,
     show_progress: bool,
 ) -> None:
-    """Translate chunk after chunk, as `write_chunks` does."""
+    """Translate lines and write the translations, chunk by chunk."""
 
     def answer(lines: list[str], first_line: int) -> Iterator[str]:
         translations = translate(lines, first_line=first_line)
@@ -36,15 +36,15 @@ def translate_chunks(
 
 
 def format_translation(translation: Translation, line: int, layout: str, *, scores: bool) -> str:
-    """One translation as text without a final newline.
+    """Return one translation as text without a final newline.
 
     Args:
-        translation: what to show; all its candidates are shown.
-        line: its number, from 1.
+        translation: translation with the candidates to show.
+        line: line number, from 1.
         layout: "text": the candidates separated by tabs, each after its score if wanted: always
             one line. "jsonl": one object. "tsv": for each candidate a row of line, rank, score,
             source, text.
-        scores: for "text", whether to show them.
+        scores: for "text", show the scores.
     """
     candidates = translation.candidates
     if layout == "jsonl":
@@ -71,9 +71,10 @@ def _shown(candidate: Candidate) -> str:
 
 
 def _record(candidate: Candidate) -> dict[str, Any]:
-    """For JSON; `alignment` tells for each token the index of a source token.
+    """Return a candidate as a JSON object.
 
-    `norm` is the length normalisation, exact where `log_prob` and `score` are rounded to 0.
+    `alignment` has the index of a source token for each token. `norm` is the length normalisation,
+    exact where `log_prob` and `score` are rounded to 0.
     """
     return {
         "text": candidate.text,

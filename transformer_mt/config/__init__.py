@@ -1,1 +1,1 @@
-"""The settings of a run: their types, limits, and YAML files."""
+"""Settings of a run: types, limits, and reading from YAML files."""

@@ -1,7 +1,7 @@
-"""The limits of every number that a person can set: one table for all gates.
+"""Limits of every numeric setting, in one table for all interfaces.
 
-A configuration file, `--set`, an option of the command line and an argument in Python are all
-checked against it, and options tell their limits from it.
+Values from a configuration file, `--set`, a command-line option and a Python argument are checked
+against the table, and the help texts of options show the limits from the table.
 """
 
 import numbers
@@ -11,20 +11,20 @@ from typing import Any
 from transformer_mt.errors import InvalidValueError
 
 _MOST_SHOWN = 60
-"""Characters of a wrong value that are shown."""
+"""Most characters of a wrong value shown in an error message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The numbers that a setting can have."""
+    """Range of numbers that a setting can have."""
 
     least: float
     most: float
     whole: bool = True
     least_counts: bool = True
-    """Whether `least` itself is allowed."""
+    """True if `least` itself is allowed."""
     most_counts: bool = True
-    """Whether `most` itself is allowed."""
+    """True if `most` itself is allowed."""
 
     def __str__(self) -> str:
         least = f"{'at least' if self.least_counts else 'above'} {self.least:,}"
@@ -32,12 +32,12 @@ class Limits:
 
     @property
     def range(self) -> str:
-        """The same in short, for help."""
+        """Return the limits as short text for help."""
         least = f"{'' if self.least_counts else 'above '}{self.least:,}"
         return f"{least} to {self.most:,}" if self.most < 1_000_000_000 else f"{least} or more"
 
     def contain(self, number: Any) -> bool:
-        """Whether a number, which may be NaN or infinite, lies within."""
+        """Return True if a number, which may be NaN or infinite, lies within the limits."""
         return bool(
             self.least <= number <= self.most
             and (self.least_counts or number != self.least)
@@ -54,13 +54,13 @@ def _positive(most: float) -> Limits:
 
 
 _MANY = 10**12
-"""More updates or tokens than anybody has time for, and far from what a computer cannot count."""
+"""Upper limit of updates or tokens: more than any run needs, far below integer overflow."""
 _SHARE = Limits(0, 1, whole=False, most_counts=False)
 _LENGTH = Limits(2, 100_000)
 _LAYERS = Limits(1, 1000)
 
 LIMITS: dict[str, Limits] = {
-    # What a run is: see `config/sections.py` and `config/tasks.py`.
+    # Configuration: see `config/sections.py` and `config/tasks.py`.
     "seed": Limits(0, 2**63 - 1),
     "heldout_size": Limits(1, _MANY),
     "max_length": _LENGTH,
@@ -91,12 +91,12 @@ LIMITS: dict[str, Limits] = {
     "keep_checkpoints": Limits(1, 1_000_000),
     "log_every": Limits(1, _MANY),
     "validate_sentences": Limits(1, _MANY),
-    # How translations are searched for. ((5 + length) / 6) ** 10 is still a number for a computer.
+    # Beam search. ((5 + length) / 6) ** 10 does not overflow.
     "beam_size": Limits(1, 1000),
     "length_penalty": _number(0, 10),
     "decoding.max_length_ratio": _number(0, 100),
     "max_length_offset": Limits(1, 100_000),
-    # What is asked of a finished model.
+    # Arguments of a trained model.
     "n_best": Limits(1, 1000),
     "batch_tokens": Limits(1, _MANY),
     "first_line": Limits(0, 2**63 - 1),
@@ -108,28 +108,28 @@ LIMITS: dict[str, Limits] = {
     "top": Limits(1, 1_000_000),
     "threshold": _number(0.5, 1),
 }
-"""By the name of the setting, with its section where two sections have the same name."""
+"""Limits by setting name, with the section where two sections have the same name."""
 
 
 def limits_of(key: str) -> Limits:
-    """The limits of a setting: "decoding.beam_size" and "beam_size" have the same.
+    """Return the limits of a setting: "decoding.beam_size" and "beam_size" have the same.
 
     Raises:
-        KeyError: there are none.
+        KeyError: the setting has no limits.
     """
     return LIMITS[key] if key in LIMITS else LIMITS[key.rpartition(".")[2]]
 
 
 def check_number(value: Any, key: str, shown: str | None = None) -> None:
-    """Refuse what is no number within the limits of its setting.
+    """Check that a value is a number within the limits of a setting.
 
     Args:
         value: of any type.
-        key: of the setting, in the table.
-        shown: what the person knows it by, such as "--beam-size"; the key if it is None.
+        key: name of the setting in the table.
+        shown: name in the error message, such as "--beam-size"; None: `key`.
 
     Raises:
-        InvalidValueError: naming the setting, and what it can be.
+        InvalidValueError: the value is refused; the message names the setting and the limits.
     """
     limits = limits_of(key)
     kind = numbers.Integral if limits.whole else numbers.Real
@@ -141,10 +141,10 @@ def check_number(value: Any, key: str, shown: str | None = None) -> None:
 
 
 def check_numbers(**values: Any) -> None:
-    """Refuse arguments that are outside the limits of the settings of their names; None is none.
+    """Check arguments against the limits of the settings of the same names; None is skipped.
 
     Raises:
-        InvalidValueError: naming the argument, and what it can be.
+        InvalidValueError: a value is refused; the message names the argument and the limits.
     """
     for name, value in values.items():
         if value is not None:

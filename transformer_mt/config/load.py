@@ -1,4 +1,4 @@
-"""Strict YAML to `Config`: unknown keys, wrong types and impossible values are named by line."""
+"""Strict reading of YAML into `Config`: errors name file, line and key."""
 
 import contextlib
 import dataclasses
@@ -31,14 +31,14 @@ C = TypeVar("C", bound=Config)
 _Settings = dict[str, Setting]
 
 _hints: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
-"""Types of the fields of a section, worked out once: that takes longer than all else here."""
+"""Types of the fields of a section, cached: computing the types takes most of the time here."""
 
 _SAVED = "config.yaml"
-"""The resolved configuration in a run directory, which leaves no key out."""
+"""File name of the resolved configuration, with every key, in a run directory."""
 _TASKS: Any = Literal[tuple(CONFIGS)]
 _INHERITED = ("model.", "tokenizer.")
 _FREE = ("model.dropout", "model.attention_dropout")
-"""What `init_from` does not decide: no weight depends on it."""
+"""Keys of `model` that may differ from those of `init_from`: no weight depends on these keys."""
 _NEW_DEFAULTS = ("tokenizer.normalization",)
 """Keys that had another default in earlier versions."""
 
@@ -54,21 +54,22 @@ def load_config(path: str | Path, overrides: Sequence[str], kind: type[C]) -> C:
 def load_config(
     path: str | Path, overrides: Sequence[str] = (), kind: type[Config] = Config
 ) -> Config:
-    """Read a run's configuration; `task` says of which kind it is, translation if it is missing.
+    """Read a run's configuration; the key `task` selects the class, "translation" by default.
 
-    With `init_from`, keys of `model` and `tokenizer` that are left out are taken over: from what
-    the run itself was begun with, if it is begun, else from that run directory. Where that is gone
-    they have their defaults; a run that goes on, or is used, does not need it. A configuration
-    that leaves none out, such as every saved one, is read as it stands. A run that was begun when a
-    key had another default goes on with that one, unless the key is set.
+    With `init_from`, missing keys of `model` and `tokenizer` are inherited: from the configuration
+    saved in the run directory if the run exists already, else from the run directory of
+    `init_from`; where both are gone, the defaults hold. A complete configuration, such as every
+    saved one, inherits nothing. A run begun when a key had another default keeps the old value,
+    unless the key is set.
 
     Args:
         path: a YAML file.
         overrides: "section.key=value" texts that win over the file; values are YAML.
-        kind: what is expected, such as `TranslationConfig`; any by default.
+        kind: expected class, such as `TranslationConfig`; any by default.
 
     Raises:
-        ConfigError: naming file, line and key, with the likely intention; or it is of another kind.
+        ConfigError: a key or value is invalid, or the task is another; the message names file, line
+            and key, and suggests a correction.
     """
     path = user_path(path, "config")
     settings, cls = _read_settings(path, overrides)
@@ -90,10 +91,11 @@ def load_config(
 
 
 def load_saved_config(path: Path, kind: type[C]) -> C:
-    """The configuration that a run directory has, as it stands: no other file is read for it.
+    """Read the configuration saved in a run directory; nothing is inherited.
 
     Raises:
-        ConfigError: naming file, line and key; or it is of another kind.
+        ConfigError: a key or value is invalid, or the task is another; the message names file, line
+            and key.
     """
     settings, cls = _read_settings(path)
     with _with_places(settings, path):
@@ -107,14 +109,14 @@ def _expect(config: Config, kind: type[C], path: Path) -> C:
 
 
 def check_inherited(config: Config, parent: Config) -> None:
-    """Refuse settings that the weights and tokenizers of `config.init_from` cannot have.
+    """Check that a configuration fits the weights and tokenizers of `config.init_from`.
 
     Args:
-        config: of a new run.
-        parent: of the run directory that `init_from` names; of the same task.
+        config: configuration of the new run.
+        parent: configuration of the run directory that `init_from` names; of the same task.
 
     Raises:
-        InvalidValueError: naming the first such key, and the value that it must have.
+        InvalidValueError: naming the first key that differs, and the value that the key must have.
     """
     ours, theirs = _flat(to_dict(config)), _flat(to_dict(parent))
     for key in differing_keys(config, parent):
@@ -126,12 +128,12 @@ def check_inherited(config: Config, parent: Config) -> None:
 
 
 def to_yaml(config: Config) -> str:
-    """The resolved configuration as YAML that `load_config` reads back to an equal one."""
+    """Return the resolved configuration as YAML that `load_config` reads back to an equal one."""
     return yaml.safe_dump(to_dict(config), sort_keys=False, allow_unicode=True)
 
 
 def to_dict(config: Config) -> dict[str, Any]:
-    """Nested plain values, tuples as lists."""
+    """Return a configuration as nested dictionaries of plain values, tuples as lists."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, dict):
@@ -143,7 +145,7 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def differing_keys(first: Config, second: Config) -> list[str]:
-    """Dotted names of the keys in which two configurations differ; of two tasks, `task` alone."""
+    """Return the dotted keys in which two configurations differ; for two tasks, only `task`."""
     if type(first) is not type(second):
         return ["task"]
     ours, theirs = _flat(to_dict(first)), _flat(to_dict(second))
@@ -160,7 +162,7 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _with_places(settings: _Settings, path: Path) -> Iterator[None]:
-    """Impossible values are told with the place where they were set, --set before the file."""
+    """Convert InvalidValueError to ConfigError with the place of the value, --set first."""
     try:
         yield
     except InvalidValueError as error:
@@ -170,7 +172,7 @@ def _with_places(settings: _Settings, path: Path) -> Iterator[None]:
 
 
 def _saved_config(folder: str, reading: Path, kind: type[Config] = Config) -> Config | None:
-    """What a run directory has, as it stands; None where there is none but the file being read."""
+    """Return the configuration saved in a run directory; None if missing or being read now."""
     path = Path(folder) / _SAVED
     if not folder or not path.is_file() or path.samefile(reading):
         return None
@@ -193,7 +195,7 @@ def _inherited_keys(cls: type[Config]) -> list[str]:
 
 
 def _expand_paths(settings: _Settings) -> None:
-    """Put in what `~` and `$HOME` stand for: no shell has seen these paths."""
+    """Expand `~` and `$HOME` in the values of path keys: no shell has expanded the file."""
     for key in PATHS:
         node = settings[key].node if key in settings else None
         for each in node.value if isinstance(node, yaml.SequenceNode) else (node,):
@@ -202,7 +204,7 @@ def _expand_paths(settings: _Settings) -> None:
 
 
 def _text(settings: _Settings, key: str) -> str:
-    """Empty where it is missing, null, or something that `_build` refuses."""
+    """Return a setting's text; empty where the key is missing, null, or of a wrong type."""
     try:
         return str(convert_one(settings[key].node, str))
     except (KeyError, TypeError):
@@ -210,7 +212,7 @@ def _text(settings: _Settings, key: str) -> str:
 
 
 def _read_settings(path: Path, overrides: Sequence[str] = ()) -> tuple[_Settings, type[Config]]:
-    """What a file and the texts that win over it set, checked against the keys of their task."""
+    """Return the settings of a file and its overrides, checked against the keys of the task."""
     root = _read_yaml(path)
     cls = CONFIGS[convert(_task(root, path, overrides), _TASKS, "task")]
     settings = _flatten(root, str(path), cls, prefix="")
@@ -220,7 +222,7 @@ def _read_settings(path: Path, overrides: Sequence[str] = ()) -> tuple[_Settings
 
 
 def _task(root: yaml.Node | None, path: Path, overrides: Sequence[str]) -> Setting:
-    """Which keys there may be depends on it."""
+    """Return the setting `task`, which decides what other keys are valid."""
     for text in reversed(overrides):
         if text.partition("=")[0].strip() == "task":
             return _parse_override(text, Config)["task"]
@@ -254,7 +256,7 @@ def _read_yaml(path: Path) -> yaml.Node | None:
 
 
 def _flatten(node: yaml.Node | None, path: str, cls: type, prefix: str) -> _Settings:
-    """Dotted keys of a YAML mapping, checked against the fields of a dataclass."""
+    """Return the dotted keys of a YAML mapping, checked against the fields of a dataclass."""
     if not isinstance(node, yaml.MappingNode):
         line = f":{node.start_mark.line + 1}" if node else ""
         name = f"'{prefix[:-1]}'" if prefix else "the file"
@@ -304,7 +306,7 @@ def _field_type(cls: Any, name: str, where: str, prefix: str) -> Any:
 
 
 def _tasks_with(prefix: str, name: str) -> list[str]:
-    """The tasks that have a key, whose first part ends with a point."""
+    """Return the tasks that have the key `prefix + name`; `prefix` ends with a dot."""
     sections = {task: _hints(cls) for task, cls in CONFIGS.items()}
     if prefix:
         sections = {
@@ -314,7 +316,7 @@ def _tasks_with(prefix: str, name: str) -> list[str]:
 
 
 def _suggestion(name: str, hints: dict[str, Any]) -> str:
-    """The likely intention: a similar key here, or a key of this or a similar name elsewhere."""
+    """Return a hint for an unknown key: a similar key here, or one in another section."""
     everywhere = {key: key for key in _hints(Config)}
     for section, section_type in chain(*(_hints(cls).items() for cls in CONFIGS.values())):
         if dataclasses.is_dataclass(section_type):

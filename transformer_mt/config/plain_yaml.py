@@ -1,8 +1,8 @@
-"""YAML 1.2 without what makes a small file take a long time, or much memory.
+"""YAML 1.2 loader that refuses inputs that expand to much time or memory.
 
-A node keeps its text as it is written; what the text is, if it stands without quotation marks, is
-told by the core schema of YAML 1.2: no octal number by a leading zero, no numbers of base 60, no
-dates, and of words only `true`, `false` and `null` are none.
+A node keeps its text as written. Unquoted text is converted by the core schema of YAML 1.2: no
+octal number by a leading zero, no numbers of base 60, no dates, and only `true`, `false` and `null`
+are special words.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 MOST_BYTES, _MOST_DEPTH = 1 << 16, 10
-"""Of a configuration file; the reference of all keys has a tenth of that."""
+"""Largest size in bytes and nesting depth of a configuration file."""
 
 Scalar = str | int | float | bool | None
 
@@ -28,7 +28,7 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 
 
 class PlainLoader(yaml.SafeLoader):
-    """Plain values, not nested deeply, no tags, and no aliases of more than one: they multiply."""
+    """YAML loader without tags, deep nesting, and aliases of lists and mappings."""
 
     depth = 0
 
@@ -50,7 +50,7 @@ class PlainLoader(yaml.SafeLoader):
 
 
 def scalar(node: yaml.ScalarNode) -> Scalar:
-    """What a single value is by the core schema; text in quotation marks is text."""
+    """Return the value of a scalar node by the core schema; quoted text is text."""
     text = node.value
     if node.style is not None:
         return text
@@ -69,7 +69,7 @@ def scalar(node: yaml.ScalarNode) -> Scalar:
 
 
 def plain(node: yaml.Node | None) -> Any:
-    """The plain value of a node: of single values, lists and mappings."""
+    """Return the plain value of a node: a scalar, list or mapping."""
     if isinstance(node, yaml.ScalarNode):
         return scalar(node)
     if isinstance(node, yaml.SequenceNode):

@@ -1,7 +1,7 @@
-"""What a run is: frozen dataclasses, one docstring per key, checked before any data is read.
+"""Settings of a run: frozen dataclasses, one docstring per key, validated on construction.
 
-`config/load.py` reads them from YAML; `configs/reference.yaml` shows every default.
-Facts learned at run time (vocabulary sizes, say) are not here but arguments elsewhere.
+`config/load.py` reads the settings from YAML; `configs/reference.yaml` shows every default. Values
+known only at run time (vocabulary sizes, say) are passed as arguments instead.
 """
 
 import os
@@ -19,7 +19,7 @@ Files = str | tuple[str, ...]
 
 
 def require(condition: bool, key: str, message: str, *others: str) -> None:  # noqa: FBT001
-    """Refuse an impossible value, naming its key."""
+    """Raise InvalidValueError for a key unless a condition holds."""
     if not condition:
         raise InvalidValueError(key, message, *others)
 
@@ -30,18 +30,18 @@ PATHS = (
     *(f"data.{name}" for name in ("dataset", "train", "validation", "test")),
     "tokenizer.file",
 )
-"""Keys whose text is a path, or may be one, in which `~` is the home folder."""
+"""Keys whose value is or may be a path, in which `~` is the home folder."""
 
 
 def check_section(section: Any, prefix: str = "") -> None:
-    """Check the numbers and texts of a dataclass of settings, and put in what `~` stands for.
+    """Check the numbers and texts of a settings dataclass, and expand `~` in paths.
 
     Args:
-        section: one that has just been made.
-        prefix: of the names of its keys, such as "data.".
+        section: a new instance.
+        prefix: prefix of the names of the keys, such as "data.".
 
     Raises:
-        InvalidValueError: naming the key.
+        InvalidValueError: a value is refused; the message names the key.
     """
     for field in fields(section):
         key, value = prefix + field.name, getattr(section, field.name)
@@ -57,12 +57,12 @@ def check_section(section: Any, prefix: str = "") -> None:
 
 
 def _no_numbers(field: Any) -> tuple[type, ...]:
-    """What else than a number the value of a key may be."""
+    """Return the types other than int and float that a key's value may have."""
     return tuple(kind for kind in get_args(field.type) if kind not in (int, float))
 
 
 def _at_home(path: Any, key: str) -> Any:
-    """The same path, or paths, without `~`."""
+    """Return a path, or each of several paths, with `~` expanded."""
     if isinstance(path, tuple):
         return tuple(_at_home(each, key) for each in path)
     return expand_home(path, key) if isinstance(path, str) else path
@@ -70,37 +70,37 @@ def _at_home(path: Any, key: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataConfig(ABC):
-    """Where text comes from."""
+    """Source of the text, and the split into train, validation and test."""
 
     dataset: str | None = None
-    """The word phrasebook (built in), a Hugging Face hub name, or a folder made by `save_to_disk`.
-    Without it, `train`, `validation` and `test` are files."""
+    """Data set to read: the word phrasebook (built in), a Hugging Face hub name, or a folder made
+    by `save_to_disk`. If null, `train`, `validation` and `test` are files."""
     subset: str | None = None
     """Configuration name of a hub data set ("en-it" of opus_books)."""
     train: Files | None = None
-    """Files; with `dataset`, the name of a split (default "train")."""
+    """Training files; with `dataset`, the name of a split (default "train")."""
     validation: Files | None = None
     """Like `train` (default split "validation"); when missing it is cut from train."""
     test: Files | None = None
     """Like `train` (default split "test"); when missing it is cut from train."""
     header: bool = True
-    """Whether the first line of a .tsv or .csv file names its columns; if false, the columns are
+    """True if the first line of a .tsv or .csv file names the columns; if false, columns are
     numbers from 1. In any table a missing cell is empty text, and a number is its digits."""
     heldout_size: int = 1000
-    """Examples to cut from train for each missing split; at most a tenth of train."""
+    """Number of examples cut from train for each missing split; at most a tenth of train."""
 
     @property
     @abstractmethod
     def columns(self) -> tuple[str, ...]:
-        """What the columns of text are called."""
+        """Return the names of the columns of text."""
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Of the columns of text; empty where they are not told."""
+        """Return the language of each column of text; empty where unknown."""
         return ()
 
     def of_files(self, files: Files) -> Self:
-        """The same for other files, which are the test set."""
+        """Return a copy that reads `files` as the test set."""
         return replace(self, dataset=None, train=files, validation=None, test=files)
 
     def __post_init__(self) -> None:
@@ -116,21 +116,22 @@ class DataConfig(ABC):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenizerConfig:
-    """How text becomes tokens."""
+    """Settings of the tokenizer."""
 
     type: Literal["word", "bpe", "unigram", "character", "byte"] = "word"
-    """word: whole words, punctuation split off and put back, scripts without spaces by character;
-    bpe and unigram: subwords; character and byte: the text as it is, to the last space."""
+    """Kind of tokens. word: whole words, punctuation split off and put back, scripts without spaces
+    by character; bpe and unigram: subwords; character and byte: the text as it is, to the last
+    space."""
     vocab_size: int = 10_000
-    """Most tokens in a vocabulary, the four special ones included."""
+    """Largest number of tokens in a vocabulary, the four special tokens included."""
     min_frequency: int = 2
-    """A word (or merge) seen less often in training is not kept."""
+    """Smallest count in the training text at which a word (or merge) is kept."""
     lowercase: bool = False
-    """Fold everything to lower case, by the rules of the side's language (tr, az, lt have their
-    own); what is generated is then lower-case too."""
+    """Fold text to lower case, by the rules of the side's language (tr, az, lt have special ones);
+    generated text is then lower-case too."""
     normalization: Literal["clean", "nfc", "nfkc", "none"] = "clean"
-    """What is done with text first. nfc, nfkc: Unicode's normalisation form; clean: nfc, without
-    invisible characters that mean nothing, and curly quotes straightened in text that is only read
+    """Normalisation before tokenisation. nfc, nfkc: Unicode forms; clean: nfc, without invisible
+    characters that carry no meaning, and with curly quotes straightened in text that is only read
     (the source side, a classifier's texts); none: nothing."""
 
     def __post_init__(self) -> None:
@@ -139,26 +140,27 @@ class TokenizerConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelConfig(ABC):
-    """The shape of a layer, in the paper's terms (Vaswani et al. 2017, section 3)."""
+    """Shape of a layer, in the paper's terms (Vaswani et al. 2017, section 3)."""
 
     d_model: int = 512
-    """Width of every hidden vector."""
+    """Dimensions of every hidden vector."""
     num_heads: int = 8
-    """Attention heads; must divide d_model where attention is narrow."""
+    """Number of attention heads; must divide d_model where attention is narrow."""
     attention: Literal["narrow", "wide"] = "narrow"
-    """narrow: the heads share d_model among them (the paper); wide: each head has d_model
-    dimensions, and what all of them find is projected back."""
+    """Dimensions of a head. narrow: d_model / num_heads (the paper); wide: d_model for each head,
+    and the output of all heads is projected back to d_model."""
     d_ff: int = 2048
-    """Inner width of the feed-forward layers."""
+    """Inner dimensions of the feed-forward layers."""
     dropout: float = 0.1
-    """Probability of dropping an element of embeddings and sub-layer outputs (section 5.4)."""
+    """Dropout probability of embeddings and sub-layer outputs (section 5.4)."""
     attention_dropout: float = 0.0
-    """Probability of dropping an attention weight."""
+    """Dropout probability of attention weights."""
     norm: Literal["post", "pre"] = "post"
-    """Layer normalisation after each residual sum (the paper) or before each sub-layer, with a
-    final one; pre-norm trains deep models more steadily."""
+    """Position of layer normalisation. post: after each residual sum (the paper); pre: before each
+    sub-layer, with a final one, which trains deep models more steadily."""
     activation: Literal["relu", "gelu", "swish"] = "relu"
-    """Inside the feed-forward layers: the paper's relu, or what models made elsewhere have."""
+    """Activation function in the feed-forward layers: relu (the paper); gelu and swish for imported
+    models."""
 
     def __post_init__(self) -> None:
         check_section(self, "model.")
@@ -173,63 +175,66 @@ class ModelConfig(ABC):
     @property
     @abstractmethod
     def depth(self) -> int:
-        """Layers in all."""
+        """Return the total number of layers."""
 
     @property
     def head_dim(self) -> int:
-        """Dimensions of an attention head."""
+        """Return the dimensions of an attention head."""
         return self.d_model // self.num_heads if self.attention == "narrow" else self.d_model
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingConfig:
-    """The course of training (section 5 of the paper)."""
+    """Settings of the training loop (section 5 of the paper)."""
 
     batch_tokens: int = 4096
     """Positions of a batch: sentences times the longest sentence, padding included."""
     accumulate: int = 1
-    """Batches for each update; the gradient is that of one batch of all their tokens."""
+    """Number of batches per update; the gradient equals that of one batch of all their tokens."""
     max_steps: int = 100_000
-    """Updates after which training ends (and the schedule with it)."""
+    """Number of updates after which training (and the schedule) ends."""
     max_time: str | None = None
-    """Time after which training ends, such as 30m, 2h or 1h30m; the schedule is then fitted to
-    it in the place of max_steps."""
+    """Time after which training ends, such as 30m, 2h or 1h30m; the schedule is then fitted to this
+    time, not to max_steps."""
     time_limit: str | None = None
-    """Time after which training ends though updates are left, such as 10m: a net for slow machines.
-    Where less of it is left than of max_steps, the schedule follows it."""
+    """Time after which training ends before max_steps, such as 10m: a limit for slow machines.
+    Where time_limit ends sooner than max_steps, the schedule follows time_limit."""
     learning_rate: float | None = None
     """Peak learning rate; null means the paper's, (d_model * warmup_steps) ** -0.5."""
     warmup_steps: int = 4000
-    """Updates over which the learning rate rises linearly towards its peak."""
+    """Number of updates over which the learning rate rises linearly to the peak."""
     schedule: Literal["inverse_sqrt", "linear", "cosine"] = "inverse_sqrt"
-    """How the learning rate falls after the warm-up."""
+    """Decay of the learning rate after the warm-up."""
     adam_beta1: float = 0.9
-    """Adam's decay of the mean."""
+    """Decay rate of Adam's mean of the gradient."""
     adam_beta2: float = 0.98
-    """Adam's decay of the variance."""
+    """Decay rate of Adam's mean of the squared gradient."""
     adam_epsilon: float = 1e-9
-    """Adam's guard against division by zero."""
+    """Constant added to Adam's denominator against division by zero."""
     label_smoothing: float = 0.0
-    """Share of the probability spread evenly over all possible answers."""
+    """Share of the target probability spread evenly over all classes."""
     clip_norm: float = 1.0
     """Largest norm of the gradient; 0 turns clipping off."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Number format of matrix products; auto takes bf16 where the hardware gains by it."""
+    """Number format of matrix products; auto takes bf16 where the hardware computes faster in
+    bf16."""
     validate_every: int = 1000
-    """Updates between validations; each one saves a checkpoint."""
+    """Number of updates between validations; each one saves a checkpoint."""
     checkpoint_every: int | str = "10m"
-    """Updates (500), or time (30s, 10m, 2h), between further checkpoints to go on from."""
+    """Number of updates (500), or time (30s, 10m, 2h), between further checkpoints to resume
+    from."""
     best_metric: str = "loss"
-    """What decides which checkpoint is best."""
+    """Validation score that selects the best checkpoint."""
     patience: int = 10
-    """Validations without a new best after which training stops; 0 never stops early."""
+    """Number of validations without a new best after which training stops; 0 never stops early."""
     keep_checkpoints: int = 5
-    """Latest validated checkpoints kept; at the end their average competes to be best."""
+    """Number of latest validated checkpoints kept; at the end the average of their weights competes
+    to be best."""
     log_every: int = 50
-    """Updates between points of the training curves."""
+    """Number of updates between points of the training curves."""
     rescue: bool = True
-    """Leave out updates whose loss or gradient is no number; after three in a row, go back to the
-    last checkpoint with half the learning rate, at most three times without a new best."""
+    """Skip updates whose loss or gradient is not finite; after three in a row, return to the last
+    checkpoint with half the learning rate, at most three times without a new best."""
 
     def __post_init__(self) -> None:
         check_section(self, "training.")
@@ -245,30 +250,30 @@ class TrainingConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config(ABC):
-    """One run: everything that `tmt train` needs to know; `config.tasks` has one for each task."""
+    """Complete settings of one run; `config.tasks` has a subclass for each task."""
 
     task: str
-    """What is learned: translation, language-model or classification."""
+    """Kind of model: translation, language-model or classification."""
     run_dir: str
-    """Folder for tokenizers, checkpoints and logs; complete in itself, copy it anywhere."""
+    """Run directory for tokenizers, checkpoints and logs; complete in itself, copy it anywhere."""
     seed: int = 1
-    """Seed of initialisation, dropout and the order of the batches."""
+    """Random seed of initialisation, dropout and the order of the batches."""
     init_from: str | None = None
-    """A run directory (trained here, or made by `tmt import`) whose tokenizers and best weights a
-    new run begins with; `model` and `tokenizer` settings that are left out are then those of it."""
+    """Run directory (trained, or made by `tmt import`) whose tokenizers and best weights start a
+    new run; missing `model` and `tokenizer` settings are copied from there."""
     data: DataConfig
-    """Where text comes from."""
+    """Source of the text."""
     tokenizer: TokenizerConfig
-    """How text becomes tokens."""
+    """Settings of the tokenizer."""
     model: ModelConfig
-    """The shape of the Transformer."""
+    """Shape of the Transformer."""
     training: TrainingConfig
-    """The course of training."""
+    """Settings of the training loop."""
 
     @property
     @abstractmethod
     def answers(self) -> str:
-        """What the model is asked for, one after the other: words for a person."""
+        """Return the name of the units that the model predicts, such as "target tokens"."""
 
     def __post_init__(self) -> None:
         check_section(self)

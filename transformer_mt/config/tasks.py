@@ -1,6 +1,6 @@
-"""Settings of the runs of each task: the sections of `config/sections.py` and the task's own keys.
+"""Settings of each task: subclasses of the sections of `config/sections.py`.
 
-A key without a word here means what it means there; the task narrows its type or its default.
+A key without a docstring here keeps the meaning of the parent class, with another type or default.
 """
 
 from dataclasses import dataclass, field, replace
@@ -26,12 +26,12 @@ SourceFiles = str | tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PairsConfig(DataConfig):
-    """Where sentence pairs come from and which of them are kept."""
+    """Source of sentence pairs, and the limits of the pairs kept."""
 
     src_lang: str
-    """Language translated from, as a short code ("en"); also the default column name."""
+    """Source language, as a short code ("en"); also the default column name."""
     tgt_lang: str
-    """Language translated into."""
+    """Target language, as a short code; also the default column name."""
     train: SourceFiles | None = None
     """Two parallel text files [src, tgt] (plain or compressed), or one .tsv, .csv, .jsonl or
     .parquet file; with `dataset`, the name of a split (default "train")."""
@@ -42,9 +42,10 @@ class PairsConfig(DataConfig):
     tgt_column: str | None = None
     """Column of the target side in a table (default: `tgt_lang`; without a header 2)."""
     max_length: int = 256
-    """Longest sentence in tokens a side: longer training pairs are dropped, longer input is cut."""
+    """Most tokens of a sentence on each side: longer training pairs are dropped, longer input is
+    cut."""
     max_length_ratio: float = 9.0
-    """Training pairs whose longer side is more than this many times the shorter are dropped."""
+    """Largest ratio of a training pair's longer side to the shorter; other pairs are dropped."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -57,24 +58,24 @@ class PairsConfig(DataConfig):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PairTokenizerConfig(TokenizerConfig):
-    """How the text of two languages becomes tokens."""
+    """Settings of the tokenizers of two languages."""
 
     joint: bool = False
-    """One vocabulary for both languages; needed for `model.tied_embeddings: all`."""
+    """Use one vocabulary for both languages; needed for `model.tied_embeddings: all`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EncoderDecoderConfig(ModelConfig):
-    """The shape of the translator, in the paper's terms (Vaswani et al. 2017, section 3)."""
+    """Shape of the translator, in the paper's terms (Vaswani et al. 2017, section 3)."""
 
     num_encoder_layers: int = 6
-    """Encoder layers."""
+    """Number of encoder layers."""
     num_decoder_layers: int = 6
-    """Decoder layers."""
+    """Number of decoder layers."""
     tied_embeddings: Literal["none", "decoder", "all"] = "decoder"
     """Share one matrix: "decoder" for decoder input and output, "all" for encoder input too."""
     output_bias: bool = False
-    """Add a learned bias to each logit, as models made elsewhere do."""
+    """Add a learned bias to each logit, as some imported models do."""
 
     @property
     def depth(self) -> int:
@@ -83,52 +84,53 @@ class EncoderDecoderConfig(ModelConfig):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TranslationTrainingConfig(TrainingConfig):
-    """The course of training (section 5 of the paper)."""
+    """Settings of the training loop of a translator (section 5 of the paper)."""
 
     label_smoothing: float = 0.1
-    """Share of the probability spread evenly over the vocabulary."""
+    """Share of the target probability spread evenly over the vocabulary."""
     validate_sentences: int = 1000
-    """Most validation sentences that are translated for BLEU and chrF (loss uses all of them)."""
+    """Most validation sentences translated for BLEU and chrF (the loss uses all of them)."""
     best_metric: Literal["bleu", "chrf", "loss"] = "bleu"
-    """What decides which checkpoint is best; at equal score the lower loss, and chrf while bleu is
-    0."""
+    """Validation score that selects the best checkpoint; at equal score the lower loss, and chrf
+    while bleu is 0."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecodingConfig:
-    """How translations are searched for, unless the command line says otherwise."""
+    """Default settings of the beam search."""
 
     beam_size: int = 5
-    """Hypotheses kept at each step; 1 is greedy search."""
+    """Number of hypotheses kept at each step; 1 is greedy search."""
     length_penalty: float = 1.0
     """Exponent alpha of the length in score = log_prob / ((5 + length) / 6) ** alpha."""
     max_length_ratio: float = 2.0
-    """A translation has at most this many tokens for each source token ..."""
+    """Factor a of a translation's length limit in tokens, a * src_len + b."""
     max_length_offset: int = 10
-    """... plus this many."""
+    """Constant b of the length limit, a * src_len + b."""
     unknown_words: Literal["replace", "forbid"] = "replace"
-    """replace: a generated [UNK] becomes the source word it attends to; forbid: none is made."""
+    """Treatment of a generated [UNK]. replace: output the source word with the largest attention
+    weight; forbid: never generate [UNK]."""
 
     def __post_init__(self) -> None:
         check_section(self, "decoding.")
 
     def length_limit(self, src_len: int) -> int:
-        """The most tokens that the translation of a source of `src_len` tokens may have."""
+        """Return the length limit in tokens of the translation of `src_len` tokens."""
         return int(src_len * self.max_length_ratio) + self.max_length_offset
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TranslationConfig(Config):
-    """A translator."""
+    """Settings of a run that trains a translator."""
 
     task: Literal["translation"] = "translation"
     data: PairsConfig
-    """Where sentence pairs come from."""
+    """Source of sentence pairs."""
     tokenizer: PairTokenizerConfig = field(default_factory=PairTokenizerConfig)
     model: EncoderDecoderConfig = field(default_factory=EncoderDecoderConfig)
     training: TranslationTrainingConfig = field(default_factory=TranslationTrainingConfig)
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
-    """How translations are searched for."""
+    """Default settings of the beam search."""
 
     @property
     def answers(self) -> str:
@@ -144,26 +146,26 @@ class TranslationConfig(Config):
         )
 
 
-# What language models and classifiers have in common
+# Parts shared by language models and classifiers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextTokenizerConfig(TokenizerConfig):
-    """How the text of one column becomes tokens."""
+    """Settings of the tokenizer of one column."""
 
     file: str | None = None
-    """A tokenizer to take over, such as the tokenizer.tgt.json of a translator's run directory:
-    none is built then, and the other keys here have no effect."""
+    """Tokenizer file to reuse, such as tokenizer.tgt.json of a translator's run directory: no
+    tokenizer is built then, and the other keys here have no effect."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SingleStackConfig(ModelConfig):
-    """The shape of a Transformer of one stack of layers."""
+    """Shape of a Transformer of one stack of layers."""
 
     num_layers: int = 6
-    """Layers."""
+    """Number of layers."""
     positions: Literal["sinusoidal", "learned"] = "sinusoidal"
-    """How a token's place is told: the paper's sines, or a learned vector for each place."""
+    """Positional encoding: the paper's sines, or a learned vector for each position."""
 
     @property
     def depth(self) -> int:
@@ -175,19 +177,19 @@ class SingleStackConfig(ModelConfig):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextConfig(DataConfig):
-    """Where running text comes from, and how it is cut."""
+    """Source of running text, and the cutting into examples."""
 
     train: Files | None = None
     """Text files (plain or compressed), or one .tsv, .csv, .jsonl or .parquet file with a
     `text_column`; with `dataset`, the name of a split (default "train")."""
     text_column: str = "text"
-    """Column of a table or data set; the phrasebook has en and fr. Without a header: its
-    number (default 1)."""
+    """Column of a table or data set; the phrasebook has en and fr. Without a header: its number
+    (default 1)."""
     examples: Literal["blocks", "lines"] = "blocks"
-    """blocks: the lines are one text, cut into blocks of `block_size` tokens; lines: each line is a
-    text of its own, as the sentences of a translator are."""
+    """Unit of an example. blocks: the lines are one text, cut into blocks of `block_size` tokens;
+    lines: each line is one example, like the sentences of a translator."""
     block_size: int = 256
-    """Most tokens of an example, and most that the model looks back upon; longer lines are cut."""
+    """Most tokens of an example, and of the context of a prediction; longer lines are cut."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -196,26 +198,26 @@ class TextConfig(DataConfig):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecoderOnlyConfig(SingleStackConfig):
-    """The shape of a language model: the decoder without a source (Radford et al. 2018)."""
+    """Shape of a language model: the decoder without a source (Radford et al. 2018)."""
 
     tied_embeddings: bool = True
-    """One matrix for input and output."""
+    """Share one matrix between input embedding and output projection."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LanguageModelTrainingConfig(TrainingConfig):
-    """The course of training."""
+    """Settings of the training loop of a language model."""
 
     best_metric: Literal["loss"] = "loss"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LanguageModelConfig(Config):
-    """A language model."""
+    """Settings of a run that trains a language model."""
 
     task: Literal["language-model"] = "language-model"
     data: TextConfig
-    """Where text comes from."""
+    """Source of running text."""
     tokenizer: TextTokenizerConfig = field(default_factory=TextTokenizerConfig)
     model: DecoderOnlyConfig = field(default_factory=DecoderOnlyConfig)
     training: LanguageModelTrainingConfig = field(default_factory=LanguageModelTrainingConfig)
@@ -230,7 +232,7 @@ class LanguageModelConfig(Config):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelledConfig(DataConfig):
-    """Where labelled text comes from."""
+    """Source of labelled text."""
 
     train: Files | None = None
     """One .tsv, .csv, .jsonl or .parquet file with the columns named below, or text files (plain or
@@ -239,12 +241,12 @@ class LabelledConfig(DataConfig):
     """Column of a table or data set that holds the text; without a header: its number
     (default 1)."""
     label_column: str = "label"
-    """Column that holds the label: a word, or a number (of which a hub data set knows the name).
-    Without a header: its number (default 2)."""
+    """Column of the label: a word, or a number (for which a hub data set has a name). Without a
+    header: its number (default 2)."""
     labels: tuple[str, ...] | None = None
     """Label of each file where `train` is a list of text files, as in [en, de]."""
     max_length: int = 512
-    """Most tokens of a text that are read: the rest is cut off."""
+    """Most tokens read of a text: the rest is cut off."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -270,26 +272,26 @@ class LabelledConfig(DataConfig):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EncoderOnlyConfig(SingleStackConfig):
-    """The shape of a classifier: the encoder, pooled, under a linear layer."""
+    """Shape of a classifier: the encoder, pooling, and a linear layer."""
 
     pooling: Literal["mean", "max"] = "mean"
-    """How the vectors of all tokens become one."""
+    """Reduction of the vectors of all tokens to one vector."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClassificationTrainingConfig(TrainingConfig):
-    """The course of training."""
+    """Settings of the training loop of a classifier."""
 
     best_metric: Literal["accuracy", "macro_f1", "loss"] = "accuracy"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClassificationConfig(Config):
-    """A classifier."""
+    """Settings of a run that trains a classifier."""
 
     task: Literal["classification"] = "classification"
     data: LabelledConfig
-    """Where labelled text comes from."""
+    """Source of labelled text."""
     tokenizer: TextTokenizerConfig = field(default_factory=TextTokenizerConfig)
     model: EncoderOnlyConfig = field(default_factory=EncoderOnlyConfig)
     training: ClassificationTrainingConfig = field(default_factory=ClassificationTrainingConfig)
@@ -304,9 +306,9 @@ CONFIGS: dict[str, type[Config]] = {
     "language-model": LanguageModelConfig,
     "classification": ClassificationConfig,
 }
-"""By the value of `task`."""
+"""Configuration class by the value of `task`."""
 
 
 def task_of(kind: type[Config]) -> str:
-    """The value of `task` of a kind of configuration."""
+    """Return the value of `task` for a configuration class."""
     return next(task for task, cls in CONFIGS.items() if cls is kind)

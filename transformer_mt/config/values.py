@@ -1,7 +1,7 @@
-"""A value of YAML as the type of its key, or one sentence that says what is expected.
+"""Conversion of a YAML value to the type of its key, or an error that names the types allowed.
 
-The key decides what a value is: text is taken as it is written, so that the label `no`, the folder
-0123 and the time 1:30 are what a person wrote, and a number must be one.
+The type of the key decides: a text key takes the text as written, so the label `no`, the folder
+0123 and the time 1:30 stay as they are, and a numeric key takes only a number.
 """
 
 import difflib
@@ -18,20 +18,20 @@ from transformer_mt.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value as written, and where: "configs/base.yaml:14" or "--set model.norm"."""
+    """Setting's value as written, and where: "configs/base.yaml:14" or "--set model.norm"."""
 
     node: yaml.Node | None
-    """None: nothing is written, which is null."""
+    """YAML node of the value; None: nothing is written, which is null."""
     where: str
 
 
 def as_node(value: Any) -> yaml.Node | None:
-    """A plain value as if it had been written."""
+    """Return a plain value as a YAML node, as if written in a file."""
     return yaml.compose(yaml.safe_dump(value, allow_unicode=True), Loader=PlainLoader)
 
 
 def convert(setting: Setting, hint: Any, key: str) -> Any:
-    """The value as the type of its field, or a ConfigError that says what is expected."""
+    """Return a setting's value as the type `hint`, or raise ConfigError with the types allowed."""
     options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     for option in options:
         try:
@@ -47,10 +47,10 @@ def convert(setting: Setting, hint: Any, key: str) -> Any:
 
 
 def convert_one(node: yaml.Node | None, hint: Any) -> Any:
-    """The value as one type, which is no union.
+    """Return a node's value as one type, which is not a union.
 
     Raises:
-        TypeError: it is of another.
+        TypeError: the value is of another type.
     """
     if get_origin(hint) is tuple:
         return _as_tuple(node, get_args(hint))
@@ -105,7 +105,7 @@ def _describe(hint: Any) -> str:
 
 
 def _suggestion(value: Any, options: Sequence[Any]) -> str:
-    """What a person who wrote such a value likely meant."""
+    """Return a hint for a wrong value: a similar choice, true or false, or plain digits."""
     choices = [c for option in options if get_origin(option) is Literal for c in get_args(option)]
     if match := difflib.get_close_matches(str(value), choices, n=1, cutoff=0.5):
         return f"; did you mean '{match[0]}'?"
@@ -123,13 +123,13 @@ _TRUTHS = {
     **dict.fromkeys(("yes", "Yes", "YES", "on", "On", "ON", "y", "Y"), "true"),
     **dict.fromkeys(("no", "No", "NO", "off", "Off", "OFF", "n", "N"), "false"),
 }
-"""What YAML 1.1 had for truth values."""
+"""Truth values of YAML 1.1 and the YAML 1.2 word for each."""
 _MOST_SHOWN = 200
-"""Characters of a wrong value that are shown."""
+"""Most characters of a wrong value shown in an error message."""
 
 
 def show(value: Any) -> str:
-    """A value as it would be written in YAML, in one line."""
+    """Return a value as YAML text on one line."""
     if isinstance(value, str):
         shown = f"'{value if value.isprintable() else repr(value)[1:-1]}'"
     else:

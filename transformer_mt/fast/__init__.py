@@ -1,1 +1,1 @@
-"""Computations done faster than they are written, each beside its plain formula."""
+"""Faster forms of computations, each with the plain formula it must equal."""

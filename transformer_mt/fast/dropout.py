@@ -1,4 +1,4 @@
-"""Dropout (Srivastava et al. 2014), with a fast way to draw its mask on a CPU."""
+"""Dropout (Srivastava et al. 2014), with a faster random mask on a CPU."""
 
 import torch
 from torch import Tensor, nn
@@ -7,14 +7,14 @@ from torch.nn import functional as F
 from transformer_mt.fast import switches
 
 _LEVELS = 2**16
-"""On a CPU the probability is rounded to this many levels: 16 random bits for each element."""
+"""Number of levels to which the probability is rounded on a CPU: 16 random bits per element."""
 
 
 class Dropout(nn.Module):
-    """Zero each element with probability p in training, and scale the others by 1 / (1 - p).
+    """Dropout layer: in training each element is 0 with probability p, else scaled by 1 / (1 - p).
 
-    The CPU kernel of `F.dropout` draws one random number at a time; seeing 64-bit random words as
-    four 16-bit ones is several times as fast. Both come from the seeded default generator.
+    The CPU kernel of `F.dropout` draws one random number at a time; reading 64-bit random words as
+    four 16-bit ones is several times as fast. Both use the seeded default generator.
     """
 
     def __init__(self, p: float) -> None:
@@ -22,7 +22,7 @@ class Dropout(nn.Module):
         self.p = p
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """Drop of x, any shape, and add it to `residual` (in one pass) -> the same shape."""
+        """Apply dropout to x, of any shape, and add `residual` (in one pass) -> the same shape."""
         if self.training and self.p > 0:
             if x.device.type != "cpu" or not switches.RANDOM_BITS_DROPOUT:
                 x = F.dropout(x, self.p)
@@ -34,7 +34,10 @@ class Dropout(nn.Module):
 
 
 def _scaled_mask(x: Tensor, p: float) -> Tensor:
-    """Elements 0 with probability p, else 1 / (1 - p), p rounded to 1 / _LEVELS. Shape of x."""
+    """Return a mask of the shape of x: 0 with probability p, else 1 / (1 - p).
+
+    p is rounded to 1 / _LEVELS.
+    """
     dropped = round(p * _LEVELS)
     count = x.numel()
     words = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)

@@ -1,7 +1,7 @@
-"""Matrix products, and x W^T + b, by the faster of torch's two libraries for a CPU.
+"""Matrix products, and x W^T + b, by the faster of torch's two CPU libraries.
 
-For float32 on a CPU torch asks MKL, which on an AMD EPYC with AVX-512 was half as fast as oneDNN,
-which torch carries too. In bfloat16 oneDNN also adds the bias within the product.
+For float32 on a CPU torch uses MKL, which on an AMD EPYC with AVX-512 was half as fast as oneDNN,
+which torch includes too. In bfloat16 oneDNN also adds the bias within the product.
 """
 
 from typing import Any
@@ -21,18 +21,21 @@ if _HAS_ONEDNN and torch.ops.mkldnn._is_mkldnn_bf16_supported():
     _TYPES.add(torch.bfloat16)
 
 _FEW_PRODUCTS = 2**20
-"""Multiplications up to which the start of a oneDNN product costs more than it saves."""
+"""Multiplications up to which the call overhead of oneDNN exceeds the time saved."""
 
 
 def product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
-    """A b + bias, without gradients.
+    """Return A b + bias, without gradients.
 
     Args:
         a: (rows, inner)
         b: (inner, columns)
         bias: (columns,) or None
+
+    Returns:
+        (rows, columns)
     """
-    worth_it = a.dtype == torch.float32 or bias is not None  # else torch itself asks oneDNN
+    worth_it = a.dtype == torch.float32 or bias is not None  # otherwise torch uses oneDNN itself
     if _gains_from_onednn(a, b) and worth_it:
         result: Tensor = torch.ops.mkldnn._linear_pointwise(a, b.T, bias, "none", [], "")
         return result
@@ -40,7 +43,7 @@ def product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """`F.linear`, also under autocast.
+    """Return x W^T + b like `F.linear`, also under autocast.
 
     Args:
         x: (..., in_features)
@@ -65,15 +68,15 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 class Linear(nn.Linear):
-    """`nn.Linear` by `linear`."""
+    """Linear layer: `nn.Linear` computed by `linear`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., in_features) -> (..., out_features)."""
+        """Return x W^T + b: (..., in_features) -> (..., out_features)."""
         return linear(x, self.weight, self.bias)
 
 
 class _Linear(torch.autograd.Function):
-    """`linear` of matrices, with `product` in both directions."""
+    """Autograd function of `linear` for matrices, with `product` forward and backward."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -11,7 +11,7 @@ from transformer_mt.fast import switches
 from transformer_mt.fast.linear import product
 
 _CHUNK = 128
-"""Positions whose logits are in memory at a time on a CPU: small enough to stay in its cache."""
+"""Positions whose logits are in memory at a time on a CPU: few enough for the CPU's cache."""
 
 
 def label_smoothed_loss(
@@ -22,7 +22,7 @@ def label_smoothed_loss(
     smoothing: float,
     bias: Tensor | None = None,
 ) -> Tensor:
-    """Cross-entropy of the projected hidden vectors, summed over all real target positions.
+    """Return the cross-entropy of projected hidden vectors, summed over real target positions.
 
     The target has probability 1 - smoothing + smoothing / vocab_size, every other token
     smoothing / vocab_size.
@@ -40,7 +40,9 @@ def label_smoothed_loss(
     """
     real = targets != pad_id
     hidden, targets = hidden[real], targets[real]  # (tokens, d_model), (tokens,)
-    if bias is not None:  # the weight of one more dimension, in which every hidden vector is 1
+    if (
+        bias is not None
+    ):  # the bias becomes the weight of one more dimension, in which every hidden vector is 1
         hidden = F.pad(hidden, (0, 1), value=1.0)
         weight = torch.cat((weight, bias[:, None]), dim=1)
     if hidden.device.type == "cpu" and torch.is_grad_enabled() and switches.CHUNKED_LOSS:
@@ -50,18 +52,18 @@ def label_smoothed_loss(
 
 
 def plain_loss(hidden: Tensor, weight: Tensor, targets: Tensor, smoothing: float) -> Tensor:
-    """The formula as it stands; hidden: (tokens, d_model), targets: (tokens,) -> scalar sum."""
+    """Return the loss by the plain formula: (tokens, d_model), (tokens,) -> scalar sum."""
     logits = F.linear(hidden, weight).float()
     return F.cross_entropy(logits, targets, label_smoothing=smoothing, reduction="sum")
 
 
 class _ChunkedLoss(torch.autograd.Function):
-    """The same value and gradients, a few positions at a time.
+    """Autograd function of `plain_loss` that processes a few positions at a time.
 
     The gradient is computed together with the value while the logits are still in the cache, and
-    the whole (tokens, vocab_size) matrix, which costs most of the time on a CPU, never exists.
-    The even part of the smoothed target needs no pass over the vocabulary: it is the same for
-    all positions, and is taken off at the end.
+    the whole (tokens, vocab_size) matrix, which costs most of the time on a CPU, never exists. The
+    uniform part of the smoothed target needs no pass over the vocabulary: it is the same for all
+    positions, and is subtracted at the end.
     """
 
     @staticmethod

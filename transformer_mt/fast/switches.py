@@ -1,6 +1,6 @@
-"""The switches of the fast paths; with one set to False, its plain form computes the same.
+"""Switches of the fast computations; False selects the plain form with the same result.
 
-Tests hold each to its plain form, values and gradients.
+Tests compare values and gradients of each fast computation with the plain form.
 """
 
 CHUNKED_LOSS = True
@@ -10,13 +10,13 @@ RANDOM_BITS_DROPOUT = True
 """On a CPU, `fast/dropout.py` takes four masks from each random word."""
 
 UNFUSED_ATTENTION = True
-"""On a CPU, `model/attention.py` computes bf16 attention, or that with dropout, by two products."""
+"""On a CPU, `model/attention.py` computes bf16 or dropout attention by two products."""
 
 ONEDNN_PRODUCTS = True
-"""On a CPU, `fast/linear.py` asks oneDNN for products that torch would ask MKL for."""
+"""On a CPU, `fast/linear.py` uses oneDNN for products for which torch would use MKL."""
 
 FAST_DECODER = True
-"""`inference/torch_engine.py` searches with `model/fast_decoder.py`, not `Transformer.step`."""
+"""Search in `inference/torch_engine.py` uses `model/fast_decoder.py`, not `Transformer.step`."""
 
 GROUPED_TOP_K = True
-"""`fast/top_k.py` looks for the best tokens in the best groups of tokens."""
+"""Top-k search in `fast/top_k.py` examines only the best groups of tokens."""

@@ -1,4 +1,4 @@
-"""The best continuations of each sentence."""
+"""Selection of the most probable continuations of each sentence in a beam search."""
 
 from typing import NamedTuple
 
@@ -8,28 +8,28 @@ from torch import Tensor
 from transformer_mt.fast import switches
 
 _GROUP = 64
-"""Neighbouring tokens of which first the best one alone counts."""
+"""Number of neighbouring tokens in a group, represented first by the best token."""
 
 
 class Continuations(NamedTuple):
-    """The best ones of each sentence, best first; each (batch, width)."""
+    """Best continuations of each sentence, best first; each field (batch, width)."""
 
     log_probs: Tensor
     parents: Tensor
-    """Index in the beam of the hypothesis that is continued."""
+    """Index in the beam of the hypothesis that the token continues."""
     tokens: Tensor
 
 
 def top_continuations(log_probs: Tensor, so_far: Tensor, width: int) -> Continuations:
-    """Those of the greatest log-probability.
+    """Return the continuations of the greatest log-probability.
 
-    The best `width` tokens stand in the `width` groups of tokens that have the greatest maxima,
-    so that most tokens are looked at only once, for the maximum of their group.
+    The best `width` tokens are in the `width` groups of tokens with the greatest maxima, so that
+    most tokens are read only once, for the maximum of their group.
 
     Args:
         log_probs: (batch * beam, vocab_size) of each token after each hypothesis.
-        so_far: (batch, beam) of the hypotheses.
-        width: how many; where a beam has not so many continuations, all of them.
+        so_far: (batch, beam) log-probabilities of the hypotheses.
+        width: number of continuations; all of them where a beam has fewer.
     """
     batch, beam = so_far.shape
     vocab_size = log_probs.shape[1]
@@ -55,7 +55,7 @@ def top_continuations(log_probs: Tensor, so_far: Tensor, width: int) -> Continua
 
 
 def _group_maxima(log_probs: Tensor) -> Tensor:
-    """(rows, vocab_size) -> (rows, num_groups); the last group may be smaller."""
+    """Return group maxima: (rows, vocab_size) -> (rows, num_groups); the last may be smaller."""
     maxima = log_probs.unfold(1, _GROUP, _GROUP).amax(dim=2)
     rest = log_probs[:, maxima.shape[1] * _GROUP :]
     return torch.cat((maxima, rest.amax(dim=1, keepdim=True)), dim=1) if rest.numel() else maxima

@@ -1,1 +1,1 @@
-"""Pictures and pages of what a model does."""
+"""Figures and HTML pages of attention weights and confusion matrices."""

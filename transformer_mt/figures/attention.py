@@ -1,4 +1,4 @@
-"""The picture of cross-attention: what each predicted word read from the source."""
+"""Figure of the cross-attention: weights of each predicted token over the source tokens."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PROGRAM = "transformer_mt attention"
-"""What a picture file says made it."""
+"""Program name in the metadata of a picture file."""
 
 # White to deep blue in equal steps of OKLab lightness; attention.html has the same.
 _COLOURS = (
@@ -51,7 +51,7 @@ _SPECIAL = re.compile(r"\[[A-Z]+\]|<[^<>\s]+>")
 
 
 def draw_picture(maps: AttentionMaps, kind: str) -> bytes:
-    """The cross-attention figure as a PNG or SVG file."""
+    """Return the cross-attention figure as the bytes of a PNG or SVG file."""
     import matplotlib as mpl
 
     check_finite(maps)
@@ -70,10 +70,10 @@ def draw_picture(maps: AttentionMaps, kind: str) -> bytes:
 
 
 def cross_attention_figure(maps: AttentionMaps) -> Figure:
-    """What each predicted word read from the source: a picture that grows with the sentence.
+    """Return the figure of cross-attention weights; its size grows with the sentence.
 
-    The large panel is the mean over all layers and heads; below it is the mean over the heads of
-    each layer, if there are several. All share one scale of colours.
+    The large panel is the mean over all layers and heads; below it are the means over the heads of
+    each layer, if there are several. All panels share one colour scale.
     """
     from matplotlib.figure import Figure
 
@@ -100,7 +100,7 @@ _Box: TypeAlias = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class _Sheet:
-    """Where things go on the sheet, in inches from its upper left corner."""
+    """Layout of the figure, in inches from the upper left corner."""
 
     width: float
     height: float
@@ -118,9 +118,9 @@ class _Sheet:
     def plan(
         cls, src: list[str], tgt: list[str], num_layers: int, sentences: tuple[str, str]
     ) -> _Sheet:
-        """Cells and letters shrink as the sentence grows, down to what can still be read."""
+        """Compute the layout; cells and letters shrink as the sentence grows, but stay readable."""
         cell = min(max(7 / max(len(src), len(tgt)), 0.2), 0.5)
-        cell = min(cell, 40 / max(len(src), len(tgt)))  # no sheet is taller than a door
+        cell = min(cell, 40 / max(len(src), len(tgt)))  # at most 40 inches for the panel
         font = min(9.5, cell * 72 * 0.62)
         left = max(_text_width(word, font) for word in tgt) + 0.35
         panel_width, panel_height = cell * len(src), cell * len(tgt)
@@ -153,12 +153,12 @@ class _Sheet:
         )
 
     def box(self, x: float, y: float, width: float, height: float) -> _Box:
-        """The same place as matplotlib wants it: fractions, from the lower left corner."""
+        """Return a rectangle in matplotlib's form: fractions, from the lower left corner."""
         bottom = self.height - y - height
         return x / self.width, bottom / self.height, width / self.width, height / self.height
 
     def small_box(self, index: int) -> _Box:
-        """The place of a layer's panel, below the large one."""
+        """Return the rectangle of a layer's panel, below the large one."""
         row, column = divmod(index, self.columns)
         x = self.left + column * (self.small_width + 0.15)
         y = self.top + self.panel_height + 0.4 + row * (self.small_height + 0.3)
@@ -166,7 +166,7 @@ class _Sheet:
 
 
 def _write_title(figure: Figure, sheet: _Sheet) -> None:
-    """The sentence, and below it in grey its translation."""
+    """Write the sentence, and below it the translation in grey."""
     y = 0.28
     for lines, colour in zip(sheet.title, (_INK, _GREY), strict=True):
         for line in lines:
@@ -176,7 +176,7 @@ def _write_title(figure: Figure, sheet: _Sheet) -> None:
 
 
 def _draw_weights(axes: Axes, weights: np.ndarray, vmax: float) -> AxesImage:
-    """weights: (tgt_len, src_len), the first predicted word at the top."""
+    """Draw weights (tgt_len, src_len), the first predicted word at the top."""
     from matplotlib.colors import LinearSegmentedColormap
 
     colours = LinearSegmentedColormap.from_list("attention", _COLOURS)
@@ -187,7 +187,7 @@ def _draw_weights(axes: Axes, weights: np.ndarray, vmax: float) -> AxesImage:
 
 
 def _label_words(axes: Axes, src: list[str], tgt: list[str], size: float) -> None:
-    """Source words above the columns, predicted words left of the rows, special tokens grey."""
+    """Write source words above columns, predicted words left of rows, special tokens in grey."""
     style = {"fontsize": size, **lettering()}
     axes.xaxis.tick_top()
     axes.tick_params(length=0, pad=3)
@@ -200,7 +200,7 @@ def _label_words(axes: Axes, src: list[str], tgt: list[str], size: float) -> Non
 
 
 def _draw_colour_bar(figure: Figure, sheet: _Sheet, image: AxesImage) -> None:
-    """A narrow bar to the right of the large panel."""
+    """Draw a narrow colour bar to the right of the large panel."""
     x = sheet.left + sheet.panel_width + 0.18
     axes = figure.add_axes(sheet.box(x, sheet.top, 0.1, sheet.panel_height))
     bar = figure.colorbar(image, cax=axes)
@@ -209,18 +209,18 @@ def _draw_colour_bar(figure: Figure, sheet: _Sheet, image: AxesImage) -> None:
 
 
 def _labels(tokens: tuple[str, ...]) -> list[str]:
-    """Tokens as they can be drawn: short, without marks of joining or forbidden characters."""
+    """Return tokens as labels: short, without joiner marks or forbidden characters."""
     return [shortened(printable(without_joiner(token))) for token in tokens]
 
 
 def _wrapped(sentence: str, width: float, size: float) -> tuple[str, ...]:
-    """At most three lines of text that fit into `width` inches."""
+    """Return text wrapped to `width` inches, at most three lines."""
     columns = max(10, int(width / (0.6 * size / 72)))
     lines = textwrap.wrap(printable(sentence), columns, max_lines=3, placeholder=" …")
     return tuple(lines)
 
 
 def _text_width(text: str, size: float) -> float:
-    """About how many inches wide text is; East Asian letters are square, Latin ones narrower."""
+    """Return the approximate width of text in inches; East Asian letters are square."""
     ems = sum(1.0 if unicodedata.east_asian_width(c) in "WF" else 0.62 for c in text)
     return ems * size / 72

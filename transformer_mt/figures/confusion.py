@@ -1,4 +1,4 @@
-"""Which labels a classifier takes for which: figures, a table, a picture."""
+"""Confusion matrix of a classifier: scores, a table, a figure."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_SHOWN = 20
-"""Labels that a table or a picture has room for."""
+"""Most labels shown in a table or a figure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """Counts of texts by their label and by what they were taken for."""
+    """Confusion matrix: number of texts by true and predicted label."""
 
     labels: tuple[str, ...]
     counts: NDArray[np.int64]
-    """(true, predicted)"""
+    """Number of texts (true label, predicted label)."""
 
     @property
     def accuracy(self) -> float:
-        """Percent of the texts that got their label."""
+        """Percent of the texts whose predicted label is the true one."""
         return 100 * float(self.counts.trace()) / max(int(self.counts.sum()), 1)
 
     @property
     def macro_f1(self) -> float:
-        """Mean F1 of the labels that occur, as label or as prediction, in percent."""
+        """Mean F1 in percent of the labels that occur, as true or as predicted label."""
         occurring = (self.counts.sum(axis=0) + self.counts.sum(axis=1)) > 0
         return 100 * float(self.f1[occurring].mean()) if occurring.any() else 0.0
 
     @property
     def precision(self) -> NDArray[np.float64]:
-        """(labels,) share of right ones among the predictions of a label; 0 where there is none."""
+        """Share of correct texts among those predicted as a label, (labels,); else 0."""
         return _share(self.counts.diagonal(), self.counts.sum(axis=0))
 
     @property
     def recall(self) -> NDArray[np.float64]:
-        """(labels,) share of the texts of a label that got it."""
+        """Share of correct texts among those of a true label, (labels,)."""
         return _share(self.counts.diagonal(), self.counts.sum(axis=1))
 
     @property
     def f1(self) -> NDArray[np.float64]:
-        """(labels,) harmonic mean of precision and recall."""
+        """Harmonic mean of precision and recall, (labels,)."""
         return _share(2 * self.counts.diagonal(), self.counts.sum(axis=0) + self.counts.sum(axis=1))
 
     def lines(self) -> list[str]:
-        """A table: a row for each label, its texts by what they were taken for."""
+        """Return the matrix as a table: a row per true label, a column per predicted label."""
         shown = self.labels[:_MOST_SHOWN]
         width = max(len(label) for label in (*shown, "label"))
         cells = [max(len(label), len(f"{self.counts.max(initial=0):,}"), 5) for label in shown]
@@ -70,7 +70,7 @@ class Confusion:
         return lines
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as plain values for JSON."""
+        """Return all scores and counts as plain values for JSON."""
         return {
             "labels": list(self.labels),
             "counts": self.counts.tolist(),
@@ -81,7 +81,7 @@ class Confusion:
 
 
 def confusion_figure(confusion: Confusion) -> Figure:
-    """A square for each pair of labels: the darker, the more texts of the row's label."""
+    """Draw the matrix: the darker a cell, the larger the share of the row's texts."""
     from matplotlib.figure import Figure
 
     labels = [shortened(label) for label in confusion.labels[:_MOST_SHOWN]]

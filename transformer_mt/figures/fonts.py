@@ -1,4 +1,4 @@
-"""Text of any script in pictures."""
+"""Fonts and labels for figures with text of any script."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from transformer_mt.text.tokenizer import JOINER
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# The fonts after DejaVu Sans, which comes with matplotlib, are for scripts that it lacks; only
-# those that this machine has are used.
+# The fonts after DejaVu Sans, which comes with matplotlib, are for scripts missing there; only
+# installed fonts are used.
 _FONTS = (
     "DejaVu Sans",
     "Noto Sans CJK JP",
@@ -30,26 +30,26 @@ _FONTS = (
 )
 _LONGEST_LABEL = 24
 _MOST_SHOWN = 5
-"""Characters without a font that are named."""
+"""Most characters without a font named in a warning."""
 _EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "HALFWIDTH", "FULLWIDTH", "HANGUL", "BOPOMOFO")
 
 
 def lettering() -> dict[str, Any]:
-    """The properties of matplotlib's text that draw it as it stands: dollars are no formula."""
+    """Return matplotlib's text properties: the fonts, and no formula parsing of dollar signs."""
     return {"family": _fonts(), "parse_math": False}
 
 
 @cache
 def _fonts() -> list[str]:
-    """Those of the known fonts that this machine has: matplotlib warns about any other.
+    """Return the known fonts that are installed: matplotlib warns about any other.
 
-    All Noto Sans fonts are known: there is one for each script. Fonts that were installed after
-    matplotlib had written its list of them are looked for.
+    All Noto Sans fonts are known: there is one for each script. Fonts installed after matplotlib
+    wrote its list of fonts are searched for.
     """
     from matplotlib.font_manager import findSystemFonts, fontManager
 
     for file in set(findSystemFonts()) - {font.fname for font in fontManager.ttflist}:
-        with suppress(Exception):  # of formats that matplotlib cannot draw
+        with suppress(Exception):  # the format is unknown to matplotlib
             fontManager.addfont(file)
     installed = fontManager.get_font_names()
     noto = sorted(font for font in installed if font.startswith("Noto Sans"))
@@ -57,7 +57,7 @@ def _fonts() -> list[str]:
 
 
 def missing_fonts(figure: Figure) -> str | None:
-    """Say for which characters of a picture a font is missing, and which; None if for none."""
+    """Return a message about characters of a figure without a font, or None."""
     missing = missing_characters(figure)
     if not missing:
         return None
@@ -70,7 +70,7 @@ def missing_fonts(figure: Figure) -> str | None:
 
 
 def missing_characters(figure: Figure) -> set[str]:
-    """Find the characters of a picture that none of its fonts has."""
+    """Return the characters of a figure that no installed font has."""
     from matplotlib.font_manager import findfont, get_font
     from matplotlib.text import Text
 
@@ -81,7 +81,7 @@ def missing_characters(figure: Figure) -> set[str]:
 
 
 def _font_for(character: str) -> str:
-    """The font of the Noto family for the script of a character, by its Unicode name."""
+    """Return the Noto font for the script of a character, by its Unicode name."""
     script = unicodedata.name(character, "SYMBOLS").split()[0].split("-")[0]
     kind, width = unicodedata.category(character)[0], unicodedata.east_asian_width(character)
     if script in _EAST_ASIAN or (kind == "P" and width in "WF"):
@@ -91,22 +91,22 @@ def _font_for(character: str) -> str:
 
 @contextmanager
 def missing_glyphs_are_boxes() -> Iterator[None]:
-    """No warning of each character that no font has."""
+    """Suppress matplotlib's warning about each character without a font."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
         yield
 
 
 def shortened(label: str) -> str:
-    """At most so many characters as there is room for."""
+    """Return a label cut to _LONGEST_LABEL characters."""
     return label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…"
 
 
 def printable(text: str) -> str:
-    """Control characters and surrogates, which XML forbids, as question marks."""
+    """Replace control characters and surrogates, which XML forbids, by U+FFFD."""
     return "".join(c if unicodedata.category(c) not in ("Cc", "Cs") else "\ufffd" for c in text)
 
 
 def without_joiner(token: str) -> str:
-    """Return a token without its marks of joining, if it is anything else."""
+    """Return a token without joiner marks, unless it consists of them."""
     return token.strip(JOINER) or token

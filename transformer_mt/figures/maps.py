@@ -1,4 +1,4 @@
-"""The attention of one translation, as plain arrays that know nothing of the model."""
+"""Attention weights of one translation, as plain arrays independent of the model."""
 
 from __future__ import annotations
 
@@ -14,32 +14,34 @@ if TYPE_CHECKING:
 # Not compared by value: `==` of two arrays is an array, which the generated method cannot use.
 @dataclass(frozen=True, slots=True, eq=False)
 class AttentionMaps:
-    """Every attention weight of one sentence and one translation of it.
+    """Attention weights of one sentence and one translation of it.
 
-    In each array a row is a query: the position that reads. Its weights over the positions that it
-    reads from sum to one. Refuses (ValueError) arrays whose shapes disagree with the tokens.
+    In each array a row is a query position; its weights over the key positions sum to one.
+
+    Raises:
+        ValueError: the shapes of the arrays disagree with the tokens.
     """
 
     source: str
-    """The sentence as it was given."""
+    """Source sentence as given."""
     translation: str
-    """Its translation, as plain text."""
+    """Translation as plain text."""
     src_tokens: tuple[str, ...]
-    """What the encoder read; ends in "[EOS]"."""
+    """Input tokens of the encoder; the last is "[EOS]"."""
     tgt_in: tuple[str, ...]
-    """What the decoder read: "[SOS]", w1, ..., wn."""
+    """Input tokens of the decoder: "[SOS]", w1, ..., wn."""
     tgt_out: tuple[str, ...]
-    """What it predicted at each of these positions: w1, ..., wn, "[EOS]"."""
+    """Token predicted at each position of `tgt_in`: w1, ..., wn, "[EOS]"."""
     encoder: np.ndarray
-    """(num_layers, num_heads, src_len, src_len) float32, over src_tokens."""
+    """Encoder self-attention (num_layers, num_heads, src_len, src_len) float32, over src_tokens."""
     decoder: np.ndarray
-    """(num_layers, num_heads, tgt_len, tgt_len) float32; row i, which predicts tgt_out[i], over
-    tgt_in."""
+    """Decoder self-attention (num_layers, num_heads, tgt_len, tgt_len) float32; row i, which
+    predicts tgt_out[i], over tgt_in."""
     cross: np.ndarray
-    """(num_layers, num_heads, tgt_len, src_len) float32; row i, which predicts tgt_out[i], over
-    src_tokens."""
+    """Cross-attention (num_layers, num_heads, tgt_len, src_len) float32; row i, which predicts
+    tgt_out[i], over src_tokens."""
     score: float | None = None
-    """What the search gave this translation; higher is better."""
+    """Score of the translation in the search; higher is better."""
 
     def __post_init__(self) -> None:
         src_len, tgt_len = len(self.src_tokens), len(self.tgt_out)
@@ -53,7 +55,7 @@ class AttentionMaps:
 
 
 def _check_shape(name: str, weights: np.ndarray, query_len: int, key_len: int) -> None:
-    """Refuse weights that are not (num_layers, num_heads, query_len, key_len)."""
+    """Check that weights have the shape (num_layers, num_heads, query_len, key_len)."""
     if weights.ndim != 4 or 0 in weights.shape or weights.shape[2:] != (query_len, key_len):
         raise ValueError(
             f"{name} has shape {weights.shape}, "
@@ -62,10 +64,10 @@ def _check_shape(name: str, weights: np.ndarray, query_len: int, key_len: int) -
 
 
 def check_finite(maps: AttentionMaps) -> None:
-    """Refuse weights that are no numbers.
+    """Check that all weights are finite.
 
     Raises:
-        DataError: there are some, as a model that has diverged gives them.
+        DataError: a weight is infinite or NaN, as from a model that has diverged.
     """
     import numpy as np
 

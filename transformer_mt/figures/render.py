@@ -1,4 +1,4 @@
-"""Attention as a file: a page to explore, a picture to print, or numbers to compute with."""
+"""Attention weights as a file: an HTML page, a picture, or JSON."""
 
 from __future__ import annotations
 
@@ -31,19 +31,20 @@ _SIGNS = {
     ".svg": PROGRAM.encode(),
     ".json": b'[{"source":',
 }
-"""What a file of each format that was written here has among its first _HEAD bytes."""
+"""Signature, by suffix, within the first _HEAD bytes of a file written by `render`."""
 _HEAD = 2048
 
 
 def render(attention: Sequence[AttentionMaps], path: str | Path) -> None:
-    """Write attention in the format that the suffix of `path` names.
+    """Write attention weights in the format that the suffix of `path` names.
 
     A page (.html) and the numbers (.json, a list) hold every map, for example the hypotheses of a
     beam; a picture (.png, .svg) shows the first. The file appears complete or not at all.
 
     Raises:
-        ConfigError: the suffix is another, or what exists there is no such file of ours.
-        DataError: weights are not finite, or the place cannot be written to.
+        ConfigError: the suffix is unknown, or an existing file was not written by `render`.
+        DataError: weights are not finite, or the path cannot be written to.
+        ValueError: there are no maps.
     """
     maps, path = list(attention), user_path(path, "path")
     if not maps:
@@ -57,17 +58,20 @@ def render(attention: Sequence[AttentionMaps], path: str | Path) -> None:
             content = _to_json(maps)
         case suffix:
             content = draw_picture(maps[0], suffix[1:])
-    # A lone surrogate (an undecodable byte of the command line) has no UTF-8. Written as the
-    # escape \udc80 it is what JSON, also inside the page, wants anyway.
+    # A lone surrogate (an undecodable byte of the command line) has no UTF-8. The escape
+    # \udc80 written instead is valid in JSON, also inside the page.
     data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
     write_output(path, data)
 
 
 def check_place(path: Path) -> None:
-    """Refuse (ConfigError) a name of none of the four formats, or of something else than attention.
+    """Check that a path has one of the four suffixes, and is new or written by `render`.
 
-    Of what exists, an earlier drawing alone is replaced: the name of a picture or a page is easily
-    that of something made by hand.
+    Other existing files are never replaced: a file made by hand may have the name of a picture.
+
+    Raises:
+        ConfigError: the path is refused.
+        DataError: an existing file cannot be read.
     """
     if path.suffix.lower() not in _SIGNS:
         raise ConfigError(
@@ -79,7 +83,7 @@ def check_place(path: Path) -> None:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file begins as those that are written here."""
+    """Return True if a file has the signature of a file written by `render`."""
     if not path.is_file():
         return False
     try:
@@ -93,7 +97,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _to_json(maps: list[AttentionMaps]) -> str:
-    """One object per map, with the names of AttentionMaps."""
+    """Return JSON: a list with one object per map, with the field names of AttentionMaps."""
     return json.dumps([_as_dict(m) for m in maps], ensure_ascii=False, separators=(",", ":"))
 
 
@@ -113,7 +117,7 @@ def _as_dict(maps: AttentionMaps) -> dict[str, Any]:
 
 
 def _rounded(weights: np.ndarray) -> list[Any]:
-    """Nested lists whose numbers print with at most DECIMALS decimals, which keeps files small."""
+    """Return nested lists of numbers with at most DECIMALS decimals, which keeps files small."""
     # float64 first: the float32 nearest to 0.1 prints as 0.10000000149011612.
     lists: list[Any] = weights.astype(np.float64).round(DECIMALS).tolist()
     return lists
@@ -123,7 +127,7 @@ def _rounded(weights: np.ndarray) -> list[Any]:
 
 
 def _page(maps: list[AttentionMaps]) -> str:
-    """One file that needs nothing else: the template with its title and data filled in."""
+    """Return the HTML page: the template with title and data filled in, without other files."""
     template = resources.files("transformer_mt.figures").joinpath("attention.html")
     filled = {
         "__TITLE__": html.escape(maps[0].source),
@@ -135,7 +139,7 @@ def _page(maps: list[AttentionMaps]) -> str:
 
 
 def _as_shown(maps: AttentionMaps) -> AttentionMaps:
-    """The same maps with tokens for a person to read; the numbers (.json) keep the real ones."""
+    """Return maps with readable tokens for the page; the JSON file keeps the original ones."""
     return replace(
         maps,
         src_tokens=tuple(map(without_joiner, maps.src_tokens)),
@@ -145,5 +149,5 @@ def _as_shown(maps: AttentionMaps) -> AttentionMaps:
 
 
 def _inside_script(data: str) -> str:
-    """The same JSON, without any character that could end a script element or a line of one."""
+    """Escape characters of JSON that could end a script element or a JavaScript line."""
     return re.sub("[<>&\u2028\u2029]", lambda m: f"\\u{ord(m[0]):04x}", data)

@@ -1,1 +1,1 @@
-"""Bytes on disk: written whole or not at all, read with care when they come from strangers."""
+"""Reading and writing of files: atomic writes, decompression, checks of untrusted files."""

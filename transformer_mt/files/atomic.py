@@ -1,7 +1,7 @@
-"""Files and folders that are whole or not there, whatever ends the process, and known to be whole.
+"""Atomic writes of files and folders, and checksums that show damage.
 
-What is written goes to a temporary name beside its place, is flushed to the disk, and is then
-renamed. A folder is sealed with the checksums of its files, which `sha256sum --check` reads too.
+Content goes to a temporary name in the same folder, is flushed to the disk, and is then renamed. A
+folder is sealed with a list of SHA-256 sums of its files, which `sha256sum --check` reads too.
 """
 
 import contextlib
@@ -19,22 +19,22 @@ from safetensors import SafetensorError
 from transformer_mt.errors import ConfigError, DataError
 
 SUMS_FILE = "SHA256SUMS"
-"""The checksums in a folder of all its other files."""
+"""File name of the checksums of all other files in a sealed folder."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class DamagedError(DataError):
-    """A file is not what was written."""
+    """File content that differs from its checksum."""
 
 
 class UnwritableError(DataError):
-    """A place cannot be written to."""
+    """Path that cannot be written to."""
 
 
 def cannot_be_written(place: Path, error: Exception) -> UnwritableError:
-    """The error for a place that cannot be written to; a full disk is no reason to start anew."""
-    # safetensors tells the number of a system error in its text alone
+    """Return the error for a path that cannot be written to, with the cause and what to do."""
+    # safetensors gives the number of a system error in its message only
     found = re.search(r"os error (\d+)", str(error))
     number = error.errno if isinstance(error, OSError) else int(found[1]) if found else None
     cause = os.strerror(number) if number else str(error)
@@ -47,15 +47,15 @@ def cannot_be_written(place: Path, error: Exception) -> UnwritableError:
 
 
 def write_text(path: Path, text: str) -> None:
-    """`write_bytes` of the text as UTF-8."""
+    """Write a text file as UTF-8, like `write_bytes`."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all.
+    """Write a file atomically: the old or the new content is there, never a part.
 
     Raises:
-        DataError: the place cannot be written to.
+        DataError: the path cannot be written to.
     """
     partial, _ = beside(path)
     try:
@@ -73,12 +73,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_output(path: Path, content: bytes) -> None:
-    """Write a file that a person has named, whole or not at all.
+    """Write a file at a path that the user gave, atomically.
 
-    No other name in its folder is touched, a link is followed, and a device or pipe is written to.
+    No other name in the folder is changed, a link is followed, and a device or pipe is written to.
 
     Raises:
-        DataError: the place cannot be written to.
+        DataError: the path cannot be written to.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -97,10 +97,10 @@ def write_output(path: Path, content: bytes) -> None:
 
 
 def check_new_folder(folder: Path) -> None:
-    """See that a folder is none yet, or empty.
+    """Check that a folder does not exist or is empty.
 
     Raises:
-        ConfigError: something is there.
+        ConfigError: the folder has content, or the path is not a folder.
     """
     is_empty = folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir())
     if os.path.lexists(folder) and not is_empty:
@@ -109,17 +109,17 @@ def check_new_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def filled_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
-    """A folder to fill that then appears as `folder`, whole or not at all.
+    """Yield a temporary folder that is renamed to `folder` when the block ends.
 
-    Several processes may do so at once.
+    Several processes may do so at once; the folder appears whole or not at all.
 
     Args:
-        folder: its place.
-        replace: take the place of what is there.
+        folder: final path.
+        replace: replace an existing folder.
 
     Raises:
-        ConfigError: something is there.
-        DataError: the place cannot be written to.
+        ConfigError: the folder exists and `replace` is false.
+        DataError: the path cannot be written to.
     """
     if not replace:
         check_new_folder(folder)
@@ -141,16 +141,16 @@ def filled_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def sealed_folder(folder: Path, previous: Path | None = None) -> Iterator[Path]:
-    """A folder to fill that then takes the place of `folder`, sealed; until then that is whole.
+    """Yield a temporary folder that is sealed and then replaces `folder`.
 
-    One process alone may do so.
+    Until then the old folder stays whole. Only one process at a time may do so.
 
     Args:
-        folder: its place.
-        previous: where the one before it is kept; None removes it.
+        folder: final path.
+        previous: path that keeps the replaced folder; None removes it.
 
     Raises:
-        DataError: the place cannot be written to.
+        DataError: the path cannot be written to.
     """
     partial, old = beside(folder)
     kept = previous or old
@@ -160,10 +160,10 @@ def sealed_folder(folder: Path, previous: Path | None = None) -> Iterator[Path]:
             partial.mkdir(parents=True)
             yield partial
             write_sums(partial, sorted(partial.iterdir()))
-            for file in partial.iterdir():  # safetensors lets nobody else read its own
+            for file in partial.iterdir():  # safetensors writes files only their owner reads
                 shutil.copymode(partial / SUMS_FILE, file)
         except (OSError, SafetensorError, DataError):
-            _remove(partial)  # it takes room
+            _remove(partial)  # free the disk space
             raise
         if folder.exists():
             _remove(kept)
@@ -177,7 +177,7 @@ def sealed_folder(folder: Path, previous: Path | None = None) -> Iterator[Path]:
 
 
 def settle(folder: Path, previous: Path | None = None) -> None:
-    """End what `sealed_folder` began when a crash cut it off: then `folder` is there, and whole."""
+    """Complete or undo a `sealed_folder` that a crash interrupted: then `folder` is whole."""
     partial, old = beside(folder)
     kept = previous or old
     if not folder.exists() and is_whole(partial):
@@ -189,7 +189,7 @@ def settle(folder: Path, previous: Path | None = None) -> None:
 
 
 def would_settle(folder: Path, previous: Path) -> Path:
-    """Where that stands which `settle` would leave as `folder`; changes nothing."""
+    """Return the path whose content `settle` would leave as `folder`; changes nothing."""
     partial, _ = beside(folder)
     if folder.exists():
         return folder
@@ -197,14 +197,14 @@ def would_settle(folder: Path, previous: Path) -> Path:
 
 
 def readable_folder(folder: Path) -> Path | None:
-    """Where a sealed folder can be read, also while it is replaced; None where there is none."""
+    """Return the path to read a sealed folder from, also during a replacement, or None."""
     if folder.is_dir():
         return folder
     return next((each for each in beside(folder) if (each / SUMS_FILE).is_file()), None)
 
 
 def write_sums(folder: Path, files: Iterable[Path]) -> None:
-    """Seal files of a folder: flush them and write down their checksums, and that of those."""
+    """Flush files of a folder, and write their checksums to its `SUMS_FILE`."""
     lines = []
     for file in files:
         flush(file)
@@ -214,12 +214,12 @@ def write_sums(folder: Path, files: Iterable[Path]) -> None:
 
 
 def verify(folder: Path) -> None:
-    """See that the files of a folder are what they were when it was sealed.
+    """Check the files of a folder against their checksums.
 
-    One that has no checksums, of an earlier version, is taken as it is.
+    A folder without checksums, of an earlier version, is accepted.
 
     Raises:
-        DamagedError: a file is missing or has changed, and which.
+        DamagedError: a file is missing or has changed; the message names it.
     """
     sums = _read_sums(folder)
     if sums is None:
@@ -229,7 +229,7 @@ def verify(folder: Path) -> None:
     except DamagedError:
         if _read_sums(folder) == sums:
             raise
-        verify(folder)  # it was replaced meanwhile
+        verify(folder)  # another process replaced the folder during the check
 
 
 def _read_sums(folder: Path) -> str | None:
@@ -243,7 +243,7 @@ def _read_sums(folder: Path) -> str | None:
 
 def _compare(folder: Path, text: str) -> None:
     header, _, lines = text.partition("\n")
-    # no name leads out of the folder
+    # the pattern has no "/": a name cannot lead out of the folder
     sums = [re.fullmatch(r"([0-9a-f]{64})  ([\w.-]+)", line) for line in lines.splitlines()]
     if header != _header(lines) or not all(sums):
         raise DamagedError(f"{folder / SUMS_FILE}: is damaged (it is not as it was written)")
@@ -258,7 +258,7 @@ def _compare(folder: Path, text: str) -> None:
 
 
 def is_whole(folder: Path) -> bool:
-    """True for a sealed folder whose files have not changed since."""
+    """Return True for a sealed folder whose files match their checksums."""
     with contextlib.suppress(DamagedError, OSError):
         if (folder / SUMS_FILE).is_file():
             verify(folder)
@@ -267,7 +267,7 @@ def is_whole(folder: Path) -> bool:
 
 
 def sealed_names(folder: Path) -> set[str]:
-    """The names of a sealed folder's files; none where the folder was not sealed by this module."""
+    """Return the file names that a sealed folder lists; empty if the list is damaged."""
     try:
         text = _read_sums(folder) or ""
     except DamagedError:
@@ -281,7 +281,7 @@ def sealed_names(folder: Path) -> set[str]:
 
 
 def flush(path: Path) -> None:
-    """Have a file's content, or the names in a folder, written to the disk."""
+    """Write a file's content, or a folder's list of names, from memory to the disk (fsync)."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -290,13 +290,13 @@ def flush(path: Path) -> None:
 
 
 def remove_partial(path: Path) -> None:
-    """Remove what a crash has left of a file that `write_bytes` was to put there."""
+    """Remove the temporary file of a `write_bytes` that a crash interrupted."""
     partial, _ = beside(path)
     partial.unlink(missing_ok=True)
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a sealed folder, at once, and what a crash has left of others in its place."""
+    """Remove a sealed folder and its temporary folders; a crash leaves it whole or absent."""
     partial, old = beside(folder)
     _remove(partial)
     _remove(old)
@@ -306,7 +306,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def beside(path: Path) -> tuple[Path, Path]:
-    """Where the next one is written, and where the one before it waits to be removed."""
+    """Return the temporary paths of a path: for new content, and for old content to be removed."""
     return path.with_name(f".{path.name}.new"), path.with_name(f".{path.name}.old")
 
 
@@ -315,7 +315,7 @@ def _remove(folder: Path) -> None:
 
 
 def _header(lines: str) -> str:
-    """A comment for `sha256sum`."""
+    """Return the first line of `SUMS_FILE`: a comment with the checksum of the other lines."""
     return f"# the lines below: {hashlib.sha256(lines.encode()).hexdigest()}"
 
 

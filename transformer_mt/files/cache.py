@@ -1,4 +1,4 @@
-"""The user's own cache: what was made once, and is made again if it is gone."""
+"""User's cache folder: prepared data and exported models, rebuilt if they are missing."""
 
 import os
 import re
@@ -12,19 +12,19 @@ from transformer_mt.files.atomic import sealed_names
 from transformer_mt.files.paths import user_path
 
 _KEPT = 90 * 24 * 3600
-"""Seconds that something may lie unused."""
+"""Seconds after which an unused entry of the cache is removed."""
 _DIGEST = "[0-9a-f]{32}"
 _DATA = re.compile(rf"{_DIGEST}(-{_DIGEST}\.arrow|\.safetensors)")
-"""Prepared data, and prepared data as they once were."""
+"""File names of prepared data, of this version and of earlier ones."""
 _EXPORT = re.compile(rf"ctranslate2-[a-z0-9_]+-{_DIGEST}")
-"""Exported models."""
+"""Folder names of exported CTranslate2 models."""
 
 
 def cache_folder() -> Path:
-    """Where all of it stands.
+    """Return the path of the cache folder: $XDG_CACHE_HOME or ~/.cache, then transformer_mt.
 
     Raises:
-        ConfigError: the user has no home, or there is no such user.
+        ConfigError: the user has no home folder, or the variable names an unknown user.
     """
     try:
         given = os.environ.get("XDG_CACHE_HOME")
@@ -37,13 +37,16 @@ def cache_folder() -> Path:
 
 
 def mark_used(path: Path) -> None:
-    """Keep it for longer."""
-    with suppress(OSError):  # of another user, perhaps
+    """Set a file's modification time to now, so that `remove_unused` keeps it."""
+    with suppress(OSError):  # the file may belong to another user
         os.utime(path)
 
 
 def remove_unused() -> None:
-    """Keep the cache from growing forever. What is mapped stays readable without its name."""
+    """Remove entries of the cache that were not used for `_KEPT` seconds.
+
+    A removed file stays readable for a process that has mapped it.
+    """
     folder = cache_folder()
     for path in [*folder.iterdir()] if folder.is_dir() else ():
         with suppress(OSError):
@@ -56,5 +59,5 @@ def remove_unused() -> None:
 
 
 def _is_sealed_alone(folder: Path) -> bool:
-    """Whether a folder holds the files that were sealed there, and no other."""
+    """Return True if a folder holds only the files listed in its checksums."""
     return {path.name for path in folder.iterdir()} <= sealed_names(folder)

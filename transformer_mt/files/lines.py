@@ -1,4 +1,4 @@
-"""Text files, read with errors that name file and line."""
+"""Line-by-line reading of text files, with errors that name file and line."""
 
 import codecs
 import contextlib
@@ -13,21 +13,21 @@ from transformer_mt.files.packed import READ_ERRORS, unpacked
 
 @contextlib.contextmanager
 def open_binary(path: Path, *, is_text: bool = True) -> Iterator[BinaryIO]:
-    """Open a file to read bytes from, unpacked if its content is compressed, whatever its name.
+    """Open a file to read bytes from; compressed content is decompressed, whatever the name.
 
     Raises:
-        OSError: it cannot be opened.
-        DataError: when it is read: as for `unpacked`.
+        OSError: the file cannot be opened.
+        DataError: on reading, as for `unpacked`.
     """
     with path.open("rb") as raw:
         yield unpacked(raw, str(path), is_text=is_text)
 
 
 def digest_of_files(paths: Iterable[Path]) -> str:
-    """Equal for equal contents alone; nothing is unpacked.
+    """Return a digest of the contents of files: equal only for equal contents, as stored.
 
     Raises:
-        OSError: one cannot be read, or is no plain file (what a pipe holds can be read only once).
+        OSError: a file cannot be read, or is not a regular file (a pipe can be read only once).
     """
     digest = hashlib.blake2b(digest_size=16)
     for path in paths:
@@ -39,12 +39,12 @@ def digest_of_files(paths: Iterable[Path]) -> str:
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    r"""Lines of a UTF-8 text file, plain or compressed, without their ends, one at a time.
+    r"""Yield the lines of a UTF-8 text file, plain or compressed, without line ends.
 
     Lines end at \n alone (U+2028 and the like are text); \r\n and a byte order mark are tolerated.
 
     Raises:
-        DataError: naming file and line.
+        DataError: a line is not valid UTF-8; the message names file and line.
     """
     with open_binary(path) as file:
         for number, raw in enumerate(file, start=1):
@@ -57,10 +57,10 @@ def read_lines(path: Path) -> Iterator[str]:
 
 
 def read_text(path: Path) -> Iterator[str]:
-    """The lines of a text file that must exist and hold something, one at a time.
+    """Yield the lines of a text file that must exist and must not be empty.
 
     Raises:
-        DataError: naming the file; that it is empty is known at its end.
+        DataError: the file is missing, unreadable or, known at its end, empty.
     """
     is_empty = True
     try:
@@ -76,13 +76,13 @@ def read_text(path: Path) -> Iterator[str]:
 
 
 def first_line_of(error: BaseException) -> str:
-    """The first line of what an error says."""
+    """Return the first line of an error's message."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return reason.strip().split("\n")[0]
 
 
 def one_line(record: str) -> str:
-    """The same JSON for those programs too that end lines at U+2028 and the like."""
+    """Escape the line ends U+0085, U+2028 and U+2029 in a JSON record."""
     for end in "\x85\u2028\u2029":
         record = record.replace(end, f"\\u{ord(end):04x}")
     return record

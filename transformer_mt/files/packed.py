@@ -1,4 +1,4 @@
-"""Binary streams whose form is known by their first bytes: what is compressed is unpacked."""
+"""Decompression of binary streams, by the format that the first bytes show."""
 
 import bz2
 import gzip
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
-"""What reading a damaged file raises."""
+"""Exceptions that reading a damaged or cut-off file raises."""
 
 _HEAD = 512
-"""Bytes by which a form is known, at most."""
+"""Most bytes read to detect a format."""
 _ZSTD_PIECE = 4096
-"""Bytes of zstd that are unpacked at a time: a few may stand for very many."""
+"""Bytes of zstd decompressed at a time: few bytes may expand to very many."""
 
 
 class _Zstd(io.RawIOBase):
-    """The text of zstd frames; one that is cut off is an error, as with gzip."""
+    """Reader that decompresses zstd frames; a cut-off frame raises EOFError, as with gzip."""
 
     def __init__(self, packed: BinaryIO) -> None:
         import zstandard
@@ -82,7 +82,7 @@ _PACKERS: list[tuple[bytes, Callable[[BinaryIO], BinaryIO]]] = [
     (rb"\xfd7zXZ\x00|\x5d\x00\x00", _xz),
     (rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18", _zstd),
 ]
-"""Pattern of the first bytes of what is read, and how it is unpacked."""
+"""Pattern of a compressed format's first bytes, and the function that decompresses it."""
 
 _UNPACK = "unpack it"
 _SAVE = "save its text as a plain UTF-8 file"
@@ -110,15 +110,15 @@ _FOREIGN: list[tuple[bytes, str]] = [
     (rb"\xff\xfe\x00\x00|\x00\x00\xfe\xff", "UTF-32 text; save it as UTF-8"),
     (rb"\xff\xfe|\xfe\xff", "UTF-16 text; save it as UTF-8"),
 ]
-"""Pattern of the first bytes of what is handed in by mistake, and what to say of it."""
+"""Pattern of the first bytes of a format that is not text, and the words of the error."""
 
 _MAGIC = [b"\x1f\x8b\x08", b"BZh91AY&SY", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"]
 _MAGIC += [b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x04\x22\x4d\x18", b"%PDF-1.", b"\xff\xfe"]
-"""Of which a first read from a pipe may hold a part only; none has a line end within it."""
+"""Signatures that a first read from a pipe may cut off; none contains a line end."""
 
 
 class _Begun(io.RawIOBase):
-    """A stream whose beginning was read before."""
+    """Stream that returns bytes already read, then the rest."""
 
     def __init__(self, head: bytes, rest: BinaryIO, error: Exception | None) -> None:
         self._head, self._rest, self._error = head, rest, error
@@ -137,7 +137,7 @@ class _Begun(io.RawIOBase):
 
 
 class _Unpacked(io.RawIOBase):
-    """What a stream holds, unpacked; nothing is read before it is asked for."""
+    """Decompressed content of a stream; nothing is read before the first `read`."""
 
     def __init__(self, raw: BinaryIO, name: str, *, is_text: bool) -> None:
         self._raw, self._name, self._is_text = raw, name, is_text
@@ -167,23 +167,23 @@ class _Unpacked(io.RawIOBase):
 
 
 def unpacked(raw: BinaryIO, name: str, *, is_text: bool = True) -> BinaryIO:
-    """The bytes that a stream holds: gzip, bzip2, xz and zstd are unpacked.
+    """Return a stream's content, with gzip, bzip2, xz and zstd decompressed.
 
-    Nothing is read before it is asked for; the stream need not be seekable, and is not closed.
+    Nothing is read before the first `read`; the stream need not be seekable, and is not closed.
 
     Args:
         raw: the stream, at its beginning.
-        name: what errors call it.
-        is_text: refuse what is plainly no UTF-8 text (an archive, a document, UTF-16).
+        name: name of the stream in error messages.
+        is_text: refuse content that is not UTF-8 text (an archive, a document, UTF-16).
 
     Raises:
-        DataError: when it is read: it holds what cannot be read.
+        DataError: on reading: the content is refused or compressed twice.
     """
     return io.BufferedReader(_Unpacked(raw, name, is_text=is_text), buffer_size=1 << 16)
 
 
 def packer_of(head: bytes) -> Callable[[BinaryIO], BinaryIO] | None:
-    """How to unpack what begins with some bytes; None: it is not compressed."""
+    """Return the function that decompresses content with these first bytes, or None."""
     return next((packer for magic, packer in _PACKERS if re.match(magic, head, re.DOTALL)), None)
 
 
@@ -199,7 +199,7 @@ def _foreign(head: bytes) -> str | None:
 
 
 def _peek(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
-    """The first bytes of a stream, and the stream with them."""
+    """Return the first bytes of a stream, and a stream that still begins with them."""
     head, error = b"", None
     try:
         head = stream.read1(_HEAD)  # type: ignore[attr-defined]

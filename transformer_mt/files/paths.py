@@ -1,4 +1,4 @@
-"""Paths as a person writes them, with `~` and `$HOME`, where no shell has put in what they mean."""
+"""Expansion of `~` and `$NAME` in paths that no shell has expanded."""
 
 import os
 import re
@@ -10,14 +10,14 @@ _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)
 
 
 def expand_home(text: str, key: str) -> str:
-    """A path with the home folder in the place of a first `~` or `~user`; `./~` stays as it is.
+    """Return a path with a leading `~` or `~user` replaced by the home folder; keeps `./~`.
 
     Args:
         text: the path.
-        key: what names it in an error: a key, an option or a variable.
+        key: name in an error message: a key, an option or a variable.
 
     Raises:
-        InvalidValueError: there is no such user, and nothing at the path as it is written.
+        InvalidValueError: there is no such user, and no file at the path as written.
     """
     expanded = os.path.expanduser(text)  # noqa: PTH111 (a Path forgets the ./ of ./~)
     if expanded.startswith("~") and not os.path.lexists(text):
@@ -30,14 +30,14 @@ def expand_home(text: str, key: str) -> str:
 
 
 def expand(text: str, key: str) -> str:
-    """The same, and values of environment variables in the place of `$NAME` and `${NAME}`.
+    """Return a path with `~`, `$NAME` and `${NAME}` replaced by their values.
 
     Args:
         text: the path.
-        key: what names it in an error.
+        key: name in an error message.
 
     Raises:
-        InvalidValueError: a variable is not set and nothing at the path as it is written; as for
+        InvalidValueError: a variable is not set, and no file is at the path as written; also as for
             `expand_home`.
     """
     for match in _VARIABLE.finditer(text):
@@ -53,7 +53,7 @@ def _value(match: re.Match[str]) -> str:
 
 
 def user_path(path: str | Path, name: str) -> Path:
-    """The path that an argument of a function, `name`, stands for.
+    """Return the path that a Python function's argument `name` gives, with `~` expanded.
 
     Raises:
         InvalidValueError: as for `expand_home`.

@@ -1,4 +1,4 @@
-"""Arrow files without a name, for what need not be in memory."""
+"""Temporary Arrow files for record batches that may not fit in memory."""
 
 import io
 import os
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 IN_MEMORY = 32 * 2**20
-"""Bytes up to which no file is made."""
+"""Bytes up to which a spool stays in memory, without a file."""
 
 
 class SpoolFile(SpooledTemporaryFile[bytes]):
-    """Without a name; closed with its last reader."""
+    """Temporary file without a name; closed with its last reader."""
 
     def __del__(self) -> None:
-        with suppress(OSError):  # a full disk, which was told of before
+        with suppress(OSError):  # a full disk: `Spool` has reported it
             self.close()
 
 
 class SpoolReader(io.RawIOBase):
-    """Reads a spool from a place of its own, whoever else reads it meanwhile."""
+    """Reader of a spool with a position of its own, beside other readers."""
 
     def __init__(self, file: SpoolFile, start: int) -> None:
         self._file = file
@@ -44,10 +44,10 @@ class SpoolReader(io.RawIOBase):
 
 
 class Spool:
-    """Arrow record batches, written once and then read again and again.
+    """Arrow record batches, written once and read many times.
 
-    Few are kept in memory, many in a file that has no name: however this process ends, the system
-    takes its room back. It lies beside the cache, as a folder for temporary files may be memory.
+    Up to `IN_MEMORY` bytes stay in memory, more go to a file without a name, whose space the system
+    frees however the process ends. The file lies in the cache folder, as /tmp may be in memory.
     """
 
     def __init__(self, schema: "pa.Schema", what: str) -> None:
@@ -60,10 +60,10 @@ class Spool:
         self._writer = pa.ipc.new_file(self._file, schema)
 
     def write(self, columns: "Sequence[pa.Array]") -> None:
-        """Add a batch.
+        """Write one record batch.
 
         Raises:
-            DataError: there is no room.
+            DataError: the disk is full.
         """
         import pyarrow as pa
 
@@ -73,10 +73,10 @@ class Spool:
             raise self._no_room(error) from None
 
     def finish(self) -> SpoolFile:
-        """The Arrow file, complete.
+        """Complete the Arrow file and return it.
 
         Raises:
-            DataError: there is no room.
+            DataError: the disk is full.
         """
         try:
             self._writer.close()

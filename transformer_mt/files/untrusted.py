@@ -1,4 +1,4 @@
-"""Files that a stranger may have made: looked at before they are read, and read within limits."""
+"""Reading of untrusted files: links are checked and sizes limited."""
 
 import json
 import os
@@ -9,19 +9,19 @@ from typing import Any
 from transformer_mt.errors import DataError
 
 MOST_TEXT = 1 << 20
-"""Bytes of a file of numbers or settings."""
+"""Most bytes of a JSON or settings file."""
 
 
 def check_names(root: Path, paths: Iterable[Path], also: Path | None = None) -> None:
-    """Refuse names in a folder that lead out of it, or to what is neither file nor folder.
+    """Check that paths in a folder do not lead out of it, and are files or folders.
 
     Args:
         root: the folder; it may itself be a link.
-        paths: in it; those that do not exist are passed over.
-        also: another folder, itself no link, that names may lead to.
+        paths: paths in the folder; missing ones are skipped.
+        also: another folder, itself no link, that links may lead to.
 
     Raises:
-        DataError: naming the first such file.
+        DataError: a path is refused; the message names the first one.
     """
     homes = [Path(os.path.realpath(root)), *([also] if also else [])]
     for path in paths:
@@ -36,11 +36,11 @@ def check_names(root: Path, paths: Iterable[Path], also: Path | None = None) -> 
 
 
 def read_text(path: Path, most: int = MOST_TEXT) -> str:
-    """The text of a file of at most `most` bytes, without the line ends of Windows.
+    """Return the text of a UTF-8 file of at most `most` bytes, with Unix line ends.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is larger, or not UTF-8.
+        OSError: the file cannot be read.
+        ValueError: the file is larger, or not UTF-8.
     """
     with path.open("rb") as file:
         raw = file.read(most + 1)
@@ -50,11 +50,11 @@ def read_text(path: Path, most: int = MOST_TEXT) -> str:
 
 
 def read_json(path: Path, most: int = MOST_TEXT) -> Any:
-    """What a small JSON file holds.
+    """Return the value in a JSON file of at most `most` bytes.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is too large, too deep, or no JSON.
+        OSError: the file cannot be read.
+        ValueError: the file is too large, nested too deeply, or not JSON.
     """
     try:
         return json.loads(read_text(path, most))

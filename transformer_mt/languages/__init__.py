@@ -1,1 +1,1 @@
-"""Languages and their letters: language codes, and scripts without spaces."""
+"""Language codes, and character classes of scripts."""

@@ -1,6 +1,6 @@
-"""Characters that tokenizers and the doctor treat alike, as regular expressions.
+"""Character classes shared by the tokenizers and the doctor, as regular expressions.
 
-They are written in what Python's `re` and the `tokenizers` library have in common.
+The syntax is the common part of Python's `re` and the `tokenizers` library.
 """
 
 _JOINING = (
@@ -12,9 +12,9 @@ _JOINING = (
 )
 """Scripts in which a zero-width (non-)joiner changes a letter's shape, and may change the word."""
 _PICTURES = "\u2190-\u2bff\U0001f000-\U0001faff"
-"""Emoji, which joiners and tags make sequences of (families, flags of regions)."""
+"""Emoji, which joiners and tags combine into sequences (families, flags of regions)."""
 _BREAKS_MATTER = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-"""Thai, Lao, Burmese, Khmer: there a zero-width space is the mark of a word's end."""
+"""Thai, Lao, Burmese, Khmer: a zero-width space there marks the end of a word."""
 
 _NEVER_MEANT = (
     "\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"  # control characters that are no white space
@@ -23,7 +23,7 @@ _NEVER_MEANT = (
 _TAGS = "\U000e0020-\U000e007f"
 
 INVISIBLE_FIRST = f"{_NEVER_MEANT}\u200b-\u200d\U000e0001{_TAGS}"
-"""What `INVISIBLE` may begin with, as what stands between the brackets of a character class."""
+"""First character of a match of `INVISIBLE`, as the inside of a character class."""
 INVISIBLE_AFTER = (
     f"(?<=[{_NEVER_MEANT}])"
     f"|(?<=\u200b)(?:(?<![{_BREAKS_MATTER}].)|(?![{_BREAKS_MATTER}]))"
@@ -32,19 +32,20 @@ INVISIBLE_AFTER = (
     f"(?:(?<![{_PICTURES}\ufe0f].)|(?![{_PICTURES}]))"
     f"|(?<=[\U000e0001{_TAGS}])(?<![{_PICTURES}\ufe0f{_TAGS}].)[{_TAGS}]*"
 )
-"""What must hold after that. The search is fast because only the first character is looked for."""
+"""Condition after the first character of `INVISIBLE`; one class at the start keeps the search
+fast."""
 INVISIBLE = f"[{INVISIBLE_FIRST}](?:{INVISIBLE_AFTER})"
-"""What cannot be seen and carries no meaning where it stands: soft hyphens, marks of the direction
-of writing, byte order marks, zero-width spaces and joiners between letters that know none."""
+"""Invisible characters without meaning at their position: soft hyphens, marks of the direction of
+writing, byte order marks, zero-width spaces, and joiners between letters that do not join."""
 
 SINGLE_QUOTES = "\u2018\u2019\u201a\u201b\u02bc"
 """Curly, low and modifier-letter forms of the apostrophe."""
 DOUBLE_QUOTES = "\u201c\u201d\u201e\u201f"
-"""Curly and low forms of the quotation mark. Guillemets are not among them: no key of a keyboard
-stands for them, and they are not mixed up with other marks."""
+"""Curly and low forms of the quotation mark. Guillemets are left out: no key of a keyboard stands
+for them, and they are not confused with other marks."""
 ACCENTS_AS_APOSTROPHES = r"[`\u00b4](?<=\w.)(?=\w)"
 HYPHENS = "\u2010\u2011"
-"""Those that look like the one on a keyboard."""
+"""Hyphens that look like the keyboard's hyphen-minus."""
 
 UNSPACED = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ebd\u0ec0-\u0ece\u0edc-\u0edf"  # Thai, Lao
@@ -57,5 +58,5 @@ UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua48c\uf900-\ufaff\uff66-\uff9f"  # Han, Yi
     "\U0001aff0-\U0001b16f\U00020000-\U0003fffd"  # rare kana and Han
 )
-"""Letters and marks of scripts that put no spaces between words, as what stands between the
-brackets of a character class. Not Korean, which has spaces, nor Tibetan, which marks syllables."""
+"""Letters and marks of scripts without spaces between words, as the inside of a character class.
+Korean, which has spaces, and Tibetan, which marks syllables, are left out."""

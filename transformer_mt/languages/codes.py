@@ -1,4 +1,4 @@
-"""Codes of languages however they are written, and which languages put no spaces between words."""
+"""Language codes in any spelling, and the languages without spaces between words."""
 
 import re
 from collections.abc import Iterable
@@ -16,18 +16,18 @@ _UNSPACED_LANGUAGES = {
     "shn": "shn mnw nod khb tdd ksw",
 }
 _SPACED_SCRIPTS = ("latn", "cyrl")
-"""A language of the table that is written in one of these (`zh-Latn`) has spaces."""
+"""Script codes with which a language of the table (`zh-Latn`) has spaces."""
 _KOREAN = ("ko", "kor", "korean")
 
 _TIBETAN = "\u0f00-\u0fff"
-"""It marks syllables, and puts no spaces between words."""
+"""Tibetan script: it marks syllables, and puts no spaces between words."""
 _LETTERS = re.compile(rf"([{UNSPACED}{_TIBETAN}])|[^\W\d_]")
 _SAMPLE = 1000
-"""Lines that are looked at to tell whether a text has spaces."""
+"""Number of lines, and of characters of each line, examined for spaces."""
 
 
 def subtags(code: str) -> list[str]:
-    """Split the code of a language into its parts in small letters: `kk-Latn` is kk, latn."""
+    """Split a language code into its parts in lower case: `kk-Latn` is kk, latn."""
     return re.split(r"[-_.@ ]", code.strip().lower())
 
 
@@ -49,12 +49,12 @@ def base_language(code: str) -> str:
 
 
 def is_unspaced_language(code: str) -> bool:
-    """Tell whether a language is written without spaces between words."""
+    """Return True if a language is written without spaces between words."""
     return base_language(code) in _UNSPACED_LANGUAGES
 
 
 def is_unspaced_text(lines: Iterable[str]) -> bool:
-    """Tell whether most letters of the first lines belong to scripts without spaces."""
+    """Return True if most letters of the first lines belong to scripts without spaces."""
     unspaced = letters = 0
     for _, line in zip(range(_SAMPLE), lines, strict=False):
         for found in _LETTERS.finditer(line[:_SAMPLE]):

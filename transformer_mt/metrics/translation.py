@@ -13,19 +13,19 @@ from transformer_mt.languages.codes import base_language, is_unspaced_language
 log = logging.getLogger(__name__)
 
 References = Sequence[str] | Sequence[Sequence[str]]
-"""A reference for each translation, or several such lists."""
+"""Reference of each translation, or several such lists."""
 
 _TOKENIZERS = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
-"""What sacrebleu's own option `-l` chooses for a target language; `13a` for all others."""
+"""Tokenizer that sacrebleu's option `-l` selects by target language; `13a` for all others."""
 _UNSPACED = "char"
-"""For languages without spaces that sacrebleu names no tokenizer for. Its `flores200` must be
+"""Tokenizer for languages without spaces for which sacrebleu has none. Its `flores200` must be
 downloaded, so that a score would depend on the network."""
 _EXTRAS = {"ja-mecab": "ja", "ko-mecab": "ko"}
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One figure; the signature tells how it was computed."""
+    """Name and value of a score, and sacrebleu's signature of the computation."""
 
     name: str
     value: float
@@ -34,25 +34,27 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """How text of a language is split to be scored."""
+    """Splitting of a language's text for scoring."""
 
     tokenize: str = "13a"
-    """Tokenizer of BLEU, by sacrebleu's name."""
+    """Name of BLEU's tokenizer in sacrebleu."""
     asian: bool = False
-    """TER splits Chinese and Japanese by character (its `normalized` and `asian_support`)."""
+    """True if TER splits by character, for Chinese and Japanese (sacrebleu's `normalized` and
+    `asian_support`)."""
     has_words: bool = True
-    """False where spaces say nothing about words: TER, which counts words, is left out."""
+    """False where spaces do not separate words: TER, which counts words, is left out."""
 
     @classmethod
     def of(cls, language: str | None = None, tokenize: str | None = None) -> "Scoring":
-        """Choose as sacrebleu's `-l` does, and by character where it names no tokenizer.
+        """Return the scoring that sacrebleu's `-l` selects; by character where it has no tokenizer.
 
         Args:
             language: target language; None: one with spaces.
-            tokenize: BLEU's tokenizer, in the place of that of the language.
+            tokenize: BLEU's tokenizer, instead of the default of the language.
 
         Raises:
-            ConfigError: sacrebleu has no such tokenizer, or cannot use it here.
+            ConfigError: sacrebleu has no such tokenizer.
+            DataError: the tokenizer cannot be used here.
         """
         base = base_language(language or "")
         asian = base in ("zh", "ja")
@@ -73,7 +75,7 @@ def corpus_scores(
     TER is left out where `scoring` says that spaces do not separate words.
 
     Raises:
-        ValueError: the sides are not equally long, or empty.
+        ValueError: the sides differ in length, or are empty.
     """
     from sacrebleu.metrics.chrf import CHRF
     from sacrebleu.metrics.ter import TER
@@ -96,9 +98,9 @@ def length_ratio(
     references: References,
     scoring: Scoring = Scoring(),
 ) -> float:
-    """Return tokens of the hypotheses for each token of the references, as BLEU counts them.
+    """Return the number of hypothesis tokens per reference token, as counted by BLEU.
 
-    Of several references the one of the closest length counts. 0 where the references are empty.
+    Of several references the closest in length counts. 0 where the references are empty.
     """
     sides = _check_lengths(hypotheses, references)
     ratio: float = _bleu(scoring.tokenize).corpus_score(list(hypotheses), sides).ratio
@@ -106,13 +108,13 @@ def length_ratio(
 
 
 def reference_lists(references: References) -> list[list[str]]:
-    """Return one list for each reference that every translation has."""
+    """Return the references as lists, one list per reference of every translation."""
     several = [each for each in references if not isinstance(each, str)]
     return [list(each) for each in several] or [[str(each) for each in references]]
 
 
 def perplexity(loss: float) -> float:
-    """exp(loss), for losses above 700 that of 700: JSON has no infinity."""
+    """Return exp(loss), with the loss capped at 700: JSON has no infinity."""
     return math.exp(min(loss, 700.0))
 
 
@@ -132,12 +134,12 @@ def _check_lengths(hypotheses: Sequence[str], references: References) -> list[li
     return sides
 
 
-@cache  # what is missing is told once
+@cache  # a missing tokenizer is reported once
 def _usable(tokenize: str) -> str:
-    """Return the tokenizer, or one by character where its packages are not installed."""
+    """Return the tokenizer, or the one by character if its packages are not installed."""
     try:
         _bleu(tokenize)
-    except (ImportError, RuntimeError, AssertionError):  # or the dictionary is another
+    except (ImportError, RuntimeError, AssertionError):  # AssertionError: a wrong dictionary
         log.warning(
             "BLEU's tokenizer %s is not installed, so BLEU counts characters:"
             ' pip install "transformer_mt[%s]" for figures that compare with others\'',

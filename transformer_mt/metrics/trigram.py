@@ -1,8 +1,9 @@
-"""A tri-gram model of characters: what a language model must beat.
+"""Character tri-gram model, the baseline of language models.
 
-Interpolated Kneser-Ney smoothing (Kneser and Ney 1995; Chen and Goodman 1998, section 3): of each
-count a discount is taken, and what is taken in a context is shared out as the next shorter context
-would. There a symbol counts once for each different symbol that it follows.
+Interpolated Kneser-Ney smoothing (Kneser and Ney 1995; Chen and Goodman 1998, section 3): a
+discount is subtracted from each count, and the sum of a context's discounts is distributed like the
+probabilities of the next shorter context. There a symbol's count is the number of different symbols
+before it.
 """
 
 import math
@@ -16,27 +17,27 @@ Gram = tuple[Hashable, ...]
 
 
 class _Mark:
-    """A symbol that no text holds."""
+    """Special symbol that no text contains."""
 
 
 BEGIN, END, UNKNOWN = _Mark(), _Mark(), _Mark()
-"""What stands before a text; what follows it; all symbols that were never seen."""
+"""Symbol before a text; symbol after a text; symbol for all symbols never seen."""
 
 
 class TrigramModel(Generic[Symbol]):
-    """Predicts each symbol of a text, and its end, from the two before it."""
+    """Tri-gram model that predicts each symbol of a text, and its end, from the two before."""
 
     def __init__(self, trigrams: Counter[Gram]) -> None:
-        """From how often each tri-gram was seen."""
+        """Compute the counts of all orders from the counts of the tri-grams."""
         bigrams = Counter(gram[1:] for gram in trigrams)
         unigrams = Counter(gram[1:] for gram in bigrams)
         self._orders = [_Counts(unigrams), _Counts(bigrams), _Counts(trigrams)]
         self.symbols: set[Hashable] = {END, UNKNOWN, *(symbol for (symbol,) in unigrams)}
-        """All that is ever predicted."""
+        """Symbols that can be predicted."""
 
     @classmethod
     def of(cls, texts: Iterable[Sequence[Symbol]]) -> "TrigramModel[Symbol]":
-        """Count what some texts hold: strings, or other sequences of symbols."""
+        """Return the model of some texts: strings, or other sequences of symbols."""
         trigrams: Counter[Gram] = Counter()
         for text in texts:
             symbols = (BEGIN, BEGIN, *text, END)
@@ -44,14 +45,14 @@ class TrigramModel(Generic[Symbol]):
         return cls(trigrams)
 
     def log_prob(self, text: Sequence[Symbol]) -> float:
-        """Natural logarithm of the probability of a text and its end."""
+        """Return the natural log-probability of a text and its end."""
         known = self.symbols
         symbols = [BEGIN, BEGIN, *(each if each in known else UNKNOWN for each in text), END]
         grams = zip(symbols, symbols[1:], symbols[2:], strict=False)
         return sum(math.log(self.probability(w, (u, v))) for u, v, w in grams)
 
     def probability(self, symbol: Hashable, context: Gram) -> float:
-        """Of one of the `symbols` after the last two."""
+        """Return P(symbol | context) for a symbol of `symbols` after two symbols."""
         probability = 1 / len(self.symbols)
         for length, counts in enumerate(self._orders):
             before = context[len(context) - length :]
@@ -59,7 +60,7 @@ class TrigramModel(Generic[Symbol]):
         return probability
 
     def bits_per_character(self, lines: Iterable[Sequence[Symbol]]) -> float:
-        """Mean over the symbols of some texts and one for each text's end.
+        """Return the mean of -log2 P over the symbols of texts and the end of each text.
 
         Raises:
             ValueError: there are no texts.
@@ -74,7 +75,7 @@ class TrigramModel(Generic[Symbol]):
 
 
 class _Counts:
-    """Grams of one length, with what is summed over those of the same context."""
+    """Counts of the n-grams of one length, and their sums over each context."""
 
     def __init__(self, grams: Counter[Gram]) -> None:
         self.grams = grams
@@ -86,12 +87,12 @@ class _Counts:
 
     @cached_property
     def discount(self) -> float:
-        """n1 / (n1 + 2 n2), of which nk grams were counted k times; 1/2 where there are none."""
+        """Return n1 / (n1 + 2 n2), nk being the number of n-grams of count k; 1/2 if n1 n2 = 0."""
         once, twice = (sum(count == k for count in self.grams.values()) for k in (1, 2))
         return once / (once + 2 * twice) if once and twice else 0.5
 
     def interpolated(self, gram: Gram, context: Gram, shorter: float) -> float:
-        """Probability of the gram's last symbol, given that after a shorter context."""
+        """Return P(last symbol | context), given the probability after the shorter context."""
         total = self.totals[context]
         if not total:
             return shorter

@@ -1,8 +1,8 @@
-"""A built-in English-French phrasebook, generated from a synchronous grammar.
+"""Built-in English-French phrasebook, generated from a synchronous grammar.
 
-Every sentence is built on both sides at once from the same choices: `lexicon` holds the words,
-`french` and `english` their forms, `phrases` and `clauses` the syntax, and each function in the
-`scenes_*` modules one kind of sentence. Nothing is random but the selection, which is seeded.
+Every sentence is built in both languages at once from the same choices: `lexicon` holds the words,
+`french` and `english` the inflection, `phrases` and `clauses` the syntax, and each function in the
+`scenes_*` modules generates one kind of sentence. Only the selection is random, with a fixed seed.
 """
 
 from functools import cache
@@ -23,12 +23,12 @@ def _splits() -> dict[str, tuple[Pair, ...]]:
 
 
 def phrasebook_pairs() -> list[Pair]:
-    """Every distinct (english, french) pair, always the same and in the same order."""
+    """Return every distinct (english, french) pair, always in the same order."""
     return list(_pairs())
 
 
 def phrasebook_splits() -> dict[str, list[Pair]]:
-    """The pairs divided into "train", "validation" (500) and "test" (1,000).
+    """Return the pairs divided into "train", "validation" (500) and "test" (1,000).
 
     No sentence of "test" or "validation", English or French, occurs in another split, and each
     of their words occurs at least 15 times in "train".

@@ -1,4 +1,4 @@
-"""Actions: a verb together with the kind of object that makes sense with it."""
+"""Actions: a verb together with the kinds of object that make sense with it."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -29,9 +29,9 @@ Thing = Callable[[Dice, NounPhrase], NounPhrase]
 
 
 class Action(NamedTuple):
-    """A verb and how to draw its object, given the subject; None for an intransitive verb.
+    """Verb with a function that draws its object, given the subject; None if intransitive.
 
-    A `daily` action happens at its own hour and soon again: nobody gets up next year.
+    A `daily` action takes adverbs of the same or the next day: nobody gets up next year.
     """
 
     verb: Verb
@@ -39,62 +39,62 @@ class Action(NamedTuple):
     daily: bool = False
 
     def object(self, dice: Dice, subject: NounPhrase) -> NounPhrase | None:
-        """An object that suits the verb."""
+        """Draw an object that suits the verb."""
         return self.thing(dice, subject) if self.thing else None
 
 
 def own(subject: NounPhrase) -> str:
-    """The possessive determiner of a subject: my, thy, his, her, our, your, their."""
+    """Return the possessive determiner of a subject: my, thy, his, her, our, your, their."""
     if subject.person == 2:
         return "her" if subject.gender == "f" else "his"
     return ("my", "thy", "", "our", "your", "their")[subject.person]
 
 
 def perhaps(dice: Dice, adjectives: tuple[Adjective, ...]) -> Adjective | None:
-    """One of the adjectives, half of the time."""
+    """Draw one of the adjectives with probability 1/2, else None."""
     return dice.pick(adjectives) if adjectives and dice.chance(0.5) else None
 
 
 def the(things: tuple[Noun, ...], adjectives: tuple[Adjective, ...] = ()) -> Thing:
-    """The one thing, sometimes with an adjective."""
+    """Return a function that draws a definite noun phrase, sometimes with an adjective."""
     return lambda dice, _: noun_phrase("the", dice.pick(things), perhaps(dice, adjectives))
 
 
 def a(things: tuple[Noun, ...], adjectives: tuple[Adjective, ...] = ()) -> Thing:
-    """One thing, sometimes with an adjective."""
+    """Return a function that draws an indefinite noun phrase, sometimes with an adjective."""
     return lambda dice, _: noun_phrase("a", dice.pick(things), perhaps(dice, adjectives))
 
 
 def any_of(things: tuple[Noun, ...], *, many: bool = False) -> Thing:
-    """Some of a thing."""
+    """Return a function that draws an indefinite quantity of a thing."""
     return lambda dice, _: some(dice.pick(things), many=many)
 
 
 def kinds(things: tuple[Noun, ...]) -> Thing:
-    """A field as a whole: la musique."""
+    """Return a function that draws a generic noun phrase: la musique."""
     return lambda dice, _: generic(dice.pick(things))
 
 
 def theirs(things: tuple[Noun, ...], adjectives: tuple[Adjective, ...] = ()) -> Thing:
-    """A thing that belongs to the subject, sometimes with an adjective."""
+    """Return a function that draws a thing owned by the subject, sometimes with an adjective."""
     return lambda dice, subject: noun_phrase(
         own(subject), dice.pick(things), perhaps(dice, adjectives)
     )
 
 
 def either(*choices: Thing) -> Thing:
-    """One of several kinds of object."""
+    """Return a function that draws one of several kinds of object."""
     return lambda dice, subject: dice.pick(choices)(dice, subject)
 
 
 def somebody_by_trade(dice: Dice) -> NounPhrase:
-    """The woman, the young doctor."""
+    """Draw a person named by trade: the woman, the young doctor."""
     adjective = lexicon.YOUNG if dice.chance(0.3) else None
     return noun_phrase("the", dice.pick(lexicon.PEOPLE), adjective, animate=True)
 
 
 def somebody(dice: Dice, subject: NounPhrase) -> NounPhrase:
-    """A person: a first name, a relative of the subject, or somebody known by trade."""
+    """Draw a person: a first name, a relative of the subject, or a person named by trade."""
     kind = dice.number(0, 2)
     if kind == 0:
         return somebody_by_trade(dice)
@@ -144,7 +144,7 @@ LEISURE = (EAT, EAT, DRINK, DRINK, READ, WATCH, LISTEN, PLAY_SPORT, PLAY_MUSIC)
 HABITS = (
     *LEISURE, WRITE, CLEAN, STUDY, CALL, HELP, TAKE, GO_TO, Action(verb("smoke = fumer")), *DAILY,
 )  # fmt: skip
-"""What people do again and again."""
+"""Actions done regularly."""
 
 BUY = Action(
     verb("buy = acheter"),
@@ -207,24 +207,24 @@ PROJECTS = (
     READ, WATCH, WRITE, CLEAN, GO_TO, PREPARE, WAIT_FOR, TAKE, PLAY_SPORT,
 )  # fmt: skip
 PLANS = (*PROJECTS, *DAILY)
-"""What people decide to do."""
+"""Actions done by decision."""
 
 ACCIDENTS = (LOSE, FIND, FORGET, RECEIVE, MISS, BREAK)
 EVENTS = (*PROJECTS, *ACCIDENTS, ORDER, EAT, DRINK, OPEN, CLOSE, *DAILY)
-"""What happened."""
+"""Actions described as past events."""
 
 CHORES = (
     BUY, BUY, REPAIR, INVITE, TALK_TO, ANSWER, SEND, WASH, CALL, CLEAN, CLOSE, PREPARE, WRITE,
     HELP, PAY, *verbs("""do the shopping = faire les courses, do the dishes = faire la vaisselle,
     do the housework = faire le ménage"""),
 )  # fmt: skip
-"""What one may forget or ask others to do."""
+"""Actions that are easily forgotten or asked of others."""
 
 TO_PEOPLE = (SEE, MEET, INVITE, WAIT_FOR, TALK_TO, ANSWER, CALL, HELP)
 
 
 def relatives(dice: Dice) -> NounPhrase:
-    """My sister, his parents, our friends."""
+    """Draw a relative or relatives: my sister, his parents, our friends."""
     owner = dice.pick(("my", "his", "her", "our", "your"))
     if dice.chance(0.3):
         return noun_phrase(owner, dice.pick(lexicon.RELATIVES), many=True, animate=True)
@@ -232,7 +232,7 @@ def relatives(dice: Dice) -> NounPhrase:
 
 
 def others(dice: Dice) -> NounPhrase:
-    """A third person: he, Marie, my sister, the doctor."""
+    """Draw a third person: he, Marie, my sister, the doctor."""
     kind = dice.number(0, 5)
     if kind < 2:
         return dice.pick(THIRD)
@@ -244,26 +244,26 @@ def others(dice: Dice) -> NounPhrase:
 
 
 def actor(dice: Dice, action: Verb, mode: Mode) -> NounPhrase:
-    """A subject for a verb; never je, nous or vous where a participle would show their gender."""
+    """Draw a subject for a verb; not je, nous or vous where a participle would show the gender."""
     shows = action.with_etre and mode.perfect and not mode.head
     return others(dice) if shows or dice.chance(0.5) else dice.pick(PRONOUNS)
 
 
 def without_repetition(mode: Mode, action: Verb) -> Mode:
-    """The future instead of "going to go"."""
+    """Return the mode, with the future in place of "going to go"."""
     return FUTURE if mode is GOING_TO and action.fr == "aller" else mode
 
 
 def anybody(dice: Dice) -> NounPhrase:
-    """Any subject at all: half of the time a pronoun."""
+    """Draw any subject: a pronoun with probability 1/2."""
     return dice.pick(PRONOUNS) if dice.chance(0.5) else others(dice)
 
 
 def asked(dice: Dice) -> NounPhrase:
-    """Whom a question is about: often the listener."""
+    """Draw the subject of a question: "you" with probability 1/2."""
     return YOU if dice.chance(0.5) else others(dice)
 
 
 def kin(dice: Dice, owners: tuple[str, ...] = OWNERS) -> NounPhrase:
-    """One relative: my sister, their uncle."""
+    """Draw one relative: my sister, their uncle."""
     return noun_phrase(dice.pick(owners), dice.pick(lexicon.FAMILY), animate=True)

@@ -1,4 +1,4 @@
-"""When, where, how often and how many: adjuncts of time and place, numbers, dates and prices."""
+"""Adjuncts of time and place, numbers, dates and prices."""
 
 from transformer_mt.phrasebook import english, lexicon
 from transformer_mt.phrasebook.dice import Dice
@@ -104,7 +104,7 @@ _TENS = dict(
 
 
 def number(value: int) -> Phrase:
-    """A number from 1 to 69 in words: twenty-one = vingt et un."""
+    """Return a number from 1 to 69 in words: twenty-one = vingt et un."""
     if value < 20:
         return Phrase(*_UNITS[value - 1])
     tens, units = _TENS[value // 10 * 10], value % 10
@@ -115,12 +115,12 @@ def number(value: int) -> Phrase:
 
 
 def several(dice: Dice, most: int = 6) -> Phrase:
-    """A number of things, from two."""
+    """Draw a number from two to `most`."""
     return number(dice.number(2, most))
 
 
 def price(dice: Dice, low: int, high: int) -> Phrase:
-    """A price: 12 euros, €3.50 = 3,50 €."""
+    """Draw a price: 12 euros, €3.50 = 3,50 €."""
     euros = dice.number(low, high)
     if dice.chance(0.5):
         return Phrase(f"{euros} euros", f"{euros} euros")
@@ -129,7 +129,7 @@ def price(dice: Dice, low: int, high: int) -> Phrase:
 
 
 def hour_of(hour: int, quarter: int) -> Phrase:
-    """An hour of the clock and 0 to 3 quarters: a quarter to nine = neuf heures moins le quart."""
+    """Return an hour and 0 to 3 quarters: a quarter to nine = neuf heures moins le quart."""
     if quarter == 3:
         hour = hour % 12 + 1
     en, fr = number(hour)
@@ -145,7 +145,7 @@ def hour_of(hour: int, quarter: int) -> Phrase:
 
 
 def clock(dice: Dice) -> Phrase:
-    """A time of day: eight o'clock, half past eight, a quarter to nine, nine in the evening."""
+    """Draw a time of day: eight o'clock, half past eight, nine in the evening."""
     quarter, hour = dice.number(0, 5), dice.number(1, 11)
     if quarter < 4:
         return hour_of(hour, quarter)
@@ -157,74 +157,74 @@ def clock(dice: Dice) -> Phrase:
 
 
 def at_clock(dice: Dice) -> Phrase:
-    """At a time of day."""
+    """Draw a time of day with its preposition: at eight o'clock = à huit heures."""
     en, fr = clock(dice)
     return Phrase(f"at {en}", f"à {fr}")
 
 
 def on_day(dice: Dice) -> Phrase:
-    """On one coming or past weekday: on Monday = lundi."""
+    """Draw one coming or past weekday: on Monday = lundi."""
     en, fr = dice.pick(DAYS)
     return Phrase(f"on {en}", fr)
 
 
 def in_month(dice: Dice) -> Phrase:
-    """In a month: in July = en juillet."""
+    """Draw a month with its preposition: in July = en juillet."""
     en, fr = dice.pick(MONTHS)
     return Phrase(f"in {en}", f"en {fr}")
 
 
 def date(dice: Dice) -> Phrase:
-    """A day of a month: May 3 = le 3 mai."""
+    """Draw a day of a month: May 3 = le 3 mai."""
     month, day = dice.pick(MONTHS), dice.number(2, 28)
     return Phrase(f"{month.en} {day}", f"le {day} {month.fr}")
 
 
 def future_time(dice: Dice, *, daily: bool = False) -> Phrase:
-    """When something will happen; soon, for an action of every day."""
+    """Draw an adverb of future time; a near one for a daily action."""
     if daily:
         return dice.pick(SOON)
     return on_day(dice) if dice.chance(0.2) else dice.pick(FUTURE_TIMES)
 
 
 def past_time(dice: Dice, *, daily: bool = False) -> Phrase:
-    """When something happened; recently, for an action of every day."""
+    """Draw an adverb of past time; a recent one for a daily action."""
     if daily:
         return dice.pick(RECENT)
     return on_day(dice) if dice.chance(0.15) else dice.pick(PAST_TIMES)
 
 
 def habit_time(dice: Dice, *, daily: bool = False) -> Phrase:
-    """When something usually happens; not at what hour, for what has its hour anyway."""
+    """Draw an adverb of repeated time; without an hour of the clock for a daily action."""
     return dice.pick(ROUTINE if daily else HABIT_TIMES)
 
 
 def in_city(dice: Dice) -> Phrase:
-    """In a city: in London = à Londres."""
+    """Draw a city as a place: in London = à Londres."""
     en, fr = dice.pick(lexicon.CITIES)
     return Phrase(f"in {en}", f"à {fr}")
 
 
 def to_city(dice: Dice) -> Phrase:
-    """To a city."""
+    """Draw a city as a destination: to London = à Londres."""
     en, fr = dice.pick(lexicon.CITIES)
     return Phrase(f"to {en}", f"à {fr}")
 
 
 def in_country(dice: Dice) -> Phrase:
-    """In a country: in Portugal = au Portugal."""
+    """Draw a country as a place: in Portugal = au Portugal."""
     country = dice.pick(lexicon.COUNTRIES + lexicon.OTHER_COUNTRIES)
     return Phrase(f"in {country.en}", country.to)
 
 
 def to_country(dice: Dice) -> Phrase:
-    """To a country."""
+    """Draw a country as a destination: to Portugal = au Portugal."""
     country = dice.pick(lexicon.COUNTRIES + lexicon.OTHER_COUNTRIES)
     return Phrase(f"to {country.en}", country.to)
 
 
 def abroad(dice: Dice, *, motion: bool) -> Phrase:
-    """In or to a city or a country."""
+    """Draw a city or country, as a destination if `motion`, else as a place."""
     if dice.chance(0.5):
         return to_city(dice) if motion else in_city(dice)
     return to_country(dice) if motion else in_country(dice)
@@ -247,7 +247,7 @@ AT_TABLE, AT_MARKET = _MEASURES[:3], _MEASURES[1:2] + _MEASURES[3:]
 
 
 def quantity(dice: Dice, measures: tuple[tuple[Noun, tuple[Noun, ...]], ...]) -> Phrase:
-    """A measured quantity: a glass of water, three kilos of meat."""
+    """Draw a measured quantity: a glass of water, three kilos of meat."""
     measure, things = dice.pick(measures)
     thing = dice.pick(things)
     value = dice.number(1, 4)

@@ -1,4 +1,4 @@
-"""The clause: one abstract (subject, verb, mode, negation, object, adjuncts), two languages."""
+"""Clause realised in two languages: subject, verb, mode, negation, object, adjuncts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,18 +17,20 @@ NEGATIONS = {
     "not": "pas", "never": "jamais", "anymore": "plus", "yet": "pas encore", "anything": "rien",
     "only": "",
 }  # fmt: skip
-"""What follows the finite verb after "ne"; the "que" of "only" stands before the object."""
+"""Second part of the French negation, after "ne" and the finite verb; "que" of "only" stands before
+the object."""
 
 BEFORE_VERB = ("never", "only")
-"""English adverbs; the other negations negate the auxiliary."""
+"""English negative adverbs before the verb; the other negations negate the auxiliary."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A verb: "get up" = "se lever", "talk to" = "parler à", "have breakfast" = "prendre ...".
+    """Verb in both languages: "get up" = "se lever", "talk to" = "parler à".
 
-    `fr` is the infinitive alone; `tail` is what always follows it, `link` the preposition before
-    the object. The past of a `state` is the imparfait.
+    `fr` is the infinitive alone; `tail` is the fixed text after the verb ("have breakfast" =
+    "prendre ..."), `link` the preposition before the object. The past of a `state` is the
+    imparfait.
     """
 
     en: str
@@ -40,7 +42,7 @@ class Verb:
 
     @property
     def with_etre(self) -> bool:
-        """Whether its compound tenses take être."""
+        """True if the compound tenses of the verb take être."""
         return self.reflexive or self.fr in ETRE_VERBS
 
 
@@ -61,7 +63,7 @@ NEED = verb("need = avoir besoin de", state=True)
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """A tense or a modal, as both languages build it.
+    """Tense or modal, as both languages build it.
 
     English: auxiliary `aux`, then `link`, then the verb in `form`. French: `head`, or the verb
     itself when there is none, in `tense` or in the passé composé when `perfect`.
@@ -106,7 +108,7 @@ STARTED_TO = Mode(link="start to", past=True, head="commencer à", perfect=True)
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A clause; `statement` and `question` realise it in both languages.
+    """Clause with one subject and verb; `statement` and `question` realise it in both languages.
 
     `pronoun` makes the object a pronoun; `gap` leaves it out, because a relative or a question
     pronoun stands for it. `receiver` is an indirect object, always a pronoun. `adverb` stands by
@@ -125,18 +127,18 @@ class Clause:
     rest: tuple[Phrase, ...] = ()
 
     def statement(self) -> Phrase:
-        """The clause as it stands, without capital or full stop."""
+        """Return the clause as a statement, without capital or full stop."""
         return Phrase(self._english(), f"{self.subject.fr} {self._french_predicate()}")
 
     def question(self, asking: Phrase | None = None) -> Phrase:
-        """The clause after "do ..." and "est-ce que", or after a question word."""
+        """Return the clause as a question with "do ..." and "est-ce que", or a question word."""
         english_side, french_side = self._english_question(), "est-ce que"
         if asking:
             english_side, french_side = f"{asking.en} {english_side}", f"{asking.fr} est-ce que"
         return Phrase(english_side, f"{french_side} {self.subject.fr} {self._french_predicate()}")
 
     def relative(self) -> Phrase:
-        """The predicate after "who" and "qui"."""
+        """Return the clause as a relative clause: "who" and "qui", then the predicate."""
         words = self._english().removeprefix(self.subject.en + " ")
         return Phrase(f"who {words}", f"qui {self._french_predicate()}")
 
@@ -173,7 +175,7 @@ class Clause:
         return self.mode.aux == "do" and not self._is_be
 
     def _english_verb(self) -> tuple[str, str]:
-        """The auxiliary and what follows it: ("does", "eat"), ("is", "going to eat")."""
+        """Return auxiliary and main verb: ("does", "eat"), ("is", "going to eat")."""
         mode, person = self.mode, self.subject.person
         if self._is_be:
             return english.be(person, past_tense=mode.past), self.verb.en[3:]
@@ -232,7 +234,7 @@ class Clause:
         return " ".join(filter(None, words))
 
     def _french_verb(self) -> list[str]:
-        """The finite verb and what follows: [mange], [ai, mangé], [vais, manger], [ai, dû, ...]."""
+        """Return the French verb in parts: [mange], [ai, mangé], [vais, manger], [ai, dû, ...]."""
         mode, person = self.mode, self.subject.person
         if mode.head:
             head, _, link = mode.head.partition(" ")
@@ -280,7 +282,7 @@ def command(
     action: Verb, thing: NounPhrase | None = None, *rest: Phrase, person: int = 4,
     refuse: bool = False,
 ) -> Phrase:  # fmt: skip
-    """An order to tu (1), nous (3) or vous (4): open the door = ouvrez la porte."""
+    """Return an order to tu (1), nous (3) or vous (4): open the door = ouvrez la porte."""
     form, en = verbs.imperative(action.fr, person), action.en
     if not action.reflexive:
         words = ["ne", form, "pas"] if refuse else [form]
@@ -300,5 +302,5 @@ def command(
 def being(
     subject: NounPhrase, *rest: Phrase | None, mode: Mode = PRESENT, negation: str = ""
 ) -> Clause:
-    """Subject + be + predicate and whatever follows; what is None is left out."""
+    """Return the clause subject + be + predicate, followed by the phrases that are not None."""
     return Clause(subject, BE, mode, negation, rest=tuple(filter(None, rest)))

@@ -1,4 +1,4 @@
-"""From scenes to a corpus: sampling, and the division into train, validation and test."""
+"""Sampling of the scenes, and the split into train, validation and test."""
 
 import hashlib
 import re
@@ -34,23 +34,23 @@ SCENES: tuple[Scene, ...] = (
 )
 
 PER_SCENE = 235
-"""The most sentences any one scene gives."""
+"""Most sentences taken from one scene."""
 
 PATIENCE = 60
-"""A scene that repeats itself this many times in a row has nothing more to say."""
+"""Number of repeated sentences in a row after which a scene ends."""
 
 MIN_WORDS, MAX_WORDS = 1, 15
-"""How long an English sentence may be."""
+"""Smallest and largest number of words of an English sentence."""
 
 HELD_OUT = {"test": 1000, "validation": 500}
 MIN_COUNT = 15
-"""How often every word of a held-out sentence occurs in train, at least."""
+"""Smallest count in train of every word of a held-out sentence."""
 
 _WORD = re.compile(r"[\w-]+")
 
 
 def generate() -> Iterator[tuple[str, str]]:
-    """Each scene's distinct sentences, scene after scene; an English sentence appears once."""
+    """Yield the distinct sentences of each scene in turn; an English sentence appears once."""
     seen: set[str] = set()
     for seed, scene in enumerate(SCENES):
         dice, found, repeats = Dice(seed), 0, 0
@@ -65,15 +65,15 @@ def generate() -> Iterator[tuple[str, str]]:
 
 
 def words(text: str) -> list[str]:
-    """The words of a sentence, case folded, without punctuation and apostrophes."""
+    """Return the words of a sentence, case folded, without punctuation and apostrophes."""
     return _WORD.findall(text.casefold())
 
 
 def split(pairs: Sequence[tuple[str, str]]) -> dict[str, tuple[tuple[str, str], ...]]:
-    """Hold out pairs in the order of a hash of their English.
+    """Split pairs into train, validation and test, in the order of a hash of the English.
 
-    A pair is held out only if its French belongs to it alone and its words stay frequent in the
-    pairs that remain.
+    A pair is held out only if its French occurs in no other pair and its words stay frequent in the
+    remaining pairs.
     """
     vocabulary = Counter(word for pair in pairs for word in _sided_words(pair))
     french = Counter(fr for _, fr in pairs)

@@ -38,7 +38,7 @@ _NEGATIVES = {"can": "can't", "will": "won't", "am": "am not", "may": "may not"}
 
 
 class Forms(NamedTuple):
-    """The principal parts of a verb."""
+    """Past forms of a verb."""
 
     past: str
     participle: str
@@ -51,7 +51,7 @@ _FORMS = {
 
 
 def plural(noun: str) -> str:
-    """The plural of a noun; a compound inflects its last word, "glass of wine" its first."""
+    """Return the plural of a noun; a compound inflects its last word, "glass of wine" its first."""
     head, of, rest = noun.partition(" of ")
     before, space, last = head.rpartition(" ")
     return before + space + (PLURALS.get(last) or _add_s(last)) + of + rest
@@ -72,31 +72,31 @@ def a(phrase: str) -> str:
 
 
 def possessive(noun: str) -> str:
-    """The possessor form: Paul's, my parents'."""
+    """Return the possessive form: Paul's, my parents'."""
     return f"{noun}'" if noun.endswith("s") and noun[0].islower() else f"{noun}'s"
 
 
 @cache
 def third_person(verb: str) -> str:
-    """The third person singular of a verb or verb phrase: has to eat, gets up."""
+    """Return the third person singular of a verb or verb phrase: has to eat, gets up."""
     return _inflect(verb, lambda head: "has" if head == "have" else _add_s(head))
 
 
 @cache
 def past(verb: str) -> str:
-    """The simple past: ate, got up, had to eat."""
+    """Return the simple past: ate, got up, had to eat."""
     return _inflect(verb, lambda head: _FORMS[head].past if head in _FORMS else _add_ed(head))
 
 
 @cache
 def participle(verb: str) -> str:
-    """The past participle: eaten, got up."""
+    """Return the past participle: eaten, got up."""
     return _inflect(verb, lambda head: _FORMS[head].participle if head in _FORMS else _add_ed(head))
 
 
 @cache
 def ing(verb: str) -> str:
-    """The present participle: eating, getting up."""
+    """Return the present participle: eating, getting up."""
     return _inflect(verb, _add_ing)
 
 
@@ -120,12 +120,12 @@ def _add_ing(verb: str) -> str:
 
 
 def comparative(adjective: str) -> str:
-    """Taller, heavier, better, more expensive."""
+    """Return the comparative of an adjective: taller, heavier, better, more expensive."""
     return _graded(adjective, "more", "er", "better")
 
 
 def superlative(adjective: str) -> str:
-    """Tallest, heaviest, best, most expensive."""
+    """Return the superlative of an adjective: tallest, heaviest, best, most expensive."""
     return _graded(adjective, "most", "est", "best")
 
 
@@ -141,19 +141,19 @@ def _graded(adjective: str, adverb: str, ending: str, good: str) -> str:
 
 
 def be(person: int, *, past_tense: bool = False) -> str:
-    """The form of "be" for one person, 0 to 5 for I, you, he, we, you, they."""
+    """Return the form of "be" for one person, 0 to 5 for I, you, he, we, you, they."""
     if past_tense:
         return "was" if person in (0, 2) else "were"
     return {0: "am", 2: "is"}.get(person, "are")
 
 
 def attach(subject: str, auxiliary: str) -> str:
-    """Subject and auxiliary, contracted after a pronoun: I'm, they'll, Paul will."""
+    """Join subject and auxiliary, contracted after a pronoun: I'm, they'll, Paul will."""
     if subject in _PRONOUNS and auxiliary in _CONTRACTED:
         return subject + _CONTRACTED[auxiliary]
     return f"{subject} {auxiliary}"
 
 
 def negate(auxiliary: str) -> str:
-    """The negative of an auxiliary: don't, can't, am not."""
+    """Return the negative of an auxiliary: don't, can't, am not."""
     return _NEGATIVES.get(auxiliary) or f"{auxiliary}n't"

@@ -1,6 +1,6 @@
 """French nouns, adjectives and spelling: gender, number, elision, contraction.
 
-Verbs live in `french_verbs`. Every function maps strings to strings and knows no English.
+Verbs are in `french_verbs`. Every function maps strings to strings, independent of English.
 """
 
 import re
@@ -37,12 +37,12 @@ _LINK = re.compile(r" (?:de|à|au|en|d'\w+)\b.*")
 
 
 def starts_with_vowel(word: str) -> bool:
-    """Whether `word` calls for l', d', cet, bel: a vowel or a mute h."""
+    """Return True if a word takes l', d', cet, bel: it has a vowel or a mute h first."""
     return _VOWEL.match(word) is not None and _NO_ELISION.match(word) is None
 
 
 def elide(text: str) -> str:
-    """Write l', d', qu', j', n', s'il where the next word calls for them.
+    """Replace le, de, que, je, ne, si by l', d', qu', j', n', s' where the next word requires it.
 
     A pronoun hyphenated to its verb is left alone ("donnez-le à Paul").
     """
@@ -79,7 +79,7 @@ def preposed(preposition: str, phrase: str) -> str:
 
 
 def plural(word: str) -> str:
-    """The plural of a noun or of a masculine adjective; a complement (de ..., à ...) stays."""
+    """Return the plural of a noun or masculine adjective; a complement (de ..., à ...) stays."""
     if word in PLURALS:
         return PLURALS[word]
     link = _LINK.search(word)
@@ -98,13 +98,13 @@ def _plural_word(word: str) -> str:
 
 
 def adjective(masculine: str, gender: str, *, many: bool, before: str = "") -> str:
-    """Agree an adjective given by its masculine singular.
+    """Return an adjective, given by the masculine singular, in agreement with a noun.
 
     Args:
-        masculine: The dictionary form; one with a space ("en retard") never changes.
+        masculine: dictionary form; one with a space ("en retard") never changes.
         gender: "m" or "f".
-        many: Whether it describes several things.
-        before: The word that follows it, for bel, nouvel and vieil.
+        many: True for the plural.
+        before: the word after the adjective, for bel, nouvel and vieil.
     """
     if " " in masculine or masculine in ("orange", "marron", "super"):
         return masculine
@@ -117,7 +117,7 @@ def adjective(masculine: str, gender: str, *, many: bool, before: str = "") -> s
 
 
 def feminine(masculine: str) -> str:
-    """The feminine singular of an adjective or a trade."""
+    """Return the feminine singular of an adjective or a trade."""
     if masculine in FEMININES:
         return FEMININES[masculine]
     old, new = next(rule for rule in _FEMININE_ENDINGS if masculine.endswith(rule[0]))
@@ -125,6 +125,6 @@ def feminine(masculine: str) -> str:
 
 
 def agree(participle: str, gender: str, *, many: bool) -> str:
-    """Agree a past participle: venu, venue, venus, venues; pris, prise."""
+    """Return a past participle in agreement: venu, venue, venus, venues; pris, prise."""
     form = participle + ("e" if gender == "f" else "")
     return form + "s" if many and not form.endswith("s") else form

@@ -54,7 +54,7 @@ IMPERATIVES = {"être": ("sois", "soyez"), "avoir": ("aie", "ayez"), "savoir": (
 
 
 class Paradigm(NamedTuple):
-    """What the other forms of a verb derive from."""
+    """Principal forms of a verb, from which all others derive."""
 
     present: tuple[str, ...]
     future_stem: str
@@ -75,7 +75,7 @@ _PARADIGMS = _parse(_IRREGULAR)
 
 @cache
 def paradigm(infinitive: str) -> Paradigm:
-    """The paradigm of a verb, from the table, from a relative in it, or regular."""
+    """Return the paradigm of a verb: irregular, a prefixed irregular verb, or regular."""
     for prefix in _PREFIXES:
         base = _PARADIGMS.get(infinitive.removeprefix(prefix))
         if base and infinitive.startswith(prefix):
@@ -121,7 +121,7 @@ def soften(stem: str) -> str:
 
 @cache
 def conjugate(infinitive: str, tense: str, person: int) -> str:
-    """The form of one person, 0 to 5 for je, tu, il, nous, vous, ils."""
+    """Return the form of one person, 0 to 5 for je, tu, il, nous, vous, ils."""
     forms = paradigm(infinitive)
     if tense == PRESENT:
         return forms.present[person]
@@ -137,13 +137,13 @@ def conjugate(infinitive: str, tense: str, person: int) -> str:
 
 
 def participle(infinitive: str) -> str:
-    """The masculine singular past participle."""
+    """Return the masculine singular past participle."""
     return paradigm(infinitive).participle
 
 
 @cache
 def imperative(infinitive: str, person: int) -> str:
-    """The imperative of tu (1), nous (3) or vous (4)."""
+    """Return the imperative of tu (1), nous (3) or vous (4)."""
     if infinitive in IMPERATIVES and person != 3:
         return IMPERATIVES[infinitive][person == 4]
     form = conjugate(infinitive, PRESENT, person)

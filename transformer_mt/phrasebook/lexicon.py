@@ -1,4 +1,4 @@
-"""Nouns, adjectives and names, grouped by what one can say about them."""
+"""Nouns, adjectives and names, grouped by the sentences that they suit."""
 
 from transformer_mt.phrasebook.words import (
     adjectives,

@@ -8,26 +8,26 @@ from transformer_mt.phrasebook.words import Adjective, Name, Noun
 
 
 class Phrase(NamedTuple):
-    """The same words in English and in French."""
+    """Pair of equivalent English and French text."""
 
     en: str
     fr: str
 
 
 def join(*phrases: Phrase | None) -> Phrase:
-    """Put phrases one after another, leaving out those that are None."""
+    """Join phrases with spaces, leaving out each None."""
     kept = [phrase for phrase in phrases if phrase]
     return Phrase(" ".join(p.en for p in kept), " ".join(p.fr for p in kept))
 
 
 def say(en: str, fr: str) -> Phrase:
-    """Finish a sentence: elide the French, capitalise both."""
+    """Finish a sentence: elide the French, capitalise both sides."""
     fr = french.elide(fr)
     return Phrase(en[0].upper() + en[1:], fr[0].upper() + fr[1:])
 
 
 def then(first: Phrase, second: Phrase) -> Phrase:
-    """Two finished sentences, one after the other."""
+    """Join two finished sentences."""
     return Phrase(f"{first.en} {second.en}", f"{first.fr} {second.fr}")
 
 
@@ -37,13 +37,13 @@ def sentence(phrase: Phrase, mark: str = ".") -> Phrase:
 
 
 def to_friend(phrase: Phrase, name: Name, mark: str = ".") -> Phrase:
-    """Finish a sentence said to somebody by first name: Are you ready, Marie?"""
+    """Finish a sentence addressed to a first name: Are you ready, Marie?"""
     return sentence(Phrase(f"{phrase.en}, {name.name}", f"{phrase.fr}, {name.name}"), mark)
 
 
 @dataclass(frozen=True, slots=True)
 class NounPhrase:
-    """What can be a subject or an object.
+    """Noun phrase or pronoun, as a subject or an object.
 
     `person` is 0 to 5 for I, you (tu), he, we, you (vous), they. `en_not` and `fr_not` are the
     object under a negation: "any bread", "de pain".
@@ -60,26 +60,26 @@ class NounPhrase:
 
     @property
     def many(self) -> bool:
-        """Whether adjectives take the plural; the polite "vous" is one person."""
+        """True if adjectives take the plural; the polite "vous" is one person."""
         return self.person in (3, 5)
 
     @property
     def phrase(self) -> Phrase:
-        """Its words."""
+        """Return the text of the noun phrase."""
         return Phrase(self.en, self.fr)
 
     def after(self, en: str, fr: str) -> Phrase:
-        """Its words after a preposition, contracted in French: to the = au."""
+        """Return preposition and noun phrase, contracted in French: to the = au."""
         return Phrase(f"{en} {self.en}", self.french_after(fr))
 
     def french_after(self, preposition: str) -> str:
-        """Its French after a preposition; "de" takes the place of a partitive article."""
+        """Return the French with a preposition; "de" replaces a partitive article."""
         if self.partitive and preposition == "de":
             return self.fr_not
         return french.preposed(preposition, self.fr)
 
     def pronoun(self) -> "NounPhrase":
-        """The subject pronoun that stands for it: he, she, it, they."""
+        """Return the subject pronoun of the noun phrase: he, she, it, they."""
         il = ("elle" if self.gender == "f" else "il") + ("s" if self.many else "")
         if self.many:
             return NounPhrase("they", il, 5, self.gender, animate=self.animate)
@@ -88,7 +88,7 @@ class NounPhrase:
 
     @property
     def object_pronoun(self) -> str:
-        """The English object pronoun: me, him, it, them."""
+        """Return the English object pronoun: me, him, it, them."""
         if self.person != 2:
             return ("me", "you", "", "us", "you", "them")[self.person]
         if not self.animate:
@@ -96,7 +96,7 @@ class NounPhrase:
         return "her" if self.gender == "f" else "him"
 
     def clitic(self, *, indirect: bool) -> str:
-        """The French object pronoun: le, la, les, or lui, leur."""
+        """Return the French object pronoun: le, la, les, or lui, leur."""
         if self.person not in (2, 5):
             return ("me", "te", "", "nous", "vous")[self.person]
         if indirect:
@@ -130,7 +130,7 @@ OWNERS = ("my", "his", "her", "our", "your", "their")
 
 
 def core(noun: Noun, adjective: Adjective | None, *, many: bool) -> Phrase:
-    """Adjective and noun, without determiner."""
+    """Return adjective and noun, without determiner."""
     en, fr = noun.plural() if many else (noun.en, noun.fr)
     if adjective is None:
         return Phrase(en, fr)
@@ -141,7 +141,7 @@ def core(noun: Noun, adjective: Adjective | None, *, many: bool) -> Phrase:
 
 
 def french_determiner(en: str, gender: str, following: str, *, many: bool) -> str:
-    """The French determiner: le, ma, but "mon amie" and "cet hôtel" before a vowel."""
+    """Return the French determiner: le, ma, but "mon amie" and "cet hôtel" before a vowel."""
     masculine, feminine, plural = _FRENCH_DETERMINERS[en]
     if many:
         return f"{masculine}les" if en == "which" and gender == "f" else plural
@@ -160,7 +160,7 @@ def noun_phrase(
     many: bool = False,
     animate: bool = False,
 ) -> NounPhrase:
-    """A determined noun: the red car, my old friends, a beautiful hotel, these keys.
+    """Return a noun phrase with a determiner: the red car, my old friends, these keys.
 
     "thy" is the familiar "your" (ton, ta, tes), English "your".
     """
@@ -183,7 +183,7 @@ def _english_determiner(determiner: str, *, many: bool) -> str:
 
 
 def some(noun: Noun, adjective: Adjective | None = None, *, many: bool = False) -> NounPhrase:
-    """An indefinite quantity: some bread = du pain, some apples = des pommes, any = de."""
+    """Return an indefinite quantity: some bread = du pain, some apples = des pommes, any = de."""
     en, fr = core(noun, adjective, many=many)
     if many:
         article = "de" if adjective and adjective.before else "des"
@@ -197,31 +197,31 @@ def some(noun: Noun, adjective: Adjective | None = None, *, many: bool = False) 
 
 
 def generic(noun: Noun, *, many: bool = False) -> NounPhrase:
-    """A kind of thing: bread = le pain, apples = les pommes."""
+    """Return a generic noun phrase: bread = le pain, apples = les pommes."""
     en, fr = core(noun, None, many=many)
     article = french_determiner("the", noun.gender, fr, many=many)
     return NounPhrase(en, f"{article} {fr}", 5 if many else 2, noun.gender)
 
 
 def counted(number: Phrase, noun: Noun) -> NounPhrase:
-    """Several of a thing: two tickets = deux billets."""
+    """Return a number and a plural noun: two tickets = deux billets."""
     en, fr = noun.plural()
     feminine = "e" if noun.gender == "f" and number.fr.endswith("un") else ""
     return NounPhrase(f"{number.en} {en}", f"{number.fr}{feminine} {fr}", 5, noun.gender)
 
 
 def person(name: Name) -> NounPhrase:
-    """Somebody by first name."""
+    """Return a first name as a noun phrase."""
     return NounPhrase(name.name, name.name, 2, name.gender, animate=True)
 
 
 def familiar(name: Name) -> NounPhrase:
-    """The "you" of a friend addressed by first name."""
+    """Return the familiar "you" (tu) for a person addressed by first name."""
     return NounPhrase("you", "tu", 1, name.gender, animate=True)
 
 
 def owned_by(name: Name, noun: Noun, adjective: Adjective | None = None) -> NounPhrase:
-    """Paul's red car = la voiture rouge de Paul."""
+    """Return a thing owned by a person: Paul's red car = la voiture rouge de Paul."""
     en, fr = core(noun, adjective, many=False)
     article = french_determiner("the", noun.gender, fr, many=False)
     full = f"{article} {fr} {french.after_de(name.name)}"
@@ -229,5 +229,5 @@ def owned_by(name: Name, noun: Noun, adjective: Adjective | None = None) -> Noun
 
 
 def quality(subject: NounPhrase, adjective: Adjective) -> Phrase:
-    """A predicate adjective that agrees with its subject."""
+    """Return a predicate adjective in agreement with the subject."""
     return Phrase(adjective.en, adjective.french(subject.gender, many=subject.many))

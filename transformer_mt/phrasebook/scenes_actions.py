@@ -82,7 +82,7 @@ def act(
     subject: NounPhrase | None = None,
     adverb: Phrase | None = None,
 ) -> Clause:
-    """A clause around a random action, at a time that suits it, by a subject if none is given."""
+    """Draw a clause with a random action, a suitable time, and a subject if none is given."""
     action = dice.pick(actions)
     mode = a.without_repetition(mode, action.verb)
     who = subject or a.actor(dice, action.verb, mode)
@@ -92,19 +92,19 @@ def act(
 
 
 def now(dice: Dice, *, daily: bool) -> Phrase:
-    """Now, whatever the action."""
+    """Draw an adverb of present time."""
     return when.NOW[1 if daily else dice.number(0, 1)]
 
 
 def habit(dice: Dice) -> Phrase:
-    """He doesn't eat any bread in the morning."""
+    """Draw a sentence such as: He doesn't eat any bread in the morning."""
     negation = dice.pick(("", "", "", "not"))
     clause = act(dice, c.PRESENT, when.habit_time, actions=a.HABITS, negation=negation)
     return sentence(clause.statement())
 
 
 def frequency(dice: Dice) -> Phrase:
-    """We often play the piano; my father never smokes."""
+    """Draw a sentence such as: We often play the piano; my father never smokes."""
     if dice.chance(0.6):
         clause = act(dice, c.PRESENT, actions=FREQUENT, adverb=dice.pick(when.OFTEN))
     else:
@@ -113,41 +113,41 @@ def frequency(dice: Dice) -> Phrase:
 
 
 def habit_question(dice: Dice) -> Phrase:
-    """Do you take the bus every morning?"""
+    """Draw a sentence such as: Do you take the bus every morning?"""
     clause = act(dice, c.PRESENT, when.habit_time, actions=a.HABITS, subject=a.asked(dice))
     return sentence(clause.question(), "?")
 
 
 def doing_now(dice: Dice) -> Phrase:
-    """She is reading a funny story at the moment."""
+    """Draw a sentence such as: She is reading a funny story at the moment."""
     negation = "not" if dice.chance(0.25) else ""
     clause = act(dice, c.PROGRESSIVE, now, actions=ACTIVITIES, negation=negation)
     return sentence(clause.statement())
 
 
 def doing_question(dice: Dice) -> Phrase:
-    """Are you working now?"""
+    """Draw a sentence such as: Are you working now?"""
     clause = act(dice, c.PROGRESSIVE, now, actions=ACTIVITIES, subject=a.asked(dice))
     return sentence(clause.question(), "?")
 
 
 def past(dice: Dice) -> Phrase:
-    """He lost his key last night."""
+    """Draw a sentence such as: He lost his key last night."""
     return sentence(act(dice, c.PAST, when.past_time).statement())
 
 
 def past_refused(dice: Dice) -> Phrase:
-    """I didn't buy any bread yesterday."""
+    """Draw a sentence such as: I didn't buy any bread yesterday."""
     return sentence(act(dice, c.PAST, when.past_time, negation="not").statement())
 
 
 def past_question(dice: Dice) -> Phrase:
-    """Did your brother call Marie last week?"""
+    """Draw a sentence such as: Did your brother call Marie last week?"""
     return sentence(act(dice, c.PAST, when.past_time, subject=a.others(dice)).question(), "?")
 
 
 def perfect(dice: Dice) -> Phrase:
-    """We have already visited the castle; he hasn't eaten yet."""
+    """Draw a sentence such as: We have already visited the castle; he hasn't eaten yet."""
     if dice.chance(0.4):
         clause = act(dice, c.PERFECT, actions=ACHIEVEMENTS, adverb=Phrase("already", "déjà"))
     else:
@@ -157,33 +157,33 @@ def perfect(dice: Dice) -> Phrase:
 
 
 def used_to(dice: Dice) -> Phrase:
-    """My aunt used to sing every day."""
+    """Draw a sentence such as: My aunt used to sing every day."""
     return sentence(act(dice, c.USED_TO, when.habit_time, actions=a.HABITS).statement())
 
 
 def future(dice: Dice) -> Phrase:
-    """They will clean the kitchen tomorrow."""
+    """Draw a sentence such as: They will clean the kitchen tomorrow."""
     negation = "not" if dice.chance(0.3) else ""
     clause = act(dice, c.FUTURE, when.future_time, actions=a.PLANS, negation=negation)
     return sentence(clause.statement())
 
 
 def going_to(dice: Dice) -> Phrase:
-    """I'm going to buy a new lamp next week."""
+    """Draw a sentence such as: I'm going to buy a new lamp next week."""
     negation = "not" if dice.chance(0.3) else ""
     clause = act(dice, c.GOING_TO, when.future_time, actions=a.PLANS, negation=negation)
     return sentence(clause.statement())
 
 
 def future_question(dice: Dice) -> Phrase:
-    """Are you going to see Paul on Monday?"""
+    """Draw a sentence such as: Are you going to see Paul on Monday?"""
     mode = dice.pick((c.FUTURE, c.GOING_TO))
     clause = act(dice, mode, when.future_time, actions=a.PLANS, subject=a.asked(dice))
     return sentence(clause.question(), "?")
 
 
 def modal(dice: Dice) -> Phrase:
-    """He must repair his car tomorrow; I can't wait for Marie."""
+    """Draw a sentence such as: He must repair his car tomorrow; I can't wait for Marie."""
     mode = dice.pick((c.CAN, c.MUST, c.SHOULD, c.HAVE_TO))
     negation = "not" if mode in (c.CAN, c.SHOULD) and dice.chance(0.5) else ""
     time = when.future_time if dice.chance(0.6) and mode is not c.SHOULD else None
@@ -191,7 +191,7 @@ def modal(dice: Dice) -> Phrase:
 
 
 def wish(dice: Dice) -> Phrase:
-    """We'd like to visit the old town; she wants to go home."""
+    """Draw a sentence such as: We'd like to visit the old town; she wants to go home."""
     mode = dice.pick((c.WOULD_LIKE, c.WANT, c.HOPE_TO))
     negation = "not" if mode is c.WANT and dice.chance(0.5) else ""
     time = when.future_time if dice.chance(0.6) else None
@@ -199,7 +199,7 @@ def wish(dice: Dice) -> Phrase:
 
 
 def taste(dice: Dice) -> Phrase:
-    """She prefers to walk at the weekend; they don't like to cook."""
+    """Draw a sentence such as: She prefers to walk at the weekend; they don't like to cook."""
     mode = dice.pick((c.LIKE_TO, c.PREFER_TO))
     negation = "not" if mode is c.LIKE_TO and dice.chance(0.3) else ""
     time = when.habit_time if mode is c.PREFER_TO or dice.chance(0.5) else None
@@ -207,7 +207,7 @@ def taste(dice: Dice) -> Phrase:
 
 
 def skill(dice: Dice) -> Phrase:
-    """I don't know how to swim; does she know how to drive?"""
+    """Draw a sentence such as: I don't know how to swim; does she know how to drive?"""
     if dice.chance(0.3):
         clause = act(dice, c.KNOW_HOW, actions=SKILLS, subject=a.asked(dice))
         return sentence(clause.question(), "?")
@@ -216,7 +216,7 @@ def skill(dice: Dice) -> Phrase:
 
 
 def past_modal(dice: Dice) -> Phrase:
-    """I had to work yesterday; he wanted to see the castle; Marie forgot to call Paul."""
+    """Draw a sentence such as: I had to work yesterday; he wanted to see the castle."""
     mode = dice.pick((c.HAD_TO, c.WANTED, c.FORGOT_TO, c.DECIDED_TO, c.STARTED_TO))
     negation = "not" if mode is c.WANTED and dice.chance(0.5) else ""
     time = when.past_time if mode in (c.HAD_TO, c.FORGOT_TO) else None
@@ -225,7 +225,7 @@ def past_modal(dice: Dice) -> Phrase:
 
 
 def permission(dice: Dice) -> Phrase:
-    """Can you wait for the bus? Would you like to go out tonight?"""
+    """Draw a sentence such as: Can you wait for the bus? Would you like to go out tonight?"""
     mode = dice.pick((c.CAN, c.COULD, c.SHOULD, c.WANT, c.WOULD_LIKE))
     subject = YOU if mode in (c.WANT, c.WOULD_LIKE) else dice.pick(PRONOUNS)
     actions = a.CHORES if mode is c.COULD else a.PLANS
@@ -234,7 +234,7 @@ def permission(dice: Dice) -> Phrase:
 
 
 def friend_question(dice: Dice) -> Phrase:
-    """Did you go out yesterday, Marie?"""
+    """Draw a sentence such as: Did you go out yesterday, Marie?"""
     name = dice.pick(lexicon.MEN + lexicon.WOMEN)
     mode, time = dice.pick((
         (c.PRESENT, when.habit_time), (c.PAST, when.past_time), (c.GOING_TO, when.future_time),
@@ -247,7 +247,7 @@ def friend_question(dice: Dice) -> Phrase:
 
 
 def friend_statement(dice: Dice) -> Phrase:
-    """Marie, you must close the window; you haven't called Paul yet."""
+    """Draw a sentence such as: Marie, you must close the window; you haven't called Paul yet."""
     name = dice.pick(lexicon.MEN + lexicon.WOMEN)
     mode = dice.pick((c.SHOULD, c.MUST, c.CAN, c.HAVE_TO, c.PERFECT))
     if mode is c.PERFECT:
@@ -260,7 +260,7 @@ def friend_statement(dice: Dice) -> Phrase:
 
 
 def order(dice: Dice) -> Phrase:
-    """Open the window, please. Don't sell your car."""
+    """Draw a sentence such as: Open the window, please. Don't sell your car."""
     action, refuse = dice.pick(ORDERS + AT_ONCE), dice.chance(0.4)
     thing = action.object(dice, YOU)
     timed = not refuse and action not in AT_ONCE and dice.chance(0.5)
@@ -271,7 +271,7 @@ def order(dice: Dice) -> Phrase:
 
 
 def friend_order(dice: Dice) -> Phrase:
-    """Call your mother, Paul."""
+    """Draw a sentence such as: Call your mother, Paul."""
     action, refuse = dice.pick(ORDERS + AT_ONCE), dice.chance(0.4)
     name = dice.pick(lexicon.MEN + lexicon.WOMEN)
     thing = action.object(dice, familiar(name))
@@ -281,7 +281,7 @@ def friend_order(dice: Dice) -> Phrase:
 
 
 def lets(dice: Dice) -> Phrase:
-    """Let's go to the cinema tonight."""
+    """Draw a sentence such as: Let's go to the cinema tonight."""
     action = dice.pick(ORDERS)
     time = when.future_time(dice, daily=action.daily)
     en, fr = command(action.verb, action.object(dice, WE), time, person=NOUS)
@@ -289,7 +289,7 @@ def lets(dice: Dice) -> Phrase:
 
 
 def wh_question(dice: Dice) -> Phrase:
-    """Why did your sister sell her car? When are you going to leave? Where do they work?"""
+    """Draw a sentence such as: Why did your sister sell her car? When are you going to leave?"""
     kind, subject = dice.number(0, 2), a.asked(dice)
     if kind == 0:
         asking = Phrase("why", "pourquoi")

@@ -28,7 +28,7 @@ CHOICES = (
 
 
 def which(dice: Dice) -> Phrase:
-    """Which dress did you buy? Which museums are they going to visit?"""
+    """Draw a sentence such as: Which dress did you buy? Which museums are they going to visit?"""
     entry, things = dice.pick(CHOICES)
     thing = noun_phrase("which", dice.pick(things), many=dice.chance(0.25))
     mode = dice.pick((c.PAST, c.GOING_TO, c.WANT, c.SHOULD))
@@ -44,7 +44,7 @@ DOINGS = tuple(verb(entry) for entry in (
 
 
 def what(dice: Dice) -> Phrase:
-    """What are you reading? What did your sister buy on Monday? What does he want to eat?"""
+    """Draw a sentence such as: What are you reading? What did your sister buy on Monday?"""
     mode = dice.pick((c.PROGRESSIVE, c.PAST, c.GOING_TO, c.WANT, c.FUTURE))
     if mode is c.PROGRESSIVE:
         rest: tuple[Phrase, ...] = ()
@@ -61,7 +61,7 @@ CHORES = a.verbs("""
 
 
 def who_did(dice: Dice) -> Phrase:
-    """Who broke the lamp yesterday? Who is going to clean the kitchen?"""
+    """Draw a sentence such as: Who broke the lamp yesterday? Who is going to clean the kitchen?"""
     who = NounPhrase("who", "qui", animate=True)
     mode = dice.pick((c.PAST, c.GOING_TO, c.WANT, c.CAN, c.FUTURE))
     actions = (
@@ -89,7 +89,7 @@ SENT = lexicon.MAIL + nouns("help = aide f, visit = visite f, invitation = invit
 
 
 def thanks(dice: Dice) -> Phrase:
-    """Thank you for your letter, Paul. Thank you very much for the flowers."""
+    """Draw a sentence such as: Thank you for your letter, Paul."""
     friend = dice.pick((None, dice.pick(lexicon.EVERYBODY)))
     thing = dice.pick((
         noun_phrase("the", dice.pick(THANKED), many=True),
@@ -109,7 +109,7 @@ BARELY = (
 
 
 def only(dice: Dice) -> Phrase:
-    """We only have two tickets; he only bought three pears."""
+    """Draw a sentence such as: We only have two tickets; he only bought three pears."""
     entry, mode, things = dice.pick(BARELY)
     number = counted(when.several(dice), dice.pick(things))
     return sentence(Clause(a.anybody(dice), verb(entry), mode, "only", number).statement())
@@ -124,7 +124,7 @@ EMPTY = (
 
 
 def nothing(dice: Dice) -> Phrase:
-    """I can't see anything; she didn't say anything yesterday."""
+    """Draw a sentence such as: I can't see anything; she didn't say anything yesterday."""
     entry, mode = dice.pick(EMPTY)
     rest = (dice.pick(when.RECENT),) if mode is c.PAST else ()
     return sentence(Clause(a.anybody(dice), verb(entry), mode, "anything", rest=rest).statement())
@@ -143,7 +143,7 @@ MANNERS = (
 
 
 def manner(dice: Dice) -> Phrase:
-    """Did you sleep well on Monday, Marie? He ate too much last weekend; she swims very well."""
+    """Draw a sentence such as: Did you sleep well on Monday, Marie?"""
     entry, manners = dice.pick(MANNERS)
     en, fr = dice.pick(pairs(manners))
     mode = dice.pick((c.PRESENT, c.PAST))

@@ -42,7 +42,7 @@ QUALIFIED = (
 
 
 def relative_object(dice: Dice) -> Phrase:
-    """The dress that she bought is red; the film that we watched last night was boring."""
+    """Draw a sentence such as: The dress that she bought is red."""
     entry, things, verdicts = dice.pick(QUALIFIED)
     thing = noun_phrase("the", dice.pick(things))
     rest = (when.past_time(dice),) if dice.chance(0.3) else ()
@@ -55,7 +55,7 @@ def relative_object(dice: Dice) -> Phrase:
 
 
 def relative_place(dice: Dice) -> Phrase:
-    """The letters that I received are on the table; where is the pen that you bought?"""
+    """Draw a sentence such as: The letters that I received are on the table."""
     entry, things = dice.pick(
         (
             ("receive = recevoir", select(lexicon.MAIL, "letter, postcard, parcel")),
@@ -88,7 +88,7 @@ SEEN_DOING = (
 
 
 def relative_subject(dice: Dice) -> Phrase:
-    """The man who is talking to Paul is my brother."""
+    """Draw a sentence such as: The man who is talking to Paul is my brother."""
     stranger, family = dice.pick(STRANGERS)
     head = noun_phrase("the", nouns(stranger)[0], animate=True)
     if dice.chance(0.3):
@@ -104,7 +104,7 @@ def relative_subject(dice: Dice) -> Phrase:
 
 
 def knowing_somebody(dice: Dice) -> Phrase:
-    """I know a woman who speaks Italian; we met a man who lives in Rome."""
+    """Draw a sentence such as: I know a woman who speaks Italian."""
     somebody = noun_phrase("a", nouns(dice.pick(STRANGERS)[0])[0], animate=True)
     language = dice.pick(lexicon.COUNTRIES).adjective
     trade = dice.pick(lexicon.WORKPLACES)
@@ -136,7 +136,7 @@ SKIPPED = a.verbs("""
 
 
 def because(dice: Dice) -> Phrase:
-    """Marie isn't working today because she is ill; he stayed at home because it was raining."""
+    """Draw a sentence such as: Marie isn't working today because she is ill."""
     if dice.chance(0.3):
         who = again = I
         reason = quality(I, dice.pick(REASONS[:2]))
@@ -186,7 +186,7 @@ TOGETHER = (a.VISIT, a.WATCH, a.GO_TO, a.CALL, a.INVITE, a.HELP, a.PREPARE, *a.v
 
 
 def condition(dice: Dice) -> Phrase:
-    """If it rains tomorrow, we'll stay at home; if you want, we can go to the market."""
+    """Draw a sentence such as: If it rains tomorrow, we'll stay at home."""
     who = dice.pick((I, WE, THEY, HE, SHE, a.others(dice)))
     time = (
         when.SOON[0] if dice.chance(0.3) else (dice.pick(when.SOON) if dice.chance(0.5) else None)
@@ -215,7 +215,7 @@ CHILDHOOD = (a.PLAY_SPORT, a.PLAY_MUSIC, a.TAKE, a.GO_TO, a.READ, a.LISTEN, a.WA
 
 
 def childhood(dice: Dice) -> Phrase:
-    """When I was young, I used to play the piano every day."""
+    """Draw a sentence such as: When I was young, I used to play the piano every day."""
     who, action = dice.pick((I, HE, SHE, THEY)), dice.pick(CHILDHOOD)
     young = Phrase("young", "jeunes" if who.many else "jeune")
     child = Phrase("children", "enfants") if who.many else Phrase("a child", "enfant")
@@ -233,7 +233,7 @@ INTERRUPTED = (*a.LEISURE, *a.verbs("""
 
 
 def interruption(dice: Dice) -> Phrase:
-    """I was cooking when Paul arrived."""
+    """Draw a sentence such as: I was cooking when Paul arrived."""
     who, action = a.anybody(dice), dice.pick(INTERRUPTED)
     first = Clause(who, action.verb, c.WAS_DOING, object=action.object(dice, who)).statement()
     name = person(dice.pick([n for n in lexicon.EVERYBODY if n.name != who.en]))
@@ -243,7 +243,7 @@ def interruption(dice: Dice) -> Phrase:
 
 
 def opinion(dice: Dice) -> Phrase:
-    """I think that this film is very sad; they say that the hotel is quiet."""
+    """Draw a sentence such as: I think that this film is very sad."""
     things, verdicts = dice.pick(
         (
             (lexicon.READING, lexicon.OPINIONS),
@@ -274,7 +274,7 @@ LASTING = (
 
 
 def since(dice: Dice) -> Phrase:
-    """We've been waiting for Paul for an hour; she has been studying law for two years."""
+    """Draw a sentence such as: We've been waiting for Paul for an hour."""
     (action, spans), who = dice.pick(LASTING), a.anybody(dice)
     thing, rest = action.object(dice, who), (dice.pick(spans),)
     return sentence(Clause(who, action.verb, c.SINCE, object=thing, rest=rest).statement())
@@ -284,7 +284,7 @@ COMPANIONS = select(lexicon.RELATIVES, "parent, child, friend")
 
 
 def company(dice: Dice) -> Phrase:
-    """She went to the cinema with her parents; I'm going to travel without my brother."""
+    """Draw a sentence such as: She went to the cinema with her parents."""
     action = dice.pick((a.GO_TO, a.PLAY_SPORT, a.WATCH, a.VISIT, *a.verbs(
         "dance = danser, travel = voyager, have dinner = dîner, have lunch = déjeuner, "
         "swim = nager, do the shopping = faire les courses")))  # fmt: skip

@@ -1,6 +1,6 @@
 """Greetings and small talk: hello and goodbye, how one is, names, thanks, excuses, wishes.
 
-A listener without a first name is "vous", as everywhere; Hi! and See you! are for anybody.
+A listener without a first name is "vous", as everywhere; Hi! and See you! suit any listener.
 """
 
 from transformer_mt.phrasebook import english, french, lexicon
@@ -26,9 +26,9 @@ from transformer_mt.phrasebook.scenes_shops import courtesy
 from transformer_mt.phrasebook.words import pairs
 
 FARE = verb("be = aller", state=True)
-"""To be well is to go well."""
+"""Verb for health: "be well" = "aller bien"."""
 COME = verb("be = venir", state=True)
-"""To be from Rome is to come from Rome."""
+"""Verb for origin: "be from Rome" = "venir de Rome"."""
 
 STRANGERS = pairs("sir = monsieur, madam = madame, doctor = docteur")
 HELLOS = pairs("""
@@ -99,7 +99,7 @@ RELATED = ("my", "his", "her", "our", "their")
 
 
 def addressed(dice: Dice, phrase: Phrase, mark: str, *, friends: bool = True) -> Phrase:
-    """Finish what is said to nobody named, to a stranger, or to somebody by first name."""
+    """Finish a sentence without an address, or addressed to a stranger or a first name."""
     draw = dice.number(1, 10)
     if draw <= 3:
         return sentence(phrase, mark)
@@ -110,13 +110,13 @@ def addressed(dice: Dice, phrase: Phrase, mark: str, *, friends: bool = True) ->
 
 
 def hello(dice: Dice) -> Phrase:
-    """Good morning. Hello, sir! See you tomorrow, Anna."""
+    """Draw a sentence such as: Good morning. Hello, sir! See you tomorrow, Anna."""
     phrase = Phrase(*dice.pick(HELLOS + PARTINGS))
     return addressed(dice, phrase, dice.pick((".", "!")))
 
 
 def how_are_you(dice: Dice) -> Phrase:
-    """How are you? Good morning, madam. How are you today? How are you, Paul?"""
+    """Draw a sentence such as: How are you? Good morning, madam. How are you today?"""
     if dice.chance(0.3):
         return to_friend(Phrase("how are you", "comment vas-tu"), dice.pick(lexicon.EVERYBODY), "?")
     question = Phrase(*dice.pick(ASKED))
@@ -127,7 +127,7 @@ def how_are_you(dice: Dice) -> Phrase:
 
 
 def how_are_they(dice: Dice) -> Phrase:
-    """How is your mother? How are his parents? How is Paul today?"""
+    """Draw a sentence such as: How is your mother? How are his parents? How is Paul today?"""
     if dice.chance(0.2):
         who = person(dice.pick(lexicon.EVERYBODY))
     else:
@@ -140,7 +140,7 @@ def how_are_they(dice: Dice) -> Phrase:
 
 
 def well(dice: Dice) -> Phrase:
-    """I'm fine, thank you. And you? My mother is much better, thank you."""
+    """Draw a sentence such as: I'm fine, thank you. And you?"""
     subject = dice.pick((I, I, I, WE, HE, SHE, THEY, kin(dice, RELATED)))
     en, fr = Clause(subject, FARE, rest=(Phrase(*dice.pick(WELL)),)).statement()
     thanks = dice.pick(("", ", thank you", ", thanks"))
@@ -151,7 +151,7 @@ def well(dice: Dice) -> Phrase:
 
 
 def name(dice: Dice) -> Phrase:
-    """What's your name? My name is Anna. Nice to meet you, madam."""
+    """Draw a sentence such as: What's your name? My name is Anna. Nice to meet you, madam."""
     who = dice.pick(lexicon.EVERYBODY).name
     kind = dice.number(1, 5)
     if kind == 1:
@@ -172,7 +172,7 @@ def name(dice: Dice) -> Phrase:
 
 
 def your_name(dice: Dice) -> Phrase:
-    """What's your name, please? Good morning, sir. What's your name?"""
+    """Draw a sentence such as: What's your name, please? Good morning, sir. What's your name?"""
     greeted = addressed(dice, Phrase(*dice.pick(HELLOS)), dice.pick((".", "!")), friends=False)
     kind = dice.number(1, 4)
     if kind == 1:
@@ -183,14 +183,14 @@ def your_name(dice: Dice) -> Phrase:
 
 
 def thanks(dice: Dice) -> Phrase:
-    """Thank you very much. No, thank you, sir. You're welcome."""
+    """Draw a sentence such as: Thank you very much. No, thank you, sir. You're welcome."""
     return addressed(
         dice, Phrase(*dice.pick(THANKS + OFFERED)), dice.pick((".", "!")), friends=False
     )
 
 
 def excuse(dice: Dice) -> Phrase:
-    """I'm sorry. Excuse me, sir. I'm sorry, I don't understand. Do you speak English?"""
+    """Draw a sentence such as: I'm sorry. Excuse me, sir. I'm sorry, I don't understand."""
     kind = dice.number(1, 4)
     excused, reason = Phrase(*dice.pick(EXCUSES)), Phrase(*dice.pick(REASONS))
     if kind == 1:
@@ -206,7 +206,7 @@ def excuse(dice: Dice) -> Phrase:
 
 
 def origin(dice: Dice) -> Phrase:
-    """Where are you from? I'm from Paris. Her uncle is from Madrid."""
+    """Draw a sentence such as: Where are you from? I'm from Paris. Her uncle is from Madrid."""
     who = dice.pick((I, I, HE, SHE, WE, THEY, YOU, kin(dice, RELATED)))
     if dice.chance(0.25):
         asked = dice.pick((YOU, YOU, HE, SHE, THEY, kin(dice, ("his", "her", "our", "your"))))
@@ -218,7 +218,7 @@ def origin(dice: Dice) -> Phrase:
 
 
 def wish(dice: Dice) -> Phrase:
-    """Have a nice day! Happy birthday, Anna! Good luck, sir."""
+    """Draw a sentence such as: Have a nice day! Happy birthday, Anna! Good luck, sir."""
     return addressed(dice, Phrase(*dice.pick(WISHES)), dice.pick((".", "!")))
 
 

@@ -50,7 +50,7 @@ LIKE = verb("like = aimer", state=True)
 HATE = verb("hate = détester", state=True)
 SPEAK = verb("speak = parler")
 BE_AGED = verb("be = avoir", state=True)
-"""To be seven years old, hungry or right is to have seven years, hunger or reason."""
+"""Verb with avoir in French: be seven years old, hungry or right = avoir sept ans, faim, raison."""
 
 GREETINGS = pairs("""
     good morning = bonjour, good evening = bonsoir, hello = bonjour, good night = bonne nuit,
@@ -90,7 +90,7 @@ FEELINGS = pairs("""
 
 
 def greeting(dice: Dice) -> Phrase:
-    """Have a good trip, Paul! Good evening, Anna. How is your mother?"""
+    """Draw a sentence such as: Have a good trip, Paul! Good evening, Anna. How is your mother?"""
     name = dice.pick(lexicon.EVERYBODY)
     if dice.chance(0.5):
         hello = Phrase(*dice.pick(GREETINGS[:3]))
@@ -99,7 +99,7 @@ def greeting(dice: Dice) -> Phrase:
 
 
 def introduction(dice: Dice) -> Phrase:
-    """My name is Anna and I live in Rome. This is my brother Paul."""
+    """Draw a sentence such as: My name is Anna and I live in Rome. This is my brother Paul."""
     name = dice.pick(lexicon.EVERYBODY)
     if dice.chance(0.4):
         place = when.abroad(dice, motion=False)
@@ -117,7 +117,7 @@ def introduction(dice: Dice) -> Phrase:
 
 
 def trade(dice: Dice) -> Phrase:
-    """My sister is a nurse; her uncle wants to become a lawyer."""
+    """Draw a sentence such as: My sister is a nurse; her uncle wants to become a lawyer."""
     who = dice.pick((HE, SHE, person(dice.pick(lexicon.EVERYBODY)), kin(dice)))
     predicate = _trade(dice, who.gender)
     if dice.chance(0.3):
@@ -128,7 +128,7 @@ def trade(dice: Dice) -> Phrase:
 
 
 def trade_question(dice: Dice) -> Phrase:
-    """Were you a student, Marie? Is your uncle a dentist?"""
+    """Draw a sentence such as: Were you a student, Marie? Is your uncle a dentist?"""
     mode = dice.pick((c.PRESENT, c.PAST))
     if dice.chance(0.5):
         who = kin(dice, ("your", "his", "her", "their"))
@@ -144,7 +144,7 @@ def _trade(dice: Dice, gender: str) -> Phrase:
 
 
 def origin(dice: Dice) -> Phrase:
-    """They come from Portugal. Do you come from Italy?"""
+    """Draw a sentence such as: They come from Portugal. Do you come from Italy?"""
     country = dice.pick(lexicon.COUNTRIES + lexicon.OTHER_COUNTRIES)
     come, rest = verb("come from = venir"), (Phrase(country.en, country.origin),)
     if dice.chance(0.3):
@@ -153,7 +153,7 @@ def origin(dice: Dice) -> Phrase:
 
 
 def dwelling(dice: Dice) -> Phrase:
-    """My uncle lives in Japan; we used to live in Lyon; I've been living here for a long time."""
+    """Draw a sentence such as: My uncle lives in Japan; we used to live in Lyon."""
     mode, negation = dice.pick((
         (c.PRESENT, ""), (c.PRESENT, "anymore"), (c.USED_TO, ""), (c.WOULD_LIKE, ""), (c.SINCE, ""),
     ))  # fmt: skip
@@ -163,7 +163,7 @@ def dwelling(dice: Dice) -> Phrase:
 
 
 def age(dice: Dice) -> Phrase:
-    """My son is seven years old; Marie will be twenty-two years old next month."""
+    """Draw a sentence such as: My son is seven years old."""
     noun = dice.pick(lexicon.FAMILY)
     who = noun_phrase(dice.pick(OWNERS), noun, animate=True)
     oldest = OLDEST.get(noun.en, 60)
@@ -179,7 +179,7 @@ def age(dice: Dice) -> Phrase:
 
 
 def birthday(dice: Dice) -> Phrase:
-    """My brother's birthday is on May 3."""
+    """Draw a sentence such as: My brother's birthday is on May 3."""
     day = when.date(dice)
     owner = kin(dice) if dice.chance(0.5) else person(dice.pick(lexicon.EVERYBODY))
     return say(
@@ -189,7 +189,7 @@ def birthday(dice: Dice) -> Phrase:
 
 
 def household(dice: Dice) -> Phrase:
-    """I have two brothers and a sister; they have four cats."""
+    """Draw a sentence such as: I have two brothers and a sister; they have four cats."""
     first, second = dice.two(dice.pick(SIBLINGS))
     things = counted(when.several(dice, 5), first)
     if dice.chance(0.7):
@@ -199,14 +199,14 @@ def household(dice: Dice) -> Phrase:
 
 
 def how_many(dice: Dice) -> Phrase:
-    """How many brothers does Paul have?"""
+    """Draw a sentence such as: How many brothers does Paul have?"""
     en, fr = dice.pick(NUMEROUS).plural()
     asking = Phrase(f"how many {en}", f"combien de {fr}")
     return sentence(Clause(asked(dice), HAVE).question(asking), "?")
 
 
 def language(dice: Dice) -> Phrase:
-    """Do you speak Italian? She doesn't speak German. They speak Greek very well."""
+    """Draw a sentence such as: Do you speak Italian? She doesn't speak German."""
     words = dice.pick(lexicon.COUNTRIES).adjective
     spoken = (Phrase(words.en, words.fr),)
     kind = dice.number(0, 3)
@@ -225,7 +225,7 @@ def language(dice: Dice) -> Phrase:
 
 
 def mood(dice: Dice) -> Phrase:
-    """Marie is very tired tonight; I'm never late; they weren't ready yesterday."""
+    """Draw a sentence such as: Marie is very tired tonight; I'm never late."""
     who, adjective = others(dice), dice.pick(lexicon.MOODS)
     if dice.chance(0.3):
         who, adjective = dice.pick((I, YOU)), dice.pick(lexicon.PLAIN_MOODS)
@@ -241,7 +241,7 @@ def mood(dice: Dice) -> Phrase:
 
 
 def mood_question(dice: Dice) -> Phrase:
-    """Are you tired, Marie? Why is your brother angry?"""
+    """Draw a sentence such as: Are you tired, Marie? Why is your brother angry?"""
     name, adjective = dice.pick(lexicon.EVERYBODY), dice.pick(lexicon.MOODS)
     asking = None
     if dice.chance(0.45):
@@ -256,7 +256,7 @@ def mood_question(dice: Dice) -> Phrase:
 
 
 def character(dice: Dice) -> Phrase:
-    """Your neighbours are very friendly; my uncle isn't patient."""
+    """Draw a sentence such as: Your neighbours are very friendly; my uncle isn't patient."""
     who = relatives(dice) if dice.chance(0.5) else person(dice.pick(lexicon.EVERYBODY))
     adjective = dice.pick(lexicon.OF_PEOPLE)
     excess = adjective.en in ("shy", "serious", "young", "old", "lazy", "generous")
@@ -266,7 +266,7 @@ def character(dice: Dice) -> Phrase:
 
 
 def comparison(dice: Dice) -> Phrase:
-    """Marie is taller than her brother; Paul is as shy as Anna."""
+    """Draw a sentence such as: Marie is taller than her brother; Paul is as shy as Anna."""
     relative = noun_phrase(dice.pick(OWNERS), dice.pick(YOUNG), animate=True)
     who = dice.pick((person(dice.pick(lexicon.EVERYBODY)), relative))
     other = noun_phrase(own(who), dice.pick(YOUNG))
@@ -281,7 +281,7 @@ def comparison(dice: Dice) -> Phrase:
 
 
 def pain(dice: Dice) -> Phrase:
-    """My back hurts; her legs have been hurting for a month."""
+    """Draw a sentence such as: My back hurts; her legs have been hurting for a month."""
     owner, have = dice.pick(pairs("my = j'ai, his = il a, her = elle a"))
     many = dice.chance(0.4)
     unpaired = "head, back, stomach, throat"
@@ -296,7 +296,7 @@ def pain(dice: Dice) -> Phrase:
 
 
 def feeling(dice: Dice) -> Phrase:
-    """I'm not hungry; are you cold, Paul? She was right."""
+    """Draw a sentence such as: I'm not hungry; are you cold, Paul? She was right."""
     (en, fr), mode = dice.pick(FEELINGS), dice.pick((c.PRESENT, c.PAST))
     if fr not in ("raison", "tort") and dice.chance(0.3):
         name = dice.pick(lexicon.EVERYBODY)
@@ -309,7 +309,7 @@ def feeling(dice: Dice) -> Phrase:
 
 
 def liking(dice: Dice) -> Phrase:
-    """I like cheese; he doesn't like carrots; do you like painting?"""
+    """Draw a sentence such as: I like cheese; he doesn't like carrots; do you like painting?"""
     thing = dice.pick((
         generic(dice.pick(lexicon.DISHES), many=True),
         generic(dice.pick(lexicon.ANIMALS), many=True),
@@ -325,7 +325,7 @@ def liking(dice: Dice) -> Phrase:
 
 
 def preference(dice: Dice) -> Phrase:
-    """She prefers tea to coffee."""
+    """Draw a sentence such as: She prefers tea to coffee."""
     groups = (lexicon.DRINKS, lexicon.RESTAURANT_FOOD, lexicon.SPORTS, lexicon.PASTIMES)
     first, second = dice.two(dice.pick(groups))
     prefer = verb("prefer = préférer", state=True)
@@ -334,7 +334,7 @@ def preference(dice: Dice) -> Phrase:
 
 
 def interest(dice: Dice) -> Phrase:
-    """He's interested in painting and music; are you interested in art?"""
+    """Draw a sentence such as: He's interested in painting and music; are you interested in art?"""
     first, second = dice.two(lexicon.PASTIMES + leave_out(lexicon.SUBJECTS, "history, music"))
     care, thing = verb("be interested in = s'intéresser à"), generic(first)
     if dice.chance(0.25):
@@ -347,7 +347,7 @@ def interest(dice: Dice) -> Phrase:
 
 
 def both(dice: Dice) -> Phrase:
-    """My brother and I are happy; Marie and Sophie are tired."""
+    """Draw a sentence such as: My brother and I are happy; Marie and Sophie are tired."""
     if dice.chance(0.3):
         man = noun_phrase("my", dice.pick([n for n in lexicon.FAMILY if n.gender == "m"]))
         who = NounPhrase(f"{man.en} and I", f"{man.fr} et moi", 3, "m")

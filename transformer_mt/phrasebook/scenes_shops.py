@@ -1,4 +1,4 @@
-"""Restaurant, shops and market."""
+"""Sentences for the restaurant, shops and the market."""
 
 from transformer_mt.phrasebook import adjuncts as when
 from transformer_mt.phrasebook import clauses as c
@@ -63,13 +63,13 @@ ALIKE = (
 
 
 def courtesy(dice: Dice, phrase: Phrase, mark: str = ".") -> Phrase:
-    """A request, mostly with please."""
+    """Finish a request, with "please" with probability 0.6."""
     polite = Phrase(f"{phrase.en}, please", f"{phrase.fr}, s'il vous plaît")
     return sentence(polite if dice.chance(0.6) else phrase, mark)
 
 
 def table_order(dice: Dice) -> Phrase:
-    """I'd like a glass of water, please. A cup of tea and a sandwich, please."""
+    """Draw a sentence such as: I'd like a glass of water, please."""
     drink = when.quantity(dice, when.AT_TABLE)
     snack = noun_phrase("a", dice.pick(lexicon.SNACKS)).phrase
     if dice.chance(0.4):
@@ -83,7 +83,7 @@ def table_order(dice: Dice) -> Phrase:
 
 
 def market_order(dice: Dice) -> Phrase:
-    """Two kilos of meat and a packet of rice, please."""
+    """Draw a sentence such as: Two kilos of meat and a packet of rice, please."""
     first, second = when.quantity(dice, when.AT_MARKET), when.quantity(dice, when.AT_MARKET)
     if first.en.split(" of ")[1] == second.en.split(" of ")[1]:
         return say(f"{first.en}, please.", f"{first.fr}, s'il vous plaît.")
@@ -93,7 +93,7 @@ def market_order(dice: Dice) -> Phrase:
 
 
 def at_table(dice: Dice) -> Phrase:
-    """Could you bring me two forks, please? Could we see the menu?"""
+    """Draw a sentence such as: Could you bring me two forks, please? Could we see the menu?"""
     who, kind = dice.pick((I, WE)), dice.number(0, 4)
     asked_for = noun_phrase("the", dice.pick(REQUESTED))
     if kind == 0:
@@ -114,7 +114,7 @@ def at_table(dice: Dice) -> Phrase:
 
 
 def meal(dice: Dice) -> Phrase:
-    """The soup is too cold; your chicken was delicious; are the peaches fresh?"""
+    """Draw a sentence such as: The soup is too cold; your chicken was delicious."""
     kind = dice.number(0, 2)
     pool = (HOT_DISHES, FRESH, lexicon.DISHES)[kind]
     adjective = dice.pick(leave_out(lexicon.OF_FOOD, "fresh" if kind == 0 else "hot, cold"))
@@ -128,7 +128,7 @@ def meal(dice: Dice) -> Phrase:
 
 
 def how_much(dice: Dice) -> Phrase:
-    """How much does this red dress cost? These shoes cost 50 euros. The lamp cost €19.90."""
+    """Draw a sentence such as: How much does this red dress cost? These shoes cost 50 euros."""
     many = dice.chance(0.35)
     noun = dice.pick(lexicon.FOOTWEAR if many else lexicon.CLOTHES + lexicon.GOODS)
     coloured = noun in lexicon.CLOTHES + lexicon.FOOTWEAR and dice.chance(0.6)
@@ -144,7 +144,7 @@ def how_much(dice: Dice) -> Phrase:
 
 
 def fruit_price(dice: Dice) -> Phrase:
-    """How much do the pears cost? The apples cost €3.50 a kilo."""
+    """Draw a sentence such as: How much do the pears cost? The apples cost €3.50 a kilo."""
     thing = noun_phrase(dice.pick(("the", "this")), dice.pick(lexicon.PRODUCE), many=True)
     if dice.chance(0.3):
         return say(f"how much do {thing.en} cost?", f"combien coûtent {thing.fr} ?")
@@ -154,7 +154,7 @@ def fruit_price(dice: Dice) -> Phrase:
 
 
 def looking_for(dice: Dice) -> Phrase:
-    """I'm looking for a blue coat; is she looking for a new phone?"""
+    """Draw a sentence such as: I'm looking for a blue coat; is she looking for a new phone?"""
     look = verb("look for = chercher")
     adjective = dice.pick(lexicon.COLOURS + lexicon.OF_CLOTHES)
     thing = noun_phrase("a", dice.pick(lexicon.UNISEX), adjective)
@@ -164,7 +164,7 @@ def looking_for(dice: Dice) -> Phrase:
 
 
 def trying(dice: Dice) -> Phrase:
-    """Can I try on this shirt, please? Do you have these boots in black?"""
+    """Draw a sentence such as: Can I try on this shirt, please?"""
     many = dice.chance(0.3)
     noun, colour = (
         dice.pick(lexicon.FOOTWEAR if many else lexicon.CLOTHES),
@@ -180,7 +180,7 @@ def trying(dice: Dice) -> Phrase:
 
 
 def wearing(dice: Dice) -> Phrase:
-    """Emma is wearing a green dress today; he wore a grey suit yesterday."""
+    """Draw a sentence such as: Emma is wearing a green dress today."""
     mode, time = dice.pick(
         (
             (c.PROGRESSIVE, when.TODAY_ITSELF),
@@ -197,7 +197,7 @@ def wearing(dice: Dice) -> Phrase:
 
 
 def fitting(dice: Dice) -> Phrase:
-    """This dress is too long for me; these shoes are a little too big for him."""
+    """Draw a sentence such as: This dress is too long for me."""
     many = dice.chance(0.4)
     noun = dice.pick(lexicon.FOOTWEAR if many else lexicon.UNISEX)
     thing = noun_phrase("this", noun, many=many)
@@ -210,7 +210,7 @@ def fitting(dice: Dice) -> Phrase:
 
 
 def comparing_clothes(dice: Dice) -> Phrase:
-    """This coat is warmer than the green jacket; her hat is as elegant as my cap."""
+    """Draw a sentence such as: This coat is warmer than the green jacket."""
     group = dice.pick(ALIKE)
     thing = noun_phrase(dice.pick(("this", "my", "your")), dice.pick(group))
     owner = dice.pick(("the", "her"))
@@ -224,14 +224,14 @@ def comparing_clothes(dice: Dice) -> Phrase:
 
 
 def grocery(dice: Dice) -> NounPhrase:
-    """Some cheese, some onions."""
+    """Draw a quantity of food: some cheese, some onions."""
     if dice.chance(0.5):
         return some(dice.pick(lexicon.FOOD + lexicon.SEASONINGS + lexicon.DRINKS))
     return some(dice.pick(lexicon.DISHES + lexicon.GROCERIES), many=True)
 
 
 def in_stock(dice: Dice) -> Phrase:
-    """Do you have any tomatoes? We don't have any bread anymore."""
+    """Draw a sentence such as: Do you have any tomatoes? We don't have any bread anymore."""
     thing = grocery(dice)
     if dice.chance(0.4):
         return sentence(Clause(YOU, HAVE, object=thing).question(), "?")
@@ -240,7 +240,7 @@ def in_stock(dice: Dice) -> Phrase:
 
 
 def in_fridge(dice: Dice) -> Phrase:
-    """There isn't any milk in the fridge; are there any eggs on the table?"""
+    """Draw a sentence such as: There isn't any milk in the fridge."""
     places = pairs("""
         in the fridge = dans le frigo, in the kitchen = dans la cuisine,
         on the table = sur la table
@@ -249,7 +249,7 @@ def in_fridge(dice: Dice) -> Phrase:
 
 
 def there_is(dice: Dice, thing: NounPhrase, place: Phrase) -> Phrase:
-    """There isn't any bread on the table; is there a bank near the station?"""
+    """Draw a sentence such as: There isn't any bread on the table."""
     kind = dice.number(0, 4)
     be, was = ("are", "were") if thing.many else ("is", "was")
     if kind == 0:
@@ -267,14 +267,14 @@ def there_is(dice: Dice, thing: NounPhrase, place: Phrase) -> Phrase:
 
 
 def need_food(dice: Dice) -> Phrase:
-    """I need some flour; do they need any onions?"""
+    """Draw a sentence such as: I need some flour; do they need any onions?"""
     if dice.chance(0.3):
         return sentence(Clause(asked(dice), NEED, object=grocery(dice)).question(), "?")
     return sentence(Clause(anybody(dice), NEED, object=grocery(dice)).statement())
 
 
 def need(dice: Dice) -> Phrase:
-    """She needs a new pen; do you need my umbrella? I don't need this chair."""
+    """Draw a sentence such as: She needs a new pen; do you need my umbrella?"""
     noun = dice.pick(lexicon.BELONGINGS + lexicon.UNISEX + lexicon.TABLEWARE)
     determiner = dice.pick(("a", "a", "my", "this"))
     new = lexicon.NEW if determiner == "a" and dice.chance(0.4) else None

@@ -66,7 +66,7 @@ OWNED: tuple[Described, ...] = (
 
 
 def place_of_thing(dice: Dice) -> Phrase:
-    """My keys are in the drawer; where is Paul's umbrella? Are your gloves on the chair?"""
+    """Draw a sentence such as: My keys are in the drawer; where is Paul's umbrella?"""
     many = dice.chance(0.4)
     noun = dice.pick(lexicon.SEVERAL if many else lexicon.POCKETABLE)
     thing = noun_phrase(dice.pick(OWNERS), noun, many=many)
@@ -85,7 +85,7 @@ def _where(thing: NounPhrase) -> Phrase:
 
 
 def lost_and_found(dice: Dice) -> Phrase:
-    """Where are my keys? I lost them yesterday. Where is your watch? It's on the table."""
+    """Draw a sentence such as: Where are my keys? I lost them yesterday. Where is your watch?"""
     many = dice.chance(0.4)
     noun = dice.pick(lexicon.SEVERAL if many else lexicon.POCKETABLE)
     if dice.chance(0.5):
@@ -107,7 +107,7 @@ def lost_and_found(dice: Dice) -> Phrase:
 
 
 def judged_thing(dice: Dice) -> Phrase:
-    """Marie's new car is very expensive; these boots are old; is this sofa comfortable?"""
+    """Draw a sentence such as: Marie's new car is very expensive; these boots are old."""
     things, qualities = dice.pick(JUDGED)
     # as a predicate "new" would be "neuf", not "nouveau"
     adjective = dice.pick([quality for quality in qualities if quality != lexicon.NEW])
@@ -126,7 +126,7 @@ def judged_thing(dice: Dice) -> Phrase:
 
 
 def possession(dice: Dice) -> Phrase:
-    """We have a small house; do they have a black cat? She doesn't have a car anymore."""
+    """Draw a sentence such as: We have a small house; do they have a black cat?"""
     things, qualities = dice.pick(OWNED)
     mode, negation = dice.pick(
         (
@@ -142,7 +142,7 @@ def possession(dice: Dice) -> Phrase:
 
 
 def identified(dice: Dice) -> Phrase:
-    """Is this your umbrella, Paul? This is Marie's car. This isn't my coat."""
+    """Draw a sentence such as: Is this your umbrella, Paul? This is Marie's car."""
     noun = dice.pick(lexicon.BELONGINGS + lexicon.CLOTHES + lexicon.OWNED_VEHICLES)
     name, new = dice.pick(lexicon.EVERYBODY), dice.pick((None, lexicon.NEW))
     kind = dice.number(0, 3)
@@ -159,14 +159,14 @@ def identified(dice: Dice) -> Phrase:
 
 
 def _another(dice: Dice, subject: NounPhrase) -> NounPhrase:
-    """A pronoun that can be the object of a subject: not its reflexive, nor we with I."""
+    """Draw an object pronoun for a subject: not its reflexive, nor "we" with "I"."""
     speakers = (0, 3)
     same = speakers if subject.person in speakers else (subject.person,)
     return dice.pick([p for p in (*PRONOUNS, *THIRD) if p.person not in same])
 
 
 def people_pronouns(dice: Dice) -> Phrase:
-    """He often calls me; we haven't met her yet; they won't talk to you tomorrow."""
+    """Draw a sentence such as: He often calls me; we haven't met her yet."""
     who, action = dice.pick(PRONOUNS), dice.pick(a.TO_PEOPLE).verb
     whom = _another(dice, who)
     mode = dice.pick((c.PRESENT, c.PAST, c.PERFECT, c.FUTURE, c.GOING_TO, c.CAN, c.WANT))
@@ -187,7 +187,7 @@ def people_pronouns(dice: Dice) -> Phrase:
 
 
 def people_pronoun_question(dice: Dice) -> Phrase:
-    """Can you help me? Are you going to see them tomorrow? Did you talk to her, Paul?"""
+    """Draw a sentence such as: Can you help me? Are you going to see them tomorrow?"""
     action, name = dice.pick(a.TO_PEOPLE).verb, dice.pick(lexicon.EVERYBODY)
     if dice.chance(0.5):
         whom, mode = dice.pick(THIRD), dice.pick((c.PAST, c.FUTURE, c.CAN))
@@ -201,7 +201,7 @@ def people_pronoun_question(dice: Dice) -> Phrase:
 
 
 def acquaintance(dice: Dice) -> Phrase:
-    """Do you know my sister? I know her very well. We don't know this man."""
+    """Draw a sentence such as: Do you know my sister? I know her very well."""
     this = noun_phrase("this", dice.pick(lexicon.PEOPLE), animate=True)
     whom = dice.pick((a.kin(dice, ("my",)), person(dice.pick(lexicon.EVERYBODY)), this))
     if dice.chance(0.5):
@@ -217,7 +217,7 @@ def acquaintance(dice: Dice) -> Phrase:
 
 
 def shown(dice: Dice) -> Phrase:
-    """This is my new coat. Do you like it? These are our old boots. I don't wear them anymore."""
+    """Draw a sentence such as: This is my new coat. Do you like it? These are our old boots."""
     many = dice.chance(0.3)
     noun = dice.pick(lexicon.FOOTWEAR if many else lexicon.UNISEX)
     owner, who = dice.pick((("my", I), ("our", WE), ("his", HE), ("her", SHE)))
@@ -232,7 +232,7 @@ def shown(dice: Dice) -> Phrase:
 
 
 def regretted(dice: Dice) -> Phrase:
-    """She bought this dress but she never wears it; I bought these boots but I lost them."""
+    """Draw a sentence such as: She bought this dress but she never wears it."""
     many = dice.chance(0.3)
     thing = noun_phrase("this", dice.pick(lexicon.FOOTWEAR if many else lexicon.UNISEX), many=many)
     who = dice.pick((I, WE, *THIRD, person(dice.pick(lexicon.EVERYBODY)), a.kin(dice)))
@@ -252,7 +252,7 @@ def regretted(dice: Dice) -> Phrase:
 
 
 def gift(dice: Dice) -> Phrase:
-    """I gave her a book; Marie wants to lend us her umbrella; he sent me a postcard."""
+    """Draw a sentence such as: I gave her a book; Marie wants to lend us her umbrella."""
     entry, things = dice.pick(
         (
             ("give = donner", lexicon.GIFTS),
@@ -269,7 +269,7 @@ def gift(dice: Dice) -> Phrase:
 
 
 def present(dice: Dice) -> Phrase:
-    """I'm going to give a watch to my sister; they sent a letter to Paul yesterday."""
+    """Draw a sentence such as: I'm going to give a watch to my sister."""
     entry, things = dice.pick((("give = donner", lexicon.GIFTS), ("send = envoyer", lexicon.MAIL)))
     mode = dice.pick((c.PAST, c.FUTURE, c.GOING_TO, c.WOULD_LIKE))
     who = dice.pick(PRONOUNS)
@@ -289,7 +289,7 @@ LENDING = (
 
 
 def friend_favour(dice: Dice) -> Phrase:
-    """Can you lend me your umbrella, Paul? Will you send us a postcard, Marie?"""
+    """Draw a sentence such as: Can you lend me your umbrella, Paul?"""
     name, (entry, things) = dice.pick(lexicon.EVERYBODY), dice.pick(LENDING)
     thing = noun_phrase("a" if things is lexicon.MAIL else "thy", dice.pick(things))
     whom, mode = dice.pick((I, WE, HE, SHE, THEY)), dice.pick((c.CAN, c.COULD, c.FUTURE))
@@ -298,7 +298,7 @@ def friend_favour(dice: Dice) -> Phrase:
 
 
 def favour(dice: Dice) -> Phrase:
-    """Show me your passport, please; lend them your car, please."""
+    """Draw a sentence such as: Show me your passport, please; lend them your car, please."""
     entry, things = dice.pick(LENDING)
     thing = noun_phrase("a" if things is lexicon.MAIL else "your", dice.pick(things))
     whom = dice.pick((I, WE, HE, SHE, THEY))
@@ -314,12 +314,12 @@ COMPARABLE = select(lexicon.OPINIONS, "interesting, boring, long")
 
 
 def _not_itself(dice: Dice, compared: Adjective) -> Adjective | None:
-    """Sometimes old or new, unless that is what is compared."""
+    """Draw "old", "new" or no adjective; none where age itself is compared."""
     return None if compared.en in ("old", "modern") else a.perhaps(dice, lexicon.AGES)
 
 
 def comparing(dice: Dice) -> Phrase:
-    """My car is more expensive than your motorbike; the castle is older than the church."""
+    """Draw a sentence such as: My car is more expensive than your motorbike."""
     pools: tuple[Described, ...] = (
         (lexicon.BUILDINGS, adjectives("big = grand, small = petit, old = vieux, quiet = calme, "
                                          "beautiful = beau, modern = moderne, famous = célèbre")),
@@ -358,7 +358,7 @@ COUNTED = (
 
 
 def how_many_there_are(dice: Dice) -> Phrase:
-    """There are twenty-three students in my class; there were forty people at the party."""
+    """Draw a sentence such as: There are twenty-three students in my class."""
     table, place_en, place_fr, most = dice.pick(COUNTED)
     things = counted(when.number(dice.number(2, most)), dice.pick(nouns(table)))
     be, avoir = dice.pick((("are", "il y a"), ("were", "il y avait")))

@@ -32,7 +32,7 @@ WEEKEND = FORECAST[-1]
 
 
 def weather(dice: Dice) -> Phrase:
-    """It'll be very cold in Berlin tomorrow; it's foggy in London today."""
+    """Draw a sentence such as: It'll be very cold in Berlin tomorrow."""
     place = when.abroad(dice, motion=False)
     (is_en, fait, avoir), time = dice.pick(
         (
@@ -53,7 +53,7 @@ def weather(dice: Dice) -> Phrase:
 
 
 def rain(dice: Dice) -> Phrase:
-    """It's raining in Nice today; will it snow in Sweden tomorrow?"""
+    """Draw a sentence such as: It's raining in Nice today; will it snow in Sweden tomorrow?"""
     fall = verb(dice.pick(("rain = pleuvoir", "snow = neiger")))
     mode, times = dice.pick(
         (
@@ -78,7 +78,7 @@ ROUTINES = (
 
 
 def routine(dice: Dice) -> Phrase:
-    """I get up at seven o'clock on Mondays; they have to leave home at half past six."""
+    """Draw a sentence such as: I get up at seven o'clock on Mondays."""
     entry, low, high = dice.pick(ROUTINES)
     mode = dice.pick((c.PRESENT, c.PRESENT, c.HAVE_TO, c.USED_TO))
     en, fr = when.hour_of(dice.number(low, high), dice.number(0, 3))
@@ -90,7 +90,7 @@ def routine(dice: Dice) -> Phrase:
 
 
 def routine_question(dice: Dice) -> Phrase:
-    """What time do you have lunch on Sundays? When did you get up, Marie?"""
+    """Draw a sentence such as: What time do you have lunch on Sundays?"""
     action = verb(dice.pick(ROUTINES)[0])
     asking = Phrase("what time", "à quelle heure")
     if dice.chance(0.5):
@@ -104,7 +104,7 @@ def routine_question(dice: Dice) -> Phrase:
 
 
 def appointment(dice: Dice) -> Phrase:
-    """I have an appointment with the dentist on Monday."""
+    """Draw a sentence such as: I have an appointment with the dentist on Monday."""
     staff = noun_phrase("the", dice.pick(lexicon.STAFF))
     meeting = Phrase(f"an appointment with {staff.en}", f"rendez-vous avec {staff.fr}")
     time = dice.pick((when.on_day(dice), when.at_clock(dice), when.TOMORROW))
@@ -112,7 +112,7 @@ def appointment(dice: Dice) -> Phrase:
 
 
 def occasion(dice: Dice) -> Phrase:
-    """The meeting is on May 3; the party will be on Saturday at eight o'clock."""
+    """Draw a sentence such as: The meeting is on May 3."""
     event, mode = noun_phrase("the", dice.pick(lexicon.OCCASIONS)), dice.pick((c.PRESENT, c.FUTURE))
     day = when.date(dice)
     rest: tuple[Phrase, ...] = (Phrase(f"on {day.en}", day.fr),)
@@ -123,7 +123,7 @@ def occasion(dice: Dice) -> Phrase:
 
 
 def today(dice: Dice) -> Phrase:
-    """Today is Monday, May 3."""
+    """Draw a sentence such as: Today is Monday, May 3."""
     day, date = dice.pick(when.DAYS), when.date(dice)
     return say(
         f"today is {day.en}, {date.en}.",
@@ -132,13 +132,13 @@ def today(dice: Dice) -> Phrase:
 
 
 def hour(dice: Dice) -> Phrase:
-    """It's half past eight."""
+    """Draw a sentence such as: It's half past eight."""
     en, fr = dice.pick((when.clock(dice), when.clock(dice), Phrase("midnight", "minuit")))
     return say(f"it's {en}.", f"il est {fr}.")
 
 
 def phone(dice: Dice) -> Phrase:
-    """Could I speak to Marie, please? He has to call my uncle at noon."""
+    """Draw a sentence such as: Could I speak to Marie, please? He has to call my uncle at noon."""
     name = person(dice.pick(lexicon.EVERYBODY))
     if dice.chance(0.5):
         thing = dice.pick((name, noun_phrase("the", dice.pick(lexicon.STAFF))))

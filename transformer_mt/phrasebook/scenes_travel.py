@@ -1,4 +1,4 @@
-"""On the way: hotel, directions, journeys, weather, hours and dates."""
+"""Sentences for travel: hotel, directions, journeys, weather, hours and dates."""
 
 from transformer_mt.phrasebook import adjuncts as when
 from transformer_mt.phrasebook import clauses as c
@@ -69,7 +69,7 @@ OPENING = nouns("""
 
 
 def table_booking(dice: Dice) -> Phrase:
-    """I'd like to book a table for four people on Friday at eight o'clock."""
+    """Draw a sentence such as: I'd like to book a table on Friday at eight o'clock."""
     people = when.several(dice, 10)
     evening = when.hour_of(dice.number(7, 9), dice.number(0, 2))
     rest = [Phrase(f"for {people.en} people", f"pour {people.fr} personnes"), when.on_day(dice)]
@@ -82,7 +82,7 @@ def table_booking(dice: Dice) -> Phrase:
 
 
 def room_booking(dice: Dice) -> Phrase:
-    """We'd like to book a quiet room for two nights."""
+    """Draw a sentence such as: We'd like to book a quiet room for two nights."""
     unit_en, unit_fr = dice.pick(pairs("nights = nuits, people = personnes, weeks = semaines"))
     count = when.several(dice, 7 if unit_en == "nights" else 4)
     size = Phrase(f"for {count.en} {unit_en}", f"pour {count.fr} {unit_fr}")
@@ -94,7 +94,7 @@ def room_booking(dice: Dice) -> Phrase:
 
 
 def complaint(dice: Dice) -> Phrase:
-    """The shower in my room doesn't work; could you repair the lock, please?"""
+    """Draw a sentence such as: The shower in my room doesn't work."""
     noun = dice.pick(lexicon.FITTINGS)
     thing = noun_phrase("the", noun)
     place = noun_phrase(dice.pick(("my", "our", "his", "her")), ROOM).after("in", "de")
@@ -112,26 +112,26 @@ def complaint(dice: Dice) -> Phrase:
 
 
 def near(dice: Dice, place: NounPhrase, *, far: bool = True) -> Phrase:
-    """Near the station, next to the park."""
+    """Draw a position relative to a place: near the station, next to the park."""
     return place.after(*dice.pick(NEAR if far else NEAR[:-1]))
 
 
 def in_town(dice: Dice) -> Phrase:
-    """There is a good restaurant near the station."""
+    """Draw a sentence such as: There is a good restaurant near the station."""
     noun, landmark = dice.two(lexicon.LANDMARKS)
     place = near(dice, noun_phrase("the", landmark), far=False)
     return there_is(dice, noun_phrase("a", noun), place)
 
 
 def whereabouts(dice: Dice) -> Phrase:
-    """The bank is next to the church; is the hotel far from the harbour?"""
+    """Draw a sentence such as: The bank is next to the church."""
     noun, landmark = dice.two(lexicon.TOWN)
     clause = being(noun_phrase("the", noun), near(dice, noun_phrase("the", landmark)))
     return sentence(clause.question(), "?") if dice.chance(0.4) else sentence(clause.statement())
 
 
 def where_is(dice: Dice) -> Phrase:
-    """Excuse me, where is the bank? How do I get to the station? Is the museum far from here?"""
+    """Draw a sentence such as: Excuse me, where is the bank? How do I get to the station?"""
     place = noun_phrase("the", dice.pick(lexicon.TOWN))
     excuse = dice.pick((Phrase("", ""), Phrase("excuse me, ", "excusez-moi, ")))
     kind = dice.number(0, 2)
@@ -147,7 +147,7 @@ def where_is(dice: Dice) -> Phrase:
 
 
 def directions(dice: Dice) -> Phrase:
-    """Take the second street on the left. Turn right after the bridge, Paul."""
+    """Draw a sentence such as: Take the second street on the left."""
     friend = dice.pick((None, None, dice.pick(lexicon.EVERYBODY)))
     side_en, side_fr = dice.pick(SIDES)
     landmark = noun_phrase("the", dice.pick(lexicon.LANDMARKS))
@@ -168,7 +168,7 @@ def directions(dice: Dice) -> Phrase:
 
 
 def trip(dice: Dice) -> Phrase:
-    """We'll go to Spain by train in July; last year he went to Rome."""
+    """Draw a sentence such as: We'll go to Spain by train in July; last year he went to Rome."""
     mode = dice.pick((c.PAST, c.PROGRESSIVE, c.FUTURE, c.WOULD_LIKE, c.WANT))
     times = LONG_AGO if mode is c.PAST else SOME_DAY
     time = when.in_month(dice) if dice.chance(0.4) else dice.pick(times)
@@ -179,7 +179,7 @@ def trip(dice: Dice) -> Phrase:
 
 
 def friend_trip(dice: Dice) -> Phrase:
-    """Did you go to Japan last year, Marie? Would you like to go to Lyon, Paul?"""
+    """Draw a sentence such as: Did you go to Japan last year, Marie?"""
     name = dice.pick(lexicon.EVERYBODY)
     mode = dice.pick((c.PAST, c.PAST, c.WOULD_LIKE, c.FUTURE, c.GOING_TO))
     time = dice.pick(LONG_AGO if mode is c.PAST else SOME_DAY)
@@ -191,7 +191,7 @@ def friend_trip(dice: Dice) -> Phrase:
 
 
 def arrival(dice: Dice) -> Phrase:
-    """Marie arrived in Lyon on Monday; they came back from Italy last week."""
+    """Draw a sentence such as: Marie arrived in Lyon on Monday."""
     who, mode = dice.pick((others(dice), kin(dice))), dice.pick((c.PAST, c.PAST, c.FUTURE))
     time = when.past_time(dice) if mode is c.PAST else when.future_time(dice)
     if dice.chance(0.5):
@@ -206,7 +206,7 @@ def arrival(dice: Dice) -> Phrase:
 
 
 def stay(dice: Dice) -> Phrase:
-    """He stayed in Rome for two weeks; we're going to stay in Spain for a month."""
+    """Draw a sentence such as: He stayed in Rome for two weeks."""
     (en, fr), action = dice.pick(DURATIONS), verb("stay = rester")
     mode = dice.pick((c.PAST, c.FUTURE, c.GOING_TO, c.WOULD_LIKE, c.HAD_TO))
     rest = (when.abroad(dice, motion=False), Phrase(f"for {en}", f"pendant {fr}"))
@@ -214,7 +214,7 @@ def stay(dice: Dice) -> Phrase:
 
 
 def departures(dice: Dice) -> Phrase:
-    """When does the next train to Rome leave? The bus to Lyon leaves at eight o'clock."""
+    """Draw a sentence such as: When does the next train to Rome leave?"""
     noun, (city_en, city_fr), (run_en, run_fr) = (
         dice.pick(VEHICLES), dice.pick(lexicon.CITIES), dice.pick(RUNS),
     )  # fmt: skip
@@ -225,7 +225,7 @@ def departures(dice: Dice) -> Phrase:
 
 
 def opening_hours(dice: Dice) -> Phrase:
-    """The bank opens at nine o'clock; what time does the museum close on Sundays?"""
+    """Draw a sentence such as: The bank opens at nine o'clock."""
     entry, low, high = dice.pick((("open = ouvrir", 8, 10), ("close = fermer", 5, 8)))
     en, fr = when.hour_of(dice.number(low, high), dice.number(0, 3))
     place = noun_phrase("the", dice.pick(OPENING))
@@ -245,7 +245,7 @@ def _scheduled(dice: Dice, who: NounPhrase, act: c.Verb, mode: c.Mode, time: Phr
 
 
 def tickets(dice: Dice) -> Phrase:
-    """Two tickets to Lisbon for Monday, please. How much does a ticket to Nice cost?"""
+    """Draw a sentence such as: Two tickets to Lisbon for Monday, please."""
     city_en, city_fr = dice.pick(lexicon.CITIES)
     kind = dice.number(0, 2)
     if kind == 0:
@@ -270,7 +270,7 @@ NATIONAL_THINGS = (
 
 
 def national(dice: Dice) -> Phrase:
-    """There is an Italian restaurant in Lyon; he bought a Japanese car last month."""
+    """Draw a sentence such as: There is an Italian restaurant in Lyon."""
     country = dice.pick(lexicon.COUNTRIES + lexicon.OTHER_COUNTRIES)
     if dice.chance(0.4):
         shops = nouns("restaurant = restaurant m, bakery = boulangerie f, bookshop = librairie f, "
@@ -286,7 +286,7 @@ def national(dice: Dice) -> Phrase:
 
 
 def superlative(dice: Dice) -> Phrase:
-    """This is the oldest church in Lyon; where is the most beautiful village in Italy?"""
+    """Draw a sentence such as: This is the oldest church in Lyon."""
     noun = dice.pick(lexicon.FAMOUS)
     adjective = dice.pick(
         [a for a in lexicon.OF_PLACES if a.en not in ("excellent", "new", "clean")]

@@ -1,4 +1,4 @@
-"""The kinds of word the lexicon holds, and the readers of its tables.
+"""Word classes of the lexicon, and the functions that read its tables.
 
 A table entry reads "english = français"; a gender letter follows a noun, and "<" before an
 adjective says that it stands before the noun in French.
@@ -12,33 +12,33 @@ from transformer_mt.phrasebook import english, french
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """A thing in both languages."""
+    """Noun in both languages, with its French gender."""
 
     en: str
     fr: str
     gender: str
 
     def plural(self) -> tuple[str, str]:
-        """Both plurals."""
+        """Return the English and the French plural."""
         return english.plural(self.en), french.plural(self.fr)
 
 
 @dataclass(frozen=True, slots=True)
 class Adjective:
-    """A quality; `fr` is the masculine singular."""
+    """Adjective in both languages; `fr` is the masculine singular."""
 
     en: str
     fr: str
     before: bool = False
 
     def french(self, gender: str, *, many: bool, before: str = "") -> str:
-        """The agreeing French form."""
+        """Return the French form in agreement with a noun."""
         return french.adjective(self.fr, gender, many=many, before=before)
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A person's first name."""
+    """First name with its gender."""
 
     name: str
     gender: str
@@ -46,7 +46,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """A country, its French article, its language and the adjective of the place."""
+    """Country with its French gender, and the adjective of nationality and language."""
 
     en: str
     fr: str
@@ -55,12 +55,12 @@ class Country:
 
     @property
     def plural(self) -> bool:
-        """Whether the French name is plural (les États-Unis)."""
+        """True if the French name is plural (les États-Unis)."""
         return self.fr.endswith("s")
 
     @property
     def to(self) -> str:
-        """In or to the country: en France, au Portugal, aux États-Unis."""
+        """Return the French for "in" or "to": en France, au Portugal, aux États-Unis."""
         if self.plural:
             return f"aux {self.fr}"
         en = self.gender == "f" or french.starts_with_vowel(self.fr)
@@ -68,7 +68,7 @@ class Country:
 
     @property
     def origin(self) -> str:
-        """From the country: de France, du Portugal, des États-Unis."""
+        """Return the French for "from": de France, du Portugal, des États-Unis."""
         if self.plural:
             return f"des {self.fr}"
         bare = self.gender == "f" or french.starts_with_vowel(self.fr)
@@ -84,13 +84,13 @@ Entry = TypeVar("Entry", bound=_HasEnglish)
 
 
 def select(entries: tuple[Entry, ...], names: str) -> tuple[Entry, ...]:
-    """The entries of a table with these English names, in the order of the names."""
+    """Return the entries of a table with these English names, in the order of the names."""
     by_name = {entry.en: entry for entry in entries}
     return tuple(by_name[name.strip()] for name in names.split(","))
 
 
 def leave_out(entries: tuple[Entry, ...], names: str) -> tuple[Entry, ...]:
-    """The entries of a table without those of these English names."""
+    """Return the entries of a table except the entries with these English names."""
     unwanted = select(entries, names)
     return tuple(entry for entry in entries if entry not in unwanted)
 
@@ -101,24 +101,24 @@ def _entries(table: str) -> list[tuple[str, str]]:
 
 
 def nouns(table: str) -> tuple[Noun, ...]:
-    """Read "apple = pomme f, book = livre m"."""
+    """Read nouns from a table: "apple = pomme f, book = livre m"."""
     return tuple(Noun(en, fr[:-2], fr[-1]) for en, fr in _entries(table))
 
 
 def adjectives(table: str) -> tuple[Adjective, ...]:
-    """Read "red = rouge, big = <grand"."""
+    """Read adjectives from a table: "red = rouge, big = <grand"."""
     return tuple(
         Adjective(en, fr.removeprefix("<"), before=fr.startswith("<")) for en, fr in _entries(table)
     )
 
 
 def names(table: str, gender: str) -> tuple[Name, ...]:
-    """Read "Paul, Hugo"."""
+    """Read first names of one gender from a table: "Paul, Hugo"."""
     return tuple(Name(name.strip(), gender) for name in table.split(","))
 
 
 def countries(table: str) -> tuple[Country, ...]:
-    """Read "Spain = Espagne f Spanish espagnol"."""
+    """Read countries from a table: "Spain = Espagne f Spanish espagnol"."""
     rows = []
     for en, french_side in _entries(table):
         fr, gender, people, adjective = french_side.rsplit(maxsplit=3)
@@ -127,5 +127,5 @@ def countries(table: str) -> tuple[Country, ...]:
 
 
 def pairs(table: str) -> tuple[tuple[str, str], ...]:
-    """Read "yesterday = hier, tomorrow = demain"."""
+    """Read pairs of texts from a table: "yesterday = hier, tomorrow = demain"."""
     return tuple(_entries(table))

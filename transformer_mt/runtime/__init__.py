@@ -1,1 +1,1 @@
-"""The machine and the processes that the program runs on."""
+"""Machine and processes: devices, terminal, torchrun, optional packages."""

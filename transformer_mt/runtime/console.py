@@ -1,4 +1,4 @@
-"""What goes to the terminal: logs and errors to stderr, results to stdout."""
+"""Terminal output: logs and errors to stderr, results to stdout."""
 
 import contextlib
 import io
@@ -20,21 +20,21 @@ from transformer_mt.errors import DataError
 from transformer_mt.runtime.launch import place
 
 _MOST_LINES = 20
-"""Warnings of one kind that name a line: a file in another encoding has a million of them."""
+"""Most warnings of one kind that name a line: a file in a wrong encoding causes a million."""
 
 _LINES_AT_ONCE = 10_000
-"""Results that are written together: there may be a million."""
+"""Number of results written together: there may be a million."""
 _SIZES = ("COLUMNS", "LINES", "TERMINAL_WIDTH")
-"""Environment variables that tell the size of a terminal."""
+"""Environment variables with the size of a terminal."""
 _NARROWEST, _LONGEST_SIZE = 10, 4
-"""Columns or lines that can be written in; digits of the largest size that is believed."""
+"""Smallest usable number of columns or lines; most digits of a plausible size."""
 
 
 class _BarHandler(logging.Handler):
-    """Writes to stderr without breaking a progress bar.
+    """Logging handler that writes to stderr without breaking a progress bar.
 
     Args:
-        most: warnings of one kind that name a line; of more nothing is said but that.
+        most: most warnings of one kind that name a line; the last one says that more are hidden.
     """
 
     def __init__(self, most: float) -> None:
@@ -60,15 +60,15 @@ class _Formatter(logging.Formatter):
 
 
 def set_up_logging(*, quiet: bool, verbose: bool) -> None:
-    """Warnings alone when quiet, details when verbose, what a person wants to know otherwise.
+    """Set the logging level: warnings when quiet, details when verbose, else information.
 
-    Of several processes all but the main one are quiet, and what happens to a training, which
-    happens to all of them, is told by that one.
+    All processes but the main one are quiet; the main process alone reports on the training, which
+    is the same in all of them.
     """
     if not _is_main():
         quiet = True
         logging.getLogger("transformer_mt.training").setLevel(logging.ERROR)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the locale and the names of files say
+    if isinstance(sys.stdout, io.TextIOWrapper):  # independent of the locale
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     logger = logging.getLogger("transformer_mt")
     logger.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
@@ -78,28 +78,28 @@ def set_up_logging(*, quiet: bool, verbose: bool) -> None:
 
 
 def hides_bars() -> bool | None:
-    """What tqdm's `disable` should be: True when quiet, else None, which asks for a terminal."""
+    """Return the value of tqdm's `disable`: True when quiet, None for "only in a terminal"."""
     return None if logging.getLogger("transformer_mt").isEnabledFor(logging.INFO) else True
 
 
 def print_note(message: str) -> None:
-    """What a person must know even when --quiet, to stderr; of several processes one says it."""
+    """Print a message to stderr even when --quiet; the main process alone prints."""
     if _is_main():
         tqdm.write(message, file=sys.stderr)
 
 
 def print_error(message: str) -> None:
-    """One sentence, on one line, for the person who can fix it."""
+    """Print an error message on one line of stderr."""
     tqdm.write(f"error: {_harmless(message)}", file=sys.stderr)
 
 
 def _harmless(text: str, keep: str = "") -> str:
-    """Without the characters by which text from elsewhere could steer a terminal."""
+    """Replace non-printable characters, which could control a terminal, by spaces."""
     return "".join(each if each.isprintable() or each in keep else " " for each in text)
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Results, to stdout, as they come; of several processes one prints them."""
+    """Print results to stdout as they are produced; the main process alone prints."""
     if _is_main():
         rest = iter(lines)
         while some := list(islice(rest, _LINES_AT_ONCE)):
@@ -111,10 +111,10 @@ def _is_main() -> bool:
 
 
 def standard_output() -> TextIO:
-    """Where results go.
+    """Return standard output.
 
     Raises:
-        DataError: whoever started us has closed it.
+        DataError: standard output is closed.
     """
     if sys.stdout is None:
         raise DataError("standard output is closed: the result has no place to go")
@@ -122,11 +122,11 @@ def standard_output() -> TextIO:
 
 
 def write_out(target: TextIO, text: str) -> None:
-    """Write text, and see it off.
+    """Write text and flush the stream.
 
     Raises:
-        DataError: the place cannot be written to (a full disk, say).
-        BrokenPipeError: nobody reads it any more.
+        DataError: the text cannot be written (a full disk, say).
+        BrokenPipeError: the reader of the pipe has ended.
     """
     try:
         target.write(text)
@@ -144,10 +144,10 @@ def write_out(target: TextIO, text: str) -> None:
 
 
 def write_whole(target: TextIO, text: str) -> None:
-    """Write all of a text, whatever signal comes meanwhile.
+    """Write all of a text; a signal takes effect only afterwards, a second one at once.
 
     Raises:
-        DataError: the place cannot be written to (a full disk, say).
+        DataError: the text cannot be written (a full disk, say).
     """
     with _signals_wait():
         write_out(target, text)
@@ -155,9 +155,9 @@ def write_whole(target: TextIO, text: str) -> None:
 
 @contextlib.contextmanager
 def _signals_wait() -> Iterator[None]:
-    """Ctrl-C and SIGTERM act at the end of the block, so that no line is left half written.
+    """Delay SIGINT and SIGTERM to the end of the block, so that no line is half written.
 
-    The second of them acts at once: the reader of a pipe may never read on.
+    A second signal takes effect at once: the reader of a pipe may never read on.
     """
     came: list[int] = []
 
@@ -181,7 +181,7 @@ def _signals_wait() -> Iterator[None]:
 
 
 def _forget(target: TextIO) -> None:
-    """What could not be written is not tried again when the file is closed."""
+    """Redirect a stream to /dev/null, so that closing it does not write the failed text again."""
     with contextlib.suppress(io.UnsupportedOperation):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, target.fileno())
@@ -189,10 +189,10 @@ def _forget(target: TextIO) -> None:
 
 
 def ignore_absurd_sizes() -> None:
-    """Take sizes of the terminal that no terminal has out of the environment.
+    """Remove impossible terminal sizes from the environment.
 
-    With COLUMNS=0 the library that prints help and errors prints nothing at all, with text there it
-    fails. Without them it asks the terminal.
+    With COLUMNS=0 the library that prints help and errors prints nothing, and with text there it
+    fails. Without the variables it asks the terminal.
     """
     for name in _SIZES:
         value = os.environ.get(name, "")
@@ -201,11 +201,11 @@ def ignore_absurd_sizes() -> None:
 
 
 def prepare_streams() -> None:
-    """Make the standard streams what the program takes them for.
+    """Prepare the standard streams: closed ones are replaced, standard output is buffered.
 
-    The numbers of those that are closed are kept from the files that are opened next: else what is
-    meant for the terminal would be written into them. Logs are then dropped, not printed among the
-    results. And where PYTHONUNBUFFERED is set, Python forgets what a pipe does not take at once.
+    The descriptors of closed streams are opened on /dev/null: otherwise the next opened file would
+    get the descriptor, and the terminal's text. Logs are then dropped, not printed among the
+    results. With PYTHONUNBUFFERED set, Python would lose what a pipe does not accept at once.
     """
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if stream is None:
@@ -215,4 +215,4 @@ def prepare_streams() -> None:
         raw = sys.stdout.detach()
         sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding=encoding, errors=errors)
     if sys.stderr is None:
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for good
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - never closed

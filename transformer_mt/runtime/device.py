@@ -1,4 +1,4 @@
-"""Where tensors live: CUDA or Apple's MPS when there is one, else the CPU."""
+"""Choice of the device: CUDA or Apple's MPS if available, else the CPU."""
 
 import ctypes
 import sys
@@ -8,11 +8,11 @@ import torch
 from transformer_mt.errors import ConfigError
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""Parameters of mallopt(3): bytes; the second can be no greater than 2 ** 25."""
+"""Parameters of mallopt(3), whose values are bytes; the second is at most 2 ** 25."""
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """The device called `name`; "auto" takes the best one there is.
+    """Return the device called `name`; "auto" selects CUDA, MPS or the CPU, in this order.
 
     Raises:
         ConfigError: the named device does not exist here.
@@ -31,20 +31,20 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def gains_from_bf16(device: torch.device) -> bool:
-    """True where the hardware multiplies bfloat16 matrices faster than float32 ones."""
+    """Return True if the hardware multiplies bfloat16 matrices faster than float32 ones."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device.type == "cpu":  # torch tells these two only by private names, as of 2.13
+    if device.type == "cpu":  # only private functions of torch report these two, as of 2.13
         names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
         return any(getattr(torch.cpu, name, bool)() for name in names)
     return False
 
 
 def keep_freed_memory() -> None:
-    """Tell the C library to keep the memory that tensors free, for those of the next step.
+    """Set the C library to keep the memory of freed tensors for the next step.
 
-    glibc would give large blocks back to the system, which clears every page of them before it
-    lends them again: up to a tenth of the time of a step of training. Others are left alone.
+    glibc would return large blocks to the system, which clears every page before the next use: up
+    to a tenth of the time of a training step. Other C libraries are left unchanged.
     """
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
         mallopt(_TRIM_THRESHOLD, 2**31 - 1)

@@ -1,4 +1,4 @@
-"""Durations as a person reads them."""
+"""Durations as readable text."""
 
 from itertools import pairwise
 
@@ -6,11 +6,11 @@ _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def show_duration(seconds: float) -> str:
-    """Say a duration in its two largest units: "1 hour 52 minutes"; tenths below 10 seconds."""
+    """Return a duration in the two largest units: "1 hour 52 minutes"; below 10 s with tenths."""
     if seconds < 9.95:
         return f"{seconds:.1f} seconds"
     for (unit, size), (finer, step) in pairwise(_UNITS):
-        count = round(seconds / step)  # first, so that nothing has 60 minutes
+        count = round(seconds / step)  # rounded first, so that 59.9 minutes become 1 hour
         if count * step >= size:
             whole, rest = divmod(count, size // step)
             return _counted(whole, unit) + (f" {_counted(rest, finer)}" if rest else "")

@@ -1,4 +1,4 @@
-"""Packages that only some commands need, installed as extras."""
+"""Import of optional packages, installed as extras."""
 
 import importlib
 from types import ModuleType
@@ -16,7 +16,7 @@ def require(package: str) -> ModuleType:
     """Import a package of an extra.
 
     Raises:
-        ConfigError: it is not installed; the message tells how to.
+        ConfigError: the package is not installed; the message gives the command that installs it.
     """
     try:
         return importlib.import_module(package)

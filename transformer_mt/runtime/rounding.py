@@ -1,17 +1,17 @@
-"""How many digits of a model's numbers are printed.
+"""Rounding of a model's numbers for output.
 
-Which sentences are computed together changes the last bits of a sum, some 1e-5 of a score: what
-is printed has no digits that depend on it, but for the last, which may then be rounded otherwise.
+The batch in which a sentence is computed changes the last bits of a sum, about 1e-5 of a score: the
+printed digits do not depend on the batch, except that the last one may be rounded differently.
 """
 
 from typing import Any
 
 DECIMALS = 4
-"""Digits after the point."""
+"""Number of digits after the decimal point."""
 
 
 def rounded(value: Any) -> Any:
-    """Round every float in a value, and in the lists and dictionaries that it consists of."""
+    """Round every float in a value, also in nested lists and dictionaries."""
     if isinstance(value, float):
         return round(value, DECIMALS) + 0.0  # no -0.0
     if isinstance(value, dict):
