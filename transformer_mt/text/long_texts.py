@@ -5,9 +5,7 @@ from collections.abc import Iterator
 
 _LONGEST = 2**16
 """Characters of a part, after which the text is split at the next space."""
-_WORD_AFTER_SPACE = re.compile(
-    r"(?<= )(?=[^\s\u2581])"
-)  # U+2581: space of subwords
+_WORD_AFTER_SPACE = re.compile(r"(?<= )(?=[^\s\u2581])")  # U+2581: space of subwords
 
 
 def parts_of(text: str) -> Iterator[tuple[str, bool]]:
