@@ -218,7 +218,7 @@ def _parquet_rows(path: Path, columns: Columns[Row]) -> Iterator[Row]:
 
 
 def _json_rows(path: Path, columns: Columns[Row]) -> Iterator[Row]:
-    """Yield the rows of a JSON Lines file; missing columns are reported at the end of the file."""
+    """Yield the rows of a JSON Lines file; missing columns and wrong cells are reported last."""
     found: dict[str, None] = {}
     lacking: dict[int, int] = {}
     row = 0
@@ -310,7 +310,7 @@ def quoted_cell(cells: Iterable[str]) -> int:
 
 
 def is_part_of_quoted(cells: Iterable[str]) -> bool:
-    """Check for a cell with an unpaired outer quotation mark: quoting around a tab or line end."""
+    """Check for an unpaired quotation mark at an end of a cell: CSV quoting around a tab."""
     return any(cell.count('"') % 2 and '"' in (cell[0], cell[-1]) for cell in cells if cell)
 
 

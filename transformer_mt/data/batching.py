@@ -148,7 +148,7 @@ class Batch:
         return len(self._tensors()[0])
 
     def to(self, device: torch.device) -> Self:
-        """Return a copy of the batch on a device."""
+        """Move the tensors to a device; return a new batch."""
         moved = (tensor.to(device) for tensor in self._tensors())
         return type(self)(*moved, num_tokens=self.num_tokens)
 
@@ -271,7 +271,7 @@ def _cuts(src_len: Lengths, tgt_len: Lengths, batch_tokens: int) -> list[int]:
     """Return the indices at which a new batch starts; the longer sides must be ascending.
 
     A batch ends before it exceeds the budget, or, from half of the budget on, before more than 3 %
-    of its positions are padding.
+    of the positions are padding.
     """
     cuts, start, count = [], 0, len(src_len)
     while start < count:

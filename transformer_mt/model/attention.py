@@ -112,7 +112,11 @@ class MultiHeadAttention(nn.Module):
         return _weights(self._queries(x, source), source.keys, mask)
 
     def _queries(self, x: Tensor, source: KeyValues) -> Tensor:
-        """Project x to queries of (batch, num_heads, rows / batch * query_len, head_dim)."""
+        """Project x, (rows, query_len, d_model), to queries.
+
+        Returns:
+            (batch, num_heads, rows / batch * query_len, head_dim)
+        """
         q = self.q_proj(x)
         return self._split(q.reshape(source.keys.shape[0], -1, q.shape[-1]))
 

@@ -11,7 +11,7 @@ from transformer_mt.model.transformer import Transformer
 
 
 class AttentionWeights(NamedTuple):
-    """Softmax weights of every layer and head; they sum to 1 over the keys that are not padding.
+    """Softmax weights of every layer and head; each row sums to 1, with 0 for padding keys.
 
     encoder: (num_layers, batch, num_heads, src_len, src_len)
     decoder: (num_layers, batch, num_heads, tgt_len, tgt_len)
