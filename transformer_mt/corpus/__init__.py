@@ -1,1 +1,1 @@
-"""Corpora: where text comes from, read row by row."""
+"""Corpora as streams of rows, from files, tables, data sets and the phrasebook."""

@@ -1,4 +1,4 @@
-"""Splits that are not given are cut from train."""
+"""Held-out splits cut from train where the configuration names none."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,24 +11,24 @@ from transformer_mt.errors import DataError
 _RANK_BYTES = 8
 
 Cut: TypeAlias = "Callable[[type[Row], Rows[Row], int], tuple[list[Row], Rows[Row], str]]"
-"""From the training rows and how many to hold out: those held out, those left, and from what,
-for a person, they were cut."""
+"""Function (row class, training rows, count) -> (held-out rows, remaining rows, description of
+where the held-out rows were cut from)."""
 
 
 def cut_missing_splits(
     kind: type[Row], splits: dict[str, Rows[Row]], size: int, what: str, cut: "Cut[Row]"
 ) -> list[str]:
-    """Move some training rows to each missing split; returns what to say of it.
+    """Move training rows to each missing split; return a note on each.
 
     Args:
-        kind: of the rows.
-        splits: those that there are; the missing ones are added.
-        size: the most for each, and at most a tenth of train.
-        what: the rows are called.
-        cut: chooses them.
+        kind: class of the rows.
+        splits: the given splits, by name; missing splits are added.
+        size: maximum rows of a held-out split, which also has at most a tenth of train.
+        what: plural noun for the rows in messages.
+        cut: chooses the held-out rows.
 
     Raises:
-        DataError: there are too few rows.
+        DataError: train has too few rows.
     """
     notes = []
     for name in ("test", "validation"):
@@ -49,7 +49,7 @@ def cut_missing_splits(
 
 
 def cut_by_rank(kind: type[Row], train: Rows[Row], count: int) -> tuple[list[Row], Rows[Row], str]:
-    """A choice that depends on the text alone; whatever shares a sentence with it is dropped."""
+    """Hold out rows by text hash; drop training rows that share a sentence with them."""
     held_out = _first_by_rank(train, count)
     taken = [set(side) for side in zip(*(row.sentences for row in held_out), strict=True)]
 
@@ -62,16 +62,16 @@ def cut_by_rank(kind: type[Row], train: Rows[Row], count: int) -> tuple[list[Row
 
 
 def cut_the_end(kind: type[Row], train: Rows[Row], count: int) -> tuple[list[Row], Rows[Row], str]:
-    """The last rows, so that running text stays whole."""
+    """Hold out the last rows, so that running text stays contiguous."""
     left = len(train) - count
     held_out = list(islice(train, left, None))
     return held_out, StoredRows.of(kind, islice(train, left)), "the end of train"
 
 
 def _first_by_rank(rows: Rows[Row], count: int) -> list[Row]:
-    """The first of all different rows that have text in every column, in the order of `_rank`.
+    """Return the first `count` distinct rows without empty cells, in the order of `_rank`.
 
-    At most twice as many are in memory.
+    At most 2 * count rows are in memory.
     """
     if not count:
         return []
@@ -87,5 +87,5 @@ def _first_by_rank(rows: Rows[Row], count: int) -> list[Row]:
 
 
 def _rank(row: tuple[str, ...]) -> bytes:
-    """A fixed pseudo-random order that depends on the text alone."""
+    """Return the hash of a row as a sort key: a pseudo-random order fixed by the text."""
     return hashlib.blake2b("\n".join(row).encode(), digest_size=_RANK_BYTES).digest()

@@ -1,4 +1,4 @@
-"""Data sets of the Hugging Face hub, and folders in its formats."""
+"""Data sets from the Hugging Face hub or a folder, loaded with `datasets`."""
 
 import logging
 from collections.abc import Iterator
@@ -19,19 +19,19 @@ log = logging.getLogger(__name__)
 SPLITS = ("train", "validation", "test")
 
 Tables: TypeAlias = "dict[str, Dataset]"
-"""By the names of our splits."""
+"""Tables of a data set, keyed by train, validation and test."""
 _PIECE = 20_000
-"""Rows that are in memory at a time."""
+"""Number of rows in memory at a time."""
 
 
 def open_splits(config: DataConfig) -> Tables:
-    """Its splits, memory-mapped by the `datasets` library: one of the hub or in a folder.
+    """Open the splits of a data set from the hub or a folder, memory-mapped by `datasets`.
 
-    A folder is one saved by `save_to_disk`, or laid out as on the hub.
+    A folder was saved by `save_to_disk`, or has the layout of a hub repository.
 
     Raises:
-        DataError: it cannot be loaded.
-        ConfigError: it has no such split; a subset must be named.
+        DataError: the data set cannot be loaded.
+        ConfigError: a configured split does not exist, or a subset must be named.
     """
     available = _open(str(config.dataset), config.subset)
     splits = {}
@@ -53,10 +53,10 @@ def open_splits(config: DataConfig) -> Tables:
 
 
 def files_of(table: "Dataset") -> list[Path]:
-    """The Arrow files that the library has mapped for a split.
+    """Return the Arrow files of a split.
 
     Raises:
-        FileNotFoundError: it is held in memory.
+        FileNotFoundError: the split has no file, but is in memory.
     """
     files = [Path(each["filename"]) for each in table.cache_files]
     if not files:
@@ -81,7 +81,7 @@ def _open(name: str, subset: str | None) -> "dict[str, Dataset]":
         ) from None
     except Exception as error:  # network, hub and file errors have no common class
         cause = " ".join(str(error).strip().split("\n")[:2])
-        if "config" in cause.lower():  # the library's word for a subset
+        if "config" in cause.lower():  # `datasets` calls a subset a config
             raise ConfigError(f"data set {name}: set data.subset ({cause})") from None
         raise DataError(f"data set {name}: cannot be loaded ({cause})") from None
     if isinstance(loaded, datasets.Dataset):
@@ -90,9 +90,9 @@ def _open(name: str, subset: str | None) -> "dict[str, Dataset]":
 
 
 def _go_offline_if_unreachable(name: str) -> None:
-    """Ask the hub once; if it does not answer, spare the half minute of retries that follows.
+    """Switch to offline mode if the hub does not respond, to avoid half a minute of retries.
 
-    A data set that was loaded before is then taken from the hub's cache.
+    In offline mode a data set is loaded from the local cache of the hub.
     """
     import datasets
     import huggingface_hub
@@ -100,16 +100,16 @@ def _go_offline_if_unreachable(name: str) -> None:
     try:
         huggingface_hub.HfApi().dataset_info(name, timeout=5)
     except (huggingface_hub.errors.HfHubHTTPError, huggingface_hub.errors.HFValidationError):
-        return  # an answer, or no name: `load_dataset` says what is wrong
+        return  # reachable, or an invalid name: `load_dataset` reports the error
     except Exception:  # the classes of network errors depend on the version of the library
         huggingface_hub.constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
 
 
 def dataset_rows(table: "Dataset", origin: str, columns: Columns[Row]) -> Iterator[Row]:
-    """Some columns of a data set, or of its `translation` dictionary.
+    """Yield the rows of a data set, from columns or the nested column `translation`.
 
     Raises:
-        DataError: a column is missing, or holds what it cannot.
+        DataError: a column is missing, or has a cell of a wrong type.
     """
     nested = columns.are_nested(table.column_names)
     if nested or set(columns.names) <= set(table.column_names):
@@ -120,7 +120,7 @@ def dataset_rows(table: "Dataset", origin: str, columns: Columns[Row]) -> Iterat
 
 
 def _with_names(part: "pa.Table", table: "Dataset") -> "pa.Table":
-    """Its numbered classes by their names; -1 stands for none, which has an empty one."""
+    """Replace class numbers by class names, and -1 (unlabelled) by an empty name."""
     import datasets
     import pyarrow as pa
 
@@ -134,7 +134,7 @@ def _with_names(part: "pa.Table", table: "Dataset") -> "pa.Table":
 
 
 def silence() -> None:
-    """Keep the libraries of Hugging Face from the terminal: we say in one line what is wrong."""
+    """Turn off log messages and progress bars of Hugging Face libraries; errors are DataErrors."""
     import datasets
     import huggingface_hub
 

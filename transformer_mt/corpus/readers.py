@@ -1,4 +1,4 @@
-"""How the rows of each task are read: from text files, tables, data sets, or the phrasebook."""
+"""Row readers of each task, for text files, tables, data sets and the phrasebook."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -28,43 +28,43 @@ from transformer_mt.files.lines import read_text
 D = TypeVar("D", bound=DataConfig)
 
 LANGUAGES = ("en", "fr")
-"""Of the phrasebook, in the order of its pairs."""
+"""Languages of the phrasebook, in the order of the pairs."""
 Phrases = Rows[tuple[str, str]]
 
 
 class Reading(ABC, Generic[D, Row]):
-    """What the configuration of a task says of its text."""
+    """Base class of row readers, one subclass for each data configuration."""
 
     kind: type[Row]
-    """Of the rows."""
+    """Class of the rows."""
     what: ClassVar[str]
-    """Several of them are called."""
+    """Plural noun for the rows in messages."""
     choices: ClassVar[str]
-    """What `data.train` may name."""
+    """Allowed values of `data.train`, for error messages."""
     several: ClassVar[str]
-    """What may be given instead of one file."""
+    """Advice on giving several files, for error messages."""
 
     def __init__(self, config: D) -> None:
         self.config = config
         self.notes: list[str] = []
-        """What a person should be told of what was read."""
+        """Notes for the data report, such as skipped rows."""
 
     @property
     @abstractmethod
     def columns(self) -> Columns[Row]:
-        """What to look for in a table."""
+        """Return the columns to read from a table."""
 
     @property
     def cut(self) -> "Cut[Row]":
-        """How splits that are missing are cut from train."""
+        """Return the function that cuts missing splits from train."""
         return cut_by_rank
 
     def files(self, files: Files) -> Iterator[Row]:
-        """The rows of files that a split was given as.
+        """Yield the rows of the files of a split.
 
         Raises:
-            DataError: one cannot be read, once the rows are asked for.
-            ConfigError: a single one is no table.
+            DataError: a file cannot be read (raised during iteration).
+            ConfigError: a single file is not a table.
         """
         return self.one_file(files) if isinstance(files, str) else self.several_files(files)
 
@@ -72,10 +72,10 @@ class Reading(ABC, Generic[D, Row]):
         return read_table(Path(file), self.suffix_of(file), self.columns)
 
     def suffix_of(self, file: str) -> str:
-        """Which kind of table a file is.
+        """Return the table suffix of a file, one of `TABLES`.
 
         Raises:
-            ConfigError: it is none.
+            ConfigError: the file is not a table.
         """
         suffix = table_suffix(Path(file))
         if suffix is None:
@@ -86,24 +86,24 @@ class Reading(ABC, Generic[D, Row]):
 
     @abstractmethod
     def several_files(self, files: tuple[str, ...]) -> Iterator[Row]:
-        """The rows of files that belong together."""
+        """Yield the rows of several files of one split."""
 
     @abstractmethod
     def phrases(self, pairs: Phrases) -> Rows[Row]:
-        """The rows of a split of the built-in corpus.
+        """Return the rows of a phrasebook split.
 
         Raises:
-            ConfigError: it does not hold what the configuration names.
+            ConfigError: the phrasebook lacks a configured language.
         """
 
     def usable(self, split: str, rows: Iterable[Row]) -> Iterable[Row]:
-        """Those rows of a split that are examples; of others, there is something in `notes`."""
+        """Yield the usable rows of a split; skipped rows are reported in `notes`."""
         del split
         return rows
 
 
 class PairsReading(Reading[PairsConfig, SentencePair]):
-    """Sentence pairs."""
+    """Reader of sentence pairs."""
 
     kind = SentencePair
     what = "pairs"
@@ -134,7 +134,7 @@ class PairsReading(Reading[PairsConfig, SentencePair]):
 
 
 class TextReading(Reading[TextConfig, Text]):
-    """Lines of text."""
+    """Reader of lines of text."""
 
     kind = Text
     what = "lines"
@@ -170,7 +170,7 @@ class TextReading(Reading[TextConfig, Text]):
 
 
 class LabelledReading(Reading[LabelledConfig, LabelledText]):
-    """Texts with labels."""
+    """Reader of labelled texts."""
 
     kind = LabelledText
     what = "texts"
@@ -189,12 +189,12 @@ class LabelledReading(Reading[LabelledConfig, LabelledText]):
                 yield LabelledText(line, label)
 
     def phrases(self, pairs: Phrases) -> list[LabelledText]:
-        """All sentences: the task is to tell the two languages apart."""
+        """Return all sentences, labelled by language."""
         labelled = (zip(pair, LANGUAGES, strict=True) for pair in pairs)
         return [LabelledText(*each) for each in chain.from_iterable(labelled)]
 
     def usable(self, split: str, rows: Iterable[LabelledText]) -> Iterator[LabelledText]:
-        """Those with text and a label: where nobody knows it, data sets of the hub have -1."""
+        """Yield the rows with text and a label; unlabelled rows of hub data sets have label -1."""
         without_text = without_label = 0
         for row in rows:
             blank = not row.text or row.text.isspace()
@@ -210,16 +210,16 @@ class LabelledReading(Reading[LabelledConfig, LabelledText]):
 
 
 def _named(config: TextConfig | LabelledConfig, *names: str) -> tuple[str, ...]:
-    """The columns; where they have no names, the usual ones are the first and the second."""
+    """Return column names; without a header, "text" is column 1 and "label" column 2."""
     numbers = {} if config.header else {"text": "1", "label": "2"}
     return tuple(numbers.get(name, name) for name in names)
 
 
 def parallel_pairs(src_path: Path, tgt_path: Path) -> Iterator[SentencePair]:
-    """The pairs of two text files whose lines correspond.
+    """Yield the sentence pairs of two line-aligned text files.
 
     Raises:
-        DataError: one cannot be read, or they do not align.
+        DataError: a file cannot be read, or the numbers of lines differ.
     """
     src_count = tgt_count = 0
     for src, tgt in zip_longest(read_text(src_path), read_text(tgt_path)):
@@ -243,5 +243,5 @@ _READINGS: dict[type[DataConfig], type[Reading[Any, Any]]] = {
 
 
 def reading_of(config: DataConfig) -> Reading[Any, Any]:
-    """What a configuration says of its text."""
+    """Return the row reader of a data configuration."""
     return _READINGS[type(config)](config)

@@ -1,4 +1,4 @@
-"""Rows of text in any number: kept in an Arrow file without a name, read a piece at a time."""
+"""Rows of a corpus, in memory or in an unnamed temporary Arrow file."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,25 +11,25 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _PIECE = 20_000
-"""Rows that are in memory at a time."""
+"""Number of rows in memory at a time."""
 
 Item = TypeVar("Item")
 
 
 class SentencePair(NamedTuple):
-    """A sentence and its translation."""
+    """Source sentence and target sentence."""
 
     src: str
     tgt: str
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What should not stand in two splits."""
+        """Return the sentences that must not occur in two splits."""
         return self
 
 
 class Text(NamedTuple):
-    """A line of running text, or a sentence of its own."""
+    """Line of running text, or independent sentence."""
 
     text: str
 
@@ -39,7 +39,7 @@ class Text(NamedTuple):
 
 
 class LabelledText(NamedTuple):
-    """A text and the class that it belongs to."""
+    """Text with the label of a class."""
 
     text: str
     label: str
@@ -50,12 +50,12 @@ class LabelledText(NamedTuple):
 
 
 Row = TypeVar("Row", SentencePair, Text, LabelledText)
-"""A row of a corpus; its fields are the columns."""
+"""Row of a corpus, a named tuple with one field per column."""
 Row_co = TypeVar("Row_co", covariant=True)
 
 
 class Rows(Protocol[Row_co]):
-    """What can be counted and read again and again: a list, or `StoredRows`."""
+    """Sized, repeatedly iterable rows: a list or `StoredRows`."""
 
     def __len__(self) -> int: ...
 
@@ -63,10 +63,10 @@ class Rows(Protocol[Row_co]):
 
 
 class StoredRows(Generic[Row]):
-    """Rows that take the memory of one piece, however many they are.
+    """Rows in a temporary file, of which one piece is in memory at a time.
 
-    They are read, not mapped: pages of a map would count as memory of this process until the
-    system takes them back.
+    The file is read, not memory-mapped: mapped pages would count as memory of this process until
+    the system reclaims them.
     """
 
     def __init__(self, file: SpoolFile, kind: type[Row], count: int) -> None:
@@ -76,10 +76,10 @@ class StoredRows(Generic[Row]):
 
     @classmethod
     def of(cls, kind: type[Row], rows: Iterable[Row]) -> "StoredRows[Row]":
-        """Keep what can be read only once, or is made on the way.
+        """Store rows from any iterable, which is read once.
 
         Raises:
-            DataError: there is no room.
+            DataError: the disk is full.
         """
         import pyarrow as pa
 
@@ -96,16 +96,16 @@ class StoredRows(Generic[Row]):
     def __iter__(self) -> Iterator[Row]:
         import pyarrow as pa
 
-        # As a stream, which is what the file is after its first bytes: read as a file, its parts
-        # would be handed from thread to thread, and one that is given back while Python ends
-        # would end the process with an abort.
+        # Read as a stream, which is the format of an Arrow file after the magic bytes: the file
+        # reader passes Python buffers between threads, and a buffer released while Python exits
+        # aborts the process.
         for batch in pa.ipc.open_stream(SpoolReader(self._file, start=len(b"ARROW1\0\0"))):
             columns = (column.to_pylist() for column in batch.columns)
             yield from map(self._kind._make, zip(*columns, strict=True))
 
 
 def _text_array(texts: Sequence[str]) -> "pa.LargeStringArray":
-    """From its buffers: `pa.array` would load pandas, which takes as long as a small corpus."""
+    """Build an Arrow array from buffers; `pa.array` would import pandas, which is slow."""
     import pyarrow as pa
 
     encoded = [text.encode() for text in texts]
@@ -115,7 +115,7 @@ def _text_array(texts: Sequence[str]) -> "pa.LargeStringArray":
 
 
 def pieces(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Lists of up to `size` items, in order."""
+    """Yield lists of up to `size` items, in order."""
     rest = iter(items)
     while piece := list(islice(rest, size)):
         yield piece

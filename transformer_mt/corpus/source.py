@@ -1,4 +1,4 @@
-"""Where the text of a run comes from, and how missing splits are cut."""
+"""Corpus loading: rows of all splits, with missing splits cut from train."""
 
 import hashlib
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from transformer_mt.corpus.hub import (
     open_splits,
 )
 from transformer_mt.corpus.readers import Reading, parallel_pairs, reading_of
-from transformer_mt.corpus.rows import LabelledText as LabelledText  # for all who import them here
+from transformer_mt.corpus.rows import LabelledText as LabelledText  # re-exported
 from transformer_mt.corpus.rows import Row, Rows, StoredRows
 from transformer_mt.corpus.rows import SentencePair as SentencePair
 from transformer_mt.corpus.rows import Text as Text
@@ -26,23 +26,23 @@ from transformer_mt.files.lines import digest_of_files
 
 PHRASEBOOK = "phrasebook"
 _Reader = tuple[str, Iterator[Row]]
-"""What a split is called in errors, and its rows, not read yet."""
+"""Origin of a split for error messages, and an unread iterator over the rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus(Generic[Row]):
-    """The three splits, and what was done to get them."""
+    """Rows of the three splits, with notes on the preparation."""
 
     train: Rows[Row]
-    """Any number: only to be counted, and gone through as often as one likes."""
+    """Training rows, which may be larger than memory."""
     validation: list[Row]
     test: list[Row]
     notes: list[str] = field(default_factory=list)
-    """What a person should be told: splits cut from train, and the like."""
+    """Notes for the data report, such as splits cut from train."""
 
     @property
     def fingerprint(self) -> str:
-        """Equal for equal text alone."""
+        """Return a hash of all text and notes."""
         digest = hashlib.blake2b(repr(self.notes).encode(), digest_size=16)
         for split in (self.train, self.validation, self.test):
             digest.update(f"{len(split)}\n".encode())
@@ -52,28 +52,28 @@ class Corpus(Generic[Row]):
 
 
 class Source:
-    """Where the corpus of a run comes from; files are read as text when it is first asked for."""
+    """Corpus of a run, loaded on first access."""
 
     def __init__(self, config: DataConfig) -> None:
         self._config = config
         self.fingerprint = self.current_fingerprint()
-        """Equal fingerprints of equal settings promise equal text."""
+        """Hash of the files or the text; equal fingerprints and settings imply equal text."""
 
     @cached_property
     def corpus(self) -> Corpus[Any]:
-        """The text, as `load_corpus` reads it, with its errors."""
+        """Return the corpus, with the errors of `load_corpus`."""
         return load_corpus(self._config, self._tables)
 
     def current_fingerprint(self) -> str:
-        """What `fingerprint` would be now, had the files been changed since.
+        """Compute the fingerprint again, to detect files that changed.
 
-        It is that of the bytes of the files; where there are none, that of the text.
+        The fingerprint is a hash of the file bytes, or of the text if there are no files.
         """
         if self._config.dataset != PHRASEBOOK:
             try:
                 return " ".join(digest_of_files(files) for files in self._files())
             except OSError:
-                pass  # reading the text says what is wrong with which file
+                pass  # loading the corpus reports the file and the error
         return self.corpus.fingerprint
 
     @cached_property
@@ -82,23 +82,23 @@ class Source:
         return open_splits(self._config) if is_data_set else None
 
     def _files(self) -> list[list[Path]]:
-        """Those that the text of each split stands in."""
+        """Return the files of each split."""
         if self._tables is not None:
             return [files_of(table) for table in self._tables.values()]
         return [[Path(f) for f in _listed(getattr(self._config, name))] for name in SPLITS]
 
 
 def load_corpus(config: DataConfig, tables: "Tables | None" = None) -> Corpus[Any]:
-    """Read all splits; one that is missing is cut from train.
+    """Read all splits; missing splits are cut from train.
 
     Args:
-        config: where they are; its class says of what kind the rows are.
-        tables: the splits of a data set, where it was opened before.
+        config: data settings, whose class decides the class of the rows.
+        tables: splits of a data set that is already open.
 
     Raises:
-        DataError: a file is missing, empty, not UTF-8, or its sides do not align; a data set
-            cannot be loaded.
-        ConfigError: no training text, or a split or column that does not exist is named.
+        DataError: a file is missing, empty or not UTF-8, parallel files have different numbers of
+            lines, or a data set cannot be loaded.
+        ConfigError: no training text is configured, or a split or column does not exist.
     """
     reading = reading_of(config)
     if config.dataset is None and config.train is None:
@@ -113,7 +113,7 @@ def load_corpus(config: DataConfig, tables: "Tables | None" = None) -> Corpus[An
 
 
 def load_split(config: DataConfig, name: str) -> list[Any]:
-    """Validation or test alone: train is read only where they are to be cut from it.
+    """Read the validation or test split; train is read only if the split is cut from train.
 
     Raises:
         DataError, ConfigError: as for `load_corpus`.
@@ -127,7 +127,7 @@ def load_split(config: DataConfig, name: str) -> list[Any]:
 
 
 def read_parallel(src_path: Path, tgt_path: Path) -> list[SentencePair]:
-    """All pairs of two text files whose lines correspond.
+    """Return the sentence pairs of two line-aligned text files.
 
     Raises:
         DataError: as for `load_corpus`.
@@ -152,7 +152,7 @@ def _readers(reading: Reading[Any, Row], tables: "Tables | None" = None) -> dict
 
 
 def _stored(reading: Reading[Any, Row], readers: dict[str, _Reader[Row]]) -> dict[str, Rows[Row]]:
-    """Read the splits, which may be larger than memory and may be readable only once."""
+    """Store the usable rows of each split in temporary files, as splits may exceed memory."""
     splits: dict[str, Rows[Row]] = {}
     for name, (origin, rows) in readers.items():
         splits[name] = StoredRows.of(reading.kind, reading.usable(name, rows))

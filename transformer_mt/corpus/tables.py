@@ -1,4 +1,4 @@
-"""Tables, some columns of which are read a piece at a time."""
+"""Readers of TSV, CSV, JSON Lines and Parquet tables, in pieces."""
 
 import csv
 import json
@@ -24,29 +24,29 @@ log = logging.getLogger(__name__)
 TABLES = (".tsv", ".csv", ".jsonl", ".parquet")
 
 _ENDS = (".", "!", "?", "\u3002", "\uff01", "\uff1f", "\u0964", "\u061f")
-"""Marks that end sentences, also in Chinese, Hindi and Arabic."""
+"""Sentence-final marks, including Chinese, Hindi and Arabic ones."""
 Cells = tuple[int, list[str]]
-"""Line in the file, and what stands there."""
+"""Line number and cells of a row."""
 _ARRAY = "is one JSON array, not an object on each line; write each object on a line of its own"
 
 NESTED = "translation"
-"""A column that holds a dictionary of languages, as many data sets of the hub have it."""
+"""Name of the nested column {language: text} of many hub data sets."""
 
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
-"""Endings that may follow those of `TABLES`."""
+"""Suffixes of compressed files, which may follow a suffix of `TABLES`."""
 QUOTED = (
     "cells quoted as in CSV, whose quotation marks are read as text: name the file .csv and write"
     " it with commas, or without quoting (pandas: quoting=csv.QUOTE_NONE)"
 )
-"""What to say of a .tsv file with quoted cells."""
+"""Message about a .tsv file with quoted cells."""
 
 
 def text_of(cell: object) -> str | None:
-    """The text of a cell of any table: none is empty text, a number is written out.
+    """Convert a cell of any table to text.
 
     Returns:
-        The text; None for what has none (a list, a dictionary, true and false).
+        The text, "" for a missing cell; None for a list, a dictionary or a boolean.
     """
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return ""
@@ -63,23 +63,23 @@ def _label(cell: object) -> str | None:
 _CELLS: dict[str, tuple[str, Callable[[object], str | None]]] = {
     "label": ("text or whole number", _label)
 }
-"""What the cells of some columns may hold, and how that is read; text is that of all others."""
+"""Cell type and conversion of fields other than text."""
 _TEXT = ("text", text_of)
 
 
 @dataclass(frozen=True, slots=True)
 class Columns(Generic[Row]):
-    """The columns of a table that make up a row."""
+    """Columns of a table that form a row."""
 
     kind: type[Row]
-    """Of the rows."""
+    """Class of the rows."""
     names: tuple[str, ...]
-    """Of the columns, in the order of the row's fields."""
+    """Names of the columns, in the order of the row fields."""
     header: bool = True
-    """Whether the first row of a .tsv or .csv file names them; if not, they are numbers from 1."""
+    """True if the first row of a .tsv or .csv file is a header; else columns are named 1, 2 ..."""
 
     def check(self, found: Iterable[str], origin: str | Path, hint: str = "") -> None:
-        """Refuse a table without them."""
+        """Raise DataError if the table lacks one of the columns."""
         there = list(found)
         for name, key in zip(self.names, self.keys, strict=True):
             if name not in there:
@@ -89,22 +89,22 @@ class Columns(Generic[Row]):
                 )
 
     def with_header(self, first: Cells, rest: Iterator[Cells]) -> tuple[Iterator[Cells], list[str]]:
-        """The rows of a .tsv or .csv file, and what its columns are called."""
+        """Return the rows and the column names of a .tsv or .csv file."""
         if self.header:
             return rest, first[1]
         return chain([first], rest), [str(number + 1) for number in range(len(first[1]))]
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Of the configuration, which name the columns."""
+        """Return the configuration keys of the columns, such as src_column."""
         return tuple(f"{field}_column" for field in self.kind._fields)
 
     def read_column(self, place: int, cells: Iterable[object]) -> list[str | None]:
-        """What stands in some cells of a column; None where one holds what it cannot."""
+        """Convert cells of the column `place` to text; None for a cell of a wrong type."""
         return list(map(self._readers[place][1], cells))
 
     def wrong(self, place: int) -> str:
-        """What to say where the cell of a column was None."""
+        """Return the error message for a cell of a wrong type."""
         return f"no {self._readers[place][0]} in column '{self.names[place]}'"
 
     @property
@@ -112,12 +112,12 @@ class Columns(Generic[Row]):
         return [_CELLS.get(field, _TEXT) for field in self.kind._fields]
 
     def are_nested(self, found: Iterable[str]) -> bool:
-        """Whether they must be looked for in the column `translation`."""
+        """Check that the columns are nested in the column `translation`."""
         names = set(found)
         return NESTED in names and not set(self.names) <= names
 
     def unfold(self, table: "pa.Table") -> "pa.Table":
-        """The table that the columns must be looked for in: this, or the one that it holds."""
+        """Return the table with a nested column `translation` flattened."""
         import pyarrow as pa
 
         if not self.are_nested(table.column_names):
@@ -129,7 +129,7 @@ class Columns(Generic[Row]):
 
 
 def table_suffix(path: Path) -> str | None:
-    """Which of `TABLES` a file is; it may be packed (`PACKED`). None: it is none of them."""
+    """Return the suffix of `TABLES`, ignoring one of `PACKED`; None if the file is not a table."""
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
     if suffixes and suffixes[-1] in PACKED:
         suffixes.pop()
@@ -138,10 +138,10 @@ def table_suffix(path: Path) -> str | None:
 
 
 def read_table(path: Path, suffix: str, columns: Columns[Row]) -> Iterator[Row]:
-    """The rows of a table of one of the kinds in `TABLES`.
+    """Yield the rows of a table file with a suffix of `TABLES`.
 
     Raises:
-        DataError: naming the file, and the line if it is a kind of text.
+        DataError: the table is invalid; the message names the file, and the line of a text file.
     """
     if suffix == ".parquet":
         return _parquet_rows(path, columns)
@@ -154,10 +154,10 @@ def read_table(path: Path, suffix: str, columns: Columns[Row]) -> Iterator[Row]:
 def arrow_rows(
     schema: "pa.Schema", parts: Iterable["pa.Table"], origin: str | Path, columns: Columns[Row]
 ) -> Iterator[Row]:
-    """The rows of an Arrow table that comes in parts.
+    """Yield the rows of an Arrow table, given in parts.
 
     Raises:
-        DataError: a column is missing, or holds something other than text.
+        DataError: a column is missing, or has a cell of a wrong type.
     """
     columns.check(columns.unfold(schema.empty_table()).column_names, origin)
     first = 1
@@ -179,13 +179,13 @@ def arrow_rows(
 
 
 def open_parquet(path: Path) -> "pq.ParquetFile":
-    """A Parquet file; one that is packed is unpacked in memory.
+    """Open a Parquet file; a compressed one is decompressed in memory.
 
-    Arrow never gets a file of Python's: its threads would give parts of it back, and one that does
-    so while Python ends would end the process with an abort.
+    Arrow never reads from a Python file object: an Arrow thread that releases a Python buffer
+    while Python exits aborts the process.
 
     Raises:
-        OSError, EOFError, pa.ArrowException: it cannot be read.
+        OSError, EOFError, pa.ArrowException: the file cannot be read.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -218,7 +218,7 @@ def _parquet_rows(path: Path, columns: Columns[Row]) -> Iterator[Row]:
 
 
 def _json_rows(path: Path, columns: Columns[Row]) -> Iterator[Row]:
-    """Every line must be an object; what columns there are is known at the end."""
+    """Yield the rows of a JSON Lines file; missing columns and wrong cells are reported last."""
     found: dict[str, None] = {}
     lacking: dict[int, int] = {}
     row = 0
@@ -246,7 +246,7 @@ def _json_rows(path: Path, columns: Columns[Row]) -> Iterator[Row]:
 def _json_object(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
-        if "\\u" in line:  # half of a pair of surrogates is no text
+        if "\\u" in line:  # raises on a lone surrogate
             json.dumps(record, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         if number == 1 and line.strip() in ("[", "[{"):
@@ -265,7 +265,7 @@ def _json_object(path: Path, number: int, line: str) -> dict[str, Any]:
 def _cell_rows(
     path: Path, path_kind: str, rows: Iterator[Cells], columns: Columns[Row]
 ) -> Iterator[Row]:
-    """Some columns of a .tsv or .csv file. Every cell is text, "NA" and "12" too."""
+    """Yield the rows of a .tsv or .csv file. Every cell is text, including "NA" and "12"."""
     rows, header = columns.with_header(next(rows), rows)
     if len(set(header)) < len(header):
         raise DataError(f"{path}: two columns have the same name: {', '.join(header)}")
@@ -288,7 +288,7 @@ def _cell_rows(
 
 
 def header_hint(header: Iterable[str], columns: Columns[Row]) -> str:
-    """What to add where a column is missing, if the first row plainly is text and no header."""
+    """Return a hint for a missing column if the first row looks like text, not a header."""
     is_text = any(" " in cell.strip() or cell.strip()[-1:] in _ENDS for cell in header)
     if not (columns.header and is_text):
         return ""
@@ -296,10 +296,10 @@ def header_hint(header: Iterable[str], columns: Columns[Row]) -> str:
 
 
 def quoted_cell(cells: Iterable[str]) -> int:
-    """Which cell of a .tsv row (from 1) is plainly quoted as in CSV; 0: none.
+    """Return the number (from 1) of a .tsv cell quoted as in CSV; 0 if there is none.
 
-    A sentence may begin and end with a quotation mark: marks inside must be doubled, as nobody
-    writes them. A cell that is not closed held a tab or a line end.
+    A sentence may begin and end with quotation marks, so that only a cell with doubled marks
+    inside counts as quoted.
     """
     for place, cell in enumerate(cells, start=1):
         inner = cell[1:-1].replace('""', "")
@@ -310,19 +310,19 @@ def quoted_cell(cells: Iterable[str]) -> int:
 
 
 def is_part_of_quoted(cells: Iterable[str]) -> bool:
-    """Whether a cell begins or ends quotes that it does not close: they held a line end or tab."""
+    """Check for an unpaired quotation mark at an end of a cell: CSV quoting around a tab."""
     return any(cell.count('"') % 2 and '"' in (cell[0], cell[-1]) for cell in cells if cell)
 
 
 def _tsv_rows(path: Path) -> Iterator[Cells]:
-    """Cells between tabs; a quotation mark is text. Blank lines are left out."""
+    """Yield the cells between tabs; quotation marks are text, blank lines are skipped."""
     for number, line in enumerate(read_text(path), start=1):
         if line:
             yield number, line.split("\t")
 
 
 def _csv_rows(path: Path) -> Iterator[Cells]:
-    """Cells between commas, those with a comma or line end in them quoted ("" is a mark)."""
+    """Yield the cells of a CSV file; "" in a quoted cell is a quotation mark."""
     reader = csv.reader((f"{line}\n" for line in read_text(path)), strict=True)
     try:
         for row in reader:

@@ -1,1 +1,1 @@
-"""Encoded examples and batches of them."""
+"""Preparation of training data: vocabularies, encoded examples, batches and reports."""

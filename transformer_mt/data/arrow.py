@@ -1,6 +1,6 @@
-"""Encoded examples in an Arrow file that is mapped into memory: any number, in hardly any room.
+"""Encoded examples in a memory-mapped Arrow file, which may be larger than memory.
 
-A file of record batches with a list of ids for each column; any program that reads Arrow reads it.
+The file has one list column of token ids for each column of the data set.
 """
 
 import mmap
@@ -26,21 +26,20 @@ IDS = pa.list_(pa.int32())
 D = TypeVar("D", bound=Dataset)
 
 _RESIDENT = 128 * 2**20
-"""Bytes of a map that may be resident before they are given back. To touch a batch of examples anew
-takes 3 ms: what fits stays."""
+"""Maximum resident bytes of a map; then pages are released. Reading a released batch takes 3 ms."""
 _FAULT = 2 * 64 * 2**10
-"""Bytes that a row of one column may make resident: its offsets and its ids, where the system maps
-64 KiB around a page that is touched."""
+"""Maximum bytes that reading a row of a column makes resident: the system maps 64 KiB around each
+accessed page, once for the offsets and once for the ids."""
 _WORD = np.dtype(np.int32).itemsize
 
 
 def schema_of(kind: type[Dataset]) -> pa.Schema:
-    """That of the file of a data set."""
+    """Return the Arrow schema of a data set class."""
     return pa.schema([(name, IDS) for name in kind.names])
 
 
 def columns_of(columns: Iterable[Sequences]) -> list[pa.Array]:
-    """The columns of a record batch; nothing is copied but offsets."""
+    """Convert columns to Arrow arrays of a record batch; only the offsets are copied."""
     arrays = []
     for column in columns:
         ends = pa.py_buffer(column.offsets.astype(np.int32))
@@ -50,7 +49,7 @@ def columns_of(columns: Iterable[Sequences]) -> list[pa.Array]:
 
 
 class ArrowMap:
-    """The bytes of an Arrow file of examples: mapped or, if there are few, in memory."""
+    """Arrow file of encoded examples, memory-mapped or, if small, in memory."""
 
     def __init__(self, content: bytes | mmap.mmap) -> None:
         self._content = content
@@ -61,35 +60,35 @@ class ArrowMap:
         ]
         self.start = buffer.address
         self.words: Ids = np.frombuffer(content, np.int32, count=len(content) // _WORD)
-        """The whole file: offsets and ids stand at multiples of 8 bytes."""
+        """The file as int32 words; offsets and ids are aligned to 8 bytes."""
         self._touched = 0
 
     @classmethod
     def of_file(cls, file: BinaryIO | SpoolFile) -> "ArrowMap":
-        """Map an open file, which may be closed then."""
+        """Map an open file, which may be closed afterwards."""
         return cls(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
     @classmethod
     def of_spool(cls, file: SpoolFile) -> "ArrowMap":
-        """What was written to a spool."""
+        """Read or map a spool file, depending on the file size."""
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         return cls(file.read()) if size <= IN_MEMORY else cls.of_file(file)
 
     @property
     def metadata(self) -> dict[bytes, bytes]:
-        """What stands in the file beside the data."""
+        """Return the schema metadata of the file."""
         return self._reader.schema.metadata or {}
 
     def dataset(self, kind: type[D], batches: slice, fingerprint: str | None = None) -> D:
-        """The examples of some of the record batches."""
+        """Return a data set of the given record batches."""
         columns = (MappedSequences(self, self.batches[batches], name) for name in kind.names)
         return kind(*columns, known_fingerprint=fingerprint)
 
     def touched(self, size: int) -> None:
-        """Count the bytes that a reader made resident, and give all back where they are too many.
+        """Count bytes made resident by a reader, and release all pages above _RESIDENT.
 
-        The pages stay in the cache of the system: the next reader gets them without the disk.
+        Released pages stay in the page cache of the system, so that later reads need no disk.
         """
         self._touched += size
         if min(self._touched, len(self._content)) > _RESIDENT:
@@ -99,32 +98,32 @@ class ArrowMap:
 
 
 class ExampleSpool(Generic[D]):
-    """Encoded examples that need not be in memory: written in pieces, then one data set."""
+    """Writer of encoded examples to a temporary file, in pieces."""
 
     def __init__(self, kind: type[D]) -> None:
         self._kind = kind
         self._spool = Spool(schema_of(kind), "encoded text")
 
     def write(self, piece: D) -> None:
-        """Add some examples.
+        """Append examples to the file.
 
         Raises:
-            DataError: there is no room.
+            DataError: the disk is full.
         """
         for columns in piece.pieces():
             self._spool.write(columns_of(columns))
 
     def finish(self) -> D:
-        """All of them.
+        """Return all examples as one data set.
 
         Raises:
-            DataError: there is no room.
+            DataError: the disk is full.
         """
         return ArrowMap.of_spool(self._spool.finish()).dataset(self._kind, slice(None))
 
 
 class MappedSequences:
-    """One column of the examples of some record batches."""
+    """Sequences of one column in a mapped Arrow file."""
 
     def __init__(self, file: ArrowMap, batches: Sequence[pa.RecordBatch], column: str) -> None:
         parts = [batch.column(column) for batch in batches if batch.num_rows]
@@ -135,7 +134,7 @@ class MappedSequences:
         self._ids_at = self._places([part.values for part in parts])
 
     def _places(self, arrays: Sequence[pa.Array]) -> NDArray[np.int64]:
-        """Where in `words` the arrays begin."""
+        """Return the start index of each array in `ArrowMap.words`."""
         starts = [
             array.buffers()[1].address if len(array) else self._file.start for array in arrays
         ]
@@ -143,7 +142,7 @@ class MappedSequences:
 
     @property
     def lengths(self) -> Lengths:
-        """(count,) tokens of each sequence."""
+        """Return the number of tokens of each sequence, (count,)."""
         lengths = np.empty(len(self), dtype=np.int32)
         for number, first in enumerate(self._first.tolist()):
             offsets = self._offsets(number)
@@ -158,7 +157,7 @@ class MappedSequences:
         return self.take([index]).ids
 
     def take(self, rows: Rows) -> Sequences:
-        """The sequences of some rows, in their order."""
+        """Return copies of the given sequences, in the order of `rows`."""
         rows = np.asarray(rows, dtype=np.int64)
         batch = np.searchsorted(self._first, rows, side="right") - 1
         at = self._offsets_at[batch] + rows - self._first[batch]
@@ -168,7 +167,7 @@ class MappedSequences:
         return taken
 
     def pieces(self) -> Iterator[Sequences]:
-        """All sequences, in order, a record batch at a time; ids are views of the file."""
+        """Yield all sequences by record batch, in order; ids are views of the file."""
         for number, ids_at in enumerate(self._ids_at.tolist()):
             offsets: Offsets = self._offsets(number).astype(np.int64)
             ids = self._file.words[ids_at : ids_at + offsets[-1]]

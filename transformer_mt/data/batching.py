@@ -1,4 +1,4 @@
-"""Encoded examples and token-budget batches of them."""
+"""Data sets of encoded examples, and batches with a token budget."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -23,22 +23,22 @@ from transformer_mt.data.sequences import (
 
 
 class Example(NamedTuple):
-    """One encoded pair, without [SOS] and [EOS]."""
+    """Token ids of a sentence pair, without [SOS] and [EOS]."""
 
     src_ids: Ids
     tgt_ids: Ids
 
 
 class Dataset(ABC):
-    """Encoded examples, in the order of the corpus.
+    """Base class of encoded examples, in the order of the corpus.
 
     Args:
-        columns: of each example an id sequence in each.
-        known_fingerprint: what was found when the data were stored; None: not known yet.
+        columns: one store per column, each with one sequence of ids per example.
+        known_fingerprint: stored fingerprint of the data; None: computed on first access.
     """
 
     names: ClassVar[tuple[str, ...]]
-    """Of the columns."""
+    """Names of the columns."""
 
     def __init__(self, *columns: SequenceStore, known_fingerprint: str | None = None) -> None:
         self.columns = columns
@@ -50,11 +50,11 @@ class Dataset(ABC):
     @property
     @abstractmethod
     def positions(self) -> tuple[Lengths, ...]:
-        """(count,) positions that each example has in a batch; in translation, on each side."""
+        """Return the number of positions of each example in a batch, (count,), for each side."""
 
     @cached_property
     def fingerprint(self) -> str:
-        """Equal for equal data alone: offsets and ids of one column, then of the next."""
+        """Return a hash of the data: offsets and ids of each column."""
         if self._known_fingerprint is not None:
             return self._known_fingerprint
         digest = hashlib.blake2b(digest_size=16)
@@ -70,16 +70,16 @@ class Dataset(ABC):
         return digest.hexdigest()
 
     def take(self, rows: Rows) -> Self:
-        """Some examples, in the order of `rows`."""
+        """Return the given examples, in the order of `rows`."""
         return type(self)(*(column.take(rows) for column in self.columns))
 
     def pieces(self) -> Iterator[tuple[Sequences, ...]]:
-        """The columns of all examples, in order, in parts that fit in memory."""
+        """Yield the columns of all examples in parts that fit in memory, in order."""
         return zip(*(column.pieces() for column in self.columns), strict=True)
 
 
 class BilingualDataset(Dataset):
-    """Sentence pairs."""
+    """Data set of encoded sentence pairs."""
 
     names = ("src", "tgt")
 
@@ -93,7 +93,7 @@ class BilingualDataset(Dataset):
 
     @property
     def positions(self) -> tuple[Lengths, ...]:
-        """The tokens and a special one."""
+        """Return the lengths of both sides, including one special token."""
         return self.src.lengths + 1, self.tgt.lengths + 1
 
     def __getitem__(self, index: int) -> Example:
@@ -101,9 +101,10 @@ class BilingualDataset(Dataset):
 
 
 class TextDataset(Dataset):
-    """Running text in rows: the first token of each is read but not predicted.
+    """Data set of running text in sequences.
 
-    The input of a language model is a row without its last token, its target one without its first.
+    The input of the language model is a sequence without the last token, the target the same
+    sequence without the first token.
     """
 
     names = ("text",)
@@ -118,7 +119,7 @@ class TextDataset(Dataset):
 
 
 class LabelledDataset(Dataset):
-    """Texts of at least one token, and the number of the class of each."""
+    """Data set of labelled texts: at least one token and one class number each."""
 
     names = ("text", "label")
 
@@ -128,7 +129,7 @@ class LabelledDataset(Dataset):
 
     @property
     def label(self) -> SequenceStore:
-        """Of one number each."""
+        """Return the class numbers, as sequences of length 1."""
         return self.columns[1]
 
     @property
@@ -138,17 +139,16 @@ class LabelledDataset(Dataset):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some examples as tensors, a row each, padded on the right with `pad_id`."""
+    """Examples as tensors, one row each, padded on the right with `pad_id`."""
 
     num_tokens: int = field(kw_only=True)
-    """Answers that count, those that other processes have of the same batch included: the
-    denominator of the loss."""
+    """Number of target tokens or labels over all ranks, the denominator of the loss."""
 
     def __len__(self) -> int:
         return len(self._tensors()[0])
 
     def to(self, device: torch.device) -> Self:
-        """The same batch on another device."""
+        """Move the tensors to a device; return a new batch."""
         moved = (tensor.to(device) for tensor in self._tensors())
         return type(self)(*moved, num_tokens=self.num_tokens)
 
@@ -159,36 +159,36 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class PairBatch(Batch):
-    """Sentence pairs."""
+    """Batch of sentence pairs."""
 
     src: Tensor
-    """(batch, src_len) ids ending in [EOS]"""
+    """Encoder input: (batch, src_len) ids ending in [EOS]"""
     tgt_in: Tensor
-    """(batch, tgt_len) ids beginning with [SOS]: what the decoder reads"""
+    """Decoder input: (batch, tgt_len) ids beginning with [SOS]"""
     tgt_out: Tensor
-    """(batch, tgt_len) ids ending in [EOS]: what it should predict"""
+    """Decoder targets: (batch, tgt_len) ids ending in [EOS]"""
 
 
 @dataclass(frozen=True, slots=True)
 class TextBatch(Batch):
-    """Texts, and what is to be said of them."""
+    """Batch of texts with next-token or class targets."""
 
     inputs: Tensor
-    """(batch, len) ids"""
+    """Model input: (batch, len) ids"""
     targets: Tensor
-    """(batch, len) the id that follows each, or (batch,) the class of each text"""
+    """Next-token ids, (batch, len), or class numbers, (batch,)"""
 
 
 @dataclass(frozen=True, slots=True)
 class Collator:
-    """Makes batches; knows the special ids."""
+    """Builder of padded batches with special tokens."""
 
     pad_id: int
     sos_id: int
     eos_id: int
 
     def batch(self, dataset: Dataset, rows: Rows) -> PairBatch:
-        """The given examples of two columns, in this order."""
+        """Return a batch of the given sentence pairs, in the order of `rows`."""
         src, tgt = (column.take(rows) for column in dataset.columns)
         return PairBatch(
             src=self.pad(src, after=self.eos_id),
@@ -203,7 +203,7 @@ class Collator:
         before: int | None = None,
         after: int | None = None,
     ) -> Tensor:
-        """(batch, longest) int64; each row is [before] sequence [after] pad pad ..."""
+        """Pad sequences to (batch, longest), int64: [before] sequence [after] pad pad ..."""
         packed = sequences if isinstance(sequences, Sequences) else Sequences.pack(sequences)
         return pad(packed, self.pad_id, before, after)
 
@@ -211,12 +211,12 @@ class Collator:
 def pad(
     sequences: Sequences, pad_id: int, before: int | None = None, after: int | None = None
 ) -> Tensor:
-    """(batch, longest) int64; each row is [before] sequence [after] pad pad ..."""
+    """Pad sequences to (batch, longest), int64: [before] sequence [after] pad pad ..."""
     lengths, longest = sequences.lengths, int(sequences.lengths.max(initial=0))
     start, extra = int(before is not None), int(before is not None) + int(after is not None)
     padded = np.full((len(lengths), longest + extra), pad_id, dtype=np.int64)
     real = np.arange(longest) < lengths[:, None]
-    padded[:, start : start + longest][real] = sequences.ids  # both go row by row
+    padded[:, start : start + longest][real] = sequences.ids  # both row-major
     if before is not None:
         padded[:, 0] = before
     if after is not None:
@@ -227,22 +227,22 @@ def pad(
 def token_batches(
     dataset: Dataset, batch_tokens: int, shuffle: tuple[int, int] | None = None
 ) -> list[RowNumbers]:
-    """Group examples of like length into batches of at most `batch_tokens` positions.
+    """Group examples of similar length into batches of at most `batch_tokens` positions.
 
-    A batch of n examples has n times the longest of them positions (of pairs, of either side, its
-    special token included); a single longer one is a batch of its own.
+    The positions of a batch are the number of examples times the longest example (for pairs: the
+    longer side, including one special token). An example above the budget is a batch alone.
 
     Args:
         dataset: the examples; each is in exactly one batch.
-        batch_tokens: the budget, in positions of one side.
-        shuffle: (seed, epoch), which fix the order of the batches and which of the examples of the
-            same lengths meet; None sorts by length.
+        batch_tokens: maximum positions of one side of a batch.
+        shuffle: (seed, epoch) for the random order of batches and of examples of equal lengths;
+            None sorts by length.
 
     Returns:
-        The rows of each batch.
+        The example indices of each batch.
     """
     positions = dataset.positions
-    src_len, tgt_len = positions[0], positions[-1]  # the same where there is one
+    src_len, tgt_len = positions[0], positions[-1]  # the same if there is one side
     random = np.random.default_rng(shuffle) if shuffle else None
     rows = np.arange(len(dataset), dtype=np.int32)
     if random:
@@ -254,27 +254,28 @@ def token_batches(
 
 
 def _order_by_length(src_len: Lengths, tgt_len: Lengths) -> Offsets:
-    """Indices by the longer side; where it is equal, by the difference of the sides.
+    """Return indices sorted by the longer side, then by the difference of the sides.
 
-    The difference rises for even and falls for odd lengths, so that neighbours stay alike also
-    where the length changes. Lengths must not be 0.
+    The difference ascends for even and descends for odd lengths, so that neighbours have similar
+    lengths on both sides even where the longer side grows. Lengths must not be 0.
     """
     longer, difference = np.maximum(src_len, tgt_len), src_len - tgt_len
     np.negative(difference, out=difference, where=longer % 2 == 1)
-    key = np.square(longer, dtype=np.int64)  # larger by more than any two differences
+    key = np.square(longer, dtype=np.int64)  # dominates the difference of sides
     key += difference
-    is_short = key.max(initial=0) < 2**16  # such numbers are sorted in linear time
+    is_short = key.max(initial=0) < 2**16  # numpy sorts 16-bit keys in linear time
     return np.argsort(key.astype(np.uint16) if is_short else key, kind="stable")
 
 
 def _cuts(src_len: Lengths, tgt_len: Lengths, batch_tokens: int) -> list[int]:
-    """Where a new batch begins: before the budget is passed. The longer side must never shrink.
+    """Return the indices at which a new batch starts; the longer sides must be ascending.
 
-    A batch that has used half of the budget also ends where more than 3 % of it would be padding.
+    A batch ends before it exceeds the budget, or, from half of the budget on, before more than 3 %
+    of the positions are padding.
     """
     cuts, start, count = [], 0, len(src_len)
     while start < count:
-        # the budget is passed within these rows, as each is at least as long as the first
+        # every row is at least as long as the first: `most` rows exceed the budget
         most = max(batch_tokens // int(max(src_len[start], tgt_len[start])), 1) + 1
         src, tgt = src_len[start : start + most], tgt_len[start : start + most]
         size = np.arange(1, len(src) + 1)
@@ -282,7 +283,7 @@ def _cuts(src_len: Lengths, tgt_len: Lengths, batch_tokens: int) -> list[int]:
         positions = size * np.maximum(padded_src, padded_tgt)
         share = np.cumsum(src + tgt) / (size * (padded_src + padded_tgt))
         over = (positions > batch_tokens) | ((2 * positions > batch_tokens) & (share < 0.97))
-        over[0] = False  # a batch holds a row, however long
+        over[0] = False  # a batch has at least one row
         if not over.any():
             break
         start += int(over.argmax())
@@ -291,7 +292,7 @@ def _cuts(src_len: Lengths, tgt_len: Lengths, batch_tokens: int) -> list[int]:
 
 
 def padding_share(dataset: Dataset, batches: list[RowNumbers]) -> float:
-    """Share of the positions (of pairs, of both sides) that hold padding."""
+    """Return the fraction of padding among the positions of all batches and sides."""
     real = padded = 0
     for lengths in dataset.positions:
         real += int(lengths.sum())

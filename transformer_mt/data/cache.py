@@ -1,4 +1,4 @@
-"""What training and validation read, and the Arrow file that it is cached in."""
+"""Prepared training data, and the Arrow cache file."""
 
 import hashlib
 import io
@@ -25,12 +25,12 @@ from transformer_mt.files.cache import cache_folder, mark_used, remove_unused
 log = logging.getLogger(__name__)
 
 _ABOUT = b"transformer_mt"
-"""The key of the Arrow file's own metadata under which all that is no ids stands, as JSON."""
+"""Key of the Arrow schema metadata with the report and validation rows as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedData(Generic[D, Row, R]):
-    """Everything that training and validation read."""
+    """Encoded training and validation data with the data report."""
 
     train: D
     validation: D
@@ -40,7 +40,7 @@ class PreparedData(Generic[D, Row, R]):
 
 @dataclass(frozen=True, slots=True)
 class Kinds(Generic[D, Row, R]):
-    """Of what kinds the parts of prepared data are."""
+    """Classes of the parts of prepared data."""
 
     dataset: type[D]
     row: type[Row]
@@ -48,30 +48,29 @@ class Kinds(Generic[D, Row, R]):
 
 
 def cache_path(key: str) -> Path:
-    """Where prepared data are kept that only this key stands for, less the end of the name."""
+    """Return the path prefix of the cache files of a key."""
     return cache_folder() / key
 
 
 def load_cached(path: Path, kinds: Kinds[D, Row, R]) -> PreparedData[D, Row, R] | None:
-    """What `save_cached` wrote; None where nothing is or (with a warning) it is damaged.
+    """Load cached data; return None if there is no file or, with a warning, a damaged one.
 
-    The name of a file ends with a digest of its bytes. They are read once to compare it, by plain
-    reads, at a GB a second or so and in no memory, before the file is mapped: a bit that changed on
-    the disk must not be trained on, and would later not be noticed.
+    The file name ends with a digest of the file bytes, which is verified with plain reads (about
+    1 GB/s, constant memory) before the file is mapped: later, corrupt data would not be noticed.
     """
     for file in sorted(path.parent.glob(f"{path.name}-*.arrow")):
         try:
             return _load(file, kinds)
-        except Exception as error:  # a damaged cache is only a slow start
+        except Exception as error:  # without the cache, data are prepared again
             log.warning("%s: the cache cannot be read (%s); preparing the data anew", file, error)
     return None
 
 
 def save_cached(path: Path, data: PreparedData[D, Row, R]) -> None:
-    """All at once or, with a warning, not at all."""
+    """Write data to the cache atomically; on failure log a warning."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=path.parent) as folder:  # of its own for each process
+        with TemporaryDirectory(dir=path.parent) as folder:  # one per process
             partial = Path(folder, path.name)
             _write(partial, data)
             with partial.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Labelled texts: the tokens of each that are read, and the number of its class."""
+"""Preparation of labelled texts: truncated token ids and class numbers."""
 
 from collections.abc import Sequence
 
@@ -23,10 +23,10 @@ from transformer_mt.text.vocabularies import LabelledVocabulary
 def prepare_labelled(
     config: ClassificationConfig, corpus: Corpus[LabelledText], vocabulary: LabelledVocabulary
 ) -> PreparedData[LabelledDataset, LabelledText, LabelledReport]:
-    """Encode a corpus, a piece at a time.
+    """Encode a corpus of labelled texts, in pieces.
 
     Raises:
-        DataError: a label is none of the vocabulary's, or there is no room.
+        DataError: the vocabulary lacks a label, or the disk is full.
     """
     encoding = LabelledEncoding(config.data, vocabulary, "train")
     spool = ExampleSpool(LabelledDataset)
@@ -58,10 +58,10 @@ def prepare_labelled(
 def encode_labelled(
     config: LabelledConfig, rows: Rows[LabelledText], vocabulary: LabelledVocabulary, split: str
 ) -> tuple[LabelledDataset, LabelledCounts]:
-    """The examples of a split, in memory, and what was counted.
+    """Encode a split in memory; return the examples and the counts.
 
     Raises:
-        DataError: a label is none of the vocabulary's.
+        DataError: the vocabulary lacks a label.
     """
     dataset, encoding = _encode(config, rows, vocabulary, split)
     return dataset, encoding.counts
@@ -77,12 +77,12 @@ def _encode(
 
 
 class LabelledEncoding:
-    """Encodes the rows of a split, piece by piece, and counts.
+    """Encoder of the rows of a split, in pieces, with counts.
 
     Args:
-        config: `max_length`.
-        vocabulary: of the classifier.
-        split: what to call it where a label is unknown.
+        config: data settings, of which `max_length` is used.
+        vocabulary: vocabulary of the classifier.
+        split: name of the split for error messages.
     """
 
     def __init__(self, config: LabelledConfig, vocabulary: LabelledVocabulary, split: str) -> None:
@@ -96,19 +96,19 @@ class LabelledEncoding:
 
     @property
     def counts(self) -> LabelledCounts:
-        """Of all rows so far."""
+        """Return the counts of all rows encoded so far."""
         found = zip(self._vocabulary.labels, self._found.tolist(), strict=True)
         return LabelledCounts(int(self._found.sum()), dict(found), self._cut, self._empty)
 
     def coverage(self) -> tuple[Coverage]:
-        """How much of all texts so far the vocabulary knows."""
+        """Return the vocabulary coverage of all texts encoded so far."""
         return (self._known.coverage(),)
 
     def encode(self, rows: Sequence[LabelledText]) -> tuple[Sequences, Sequences]:
-        """Texts and labels of some rows.
+        """Encode rows to token ids and class numbers.
 
         Raises:
-            DataError: a label is none of the vocabulary's.
+            DataError: the vocabulary lacks a label.
         """
         labels = np.fromiter(map(self._number, rows), dtype=np.int32, count=len(rows))
         self._found += np.bincount(labels, minlength=len(self._found))
@@ -132,7 +132,7 @@ class LabelledEncoding:
 
 
 def readable(ids: Sequences, max_length: int) -> Sequences:
-    """The first tokens of each text; one without any is a single [UNK]."""
+    """Truncate each text to max_length tokens; an empty text becomes a single [UNK]."""
     empty = ids.offsets[:-1][ids.lengths == 0]
     filled = np.insert(ids.ids, empty, UNK_ID)
     lengths = np.maximum(ids.lengths, 1)

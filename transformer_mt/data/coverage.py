@@ -1,4 +1,4 @@
-"""How much of a text its vocabulary knows, and what to say where that does harm."""
+"""Vocabulary coverage: counts of unknown tokens, and warnings before training."""
 
 import re
 from collections import Counter
@@ -17,48 +17,48 @@ from transformer_mt.languages.codes import subtags
 from transformer_mt.text.tokenizer import SPECIAL_TOKENS, UNK_ID, Tokenizer
 
 MANY_UNKNOWN = 0.05
-"""Share of unknown tokens from which it is a warning ..."""
+"""Fraction of unknown tokens that causes a warning."""
 NEARLY_ALL_UNKNOWN = 0.9
-"""... and from which nothing can be learned."""
+"""Fraction of unknown tokens that causes a DataError, as nothing can be learned."""
 REFUSED = ("train", "validation")
-"""Splits of which that is an error: training reads them."""
+"""Splits in which NEARLY_ALL_UNKNOWN is an error."""
 _MANY_UNSPACED = 0.2
-"""Share of the vocabulary from which a text is taken to be written without spaces."""
+"""Fraction of vocabulary entries from which a script counts as written without spaces."""
 _SPELLED = 2000
-"""Texts with unknown tokens that are read again, to name those tokens."""
+"""Maximum number of texts in which unknown pieces are looked up by spelling."""
 _LONGEST, _LONGEST_NAME = 2000, 40
-"""Characters of a text that is read again, and of a piece that is named."""
+"""Maximum characters of a text to look up, and of a piece in a message."""
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _KEPT, _NAMED = 10, 5
-"""Unknown pieces that are remembered, and that a sentence names."""
+"""Number of unknown pieces in the report, and in a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The tokens of one column of a split."""
+    """Token counts of one column of a split."""
 
     tokens: int
     unknown: int
     commonest: tuple[tuple[str, int], ...]
-    """Unknown pieces of text and how often they occur, in the first texts that have any."""
+    """Most frequent unknown pieces with counts, from the first texts with unknown tokens."""
 
     @property
     def unknown_share(self) -> float:
-        """From 0 to 1."""
+        """Return the fraction of unknown tokens, 0 to 1."""
         return self.unknown / max(self.tokens, 1)
 
     @classmethod
     def of(cls, saved: Mapping[str, Any]) -> "Coverage":
-        """From what was saved as JSON."""
+        """Rebuild coverage from saved JSON."""
         commonest = tuple((piece, count) for piece, count in saved["commonest"])
         return cls(**{**saved, "commonest": commonest})
 
 
 class UnknownCounter:
-    """Counts the unknown tokens of texts that go by, beside their encoding.
+    """Counter of unknown tokens in encoded texts.
 
     Args:
-        tokenizer: that encodes them.
+        tokenizer: the tokenizer that encoded the texts.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -67,11 +67,11 @@ class UnknownCounter:
         self._pieces: Counter[str] = Counter()
 
     def see(self, texts: Sequence[str], encoded: Sequences) -> None:
-        """Count the next texts.
+        """Count the unknown tokens of texts.
 
         Args:
-            texts: as they are.
-            encoded: the tokens of each.
+            texts: the texts before encoding.
+            encoded: the token ids of each text.
         """
         places = np.flatnonzero(encoded.ids == UNK_ID)
         self._tokens += len(encoded.ids)
@@ -82,30 +82,30 @@ class UnknownCounter:
         self._pieces += self._tokenizer.unknown_pieces(texts[row][:_LONGEST] for row in wanted)
 
     def coverage(self) -> Coverage:
-        """Of all texts so far."""
+        """Return the coverage of all texts counted so far."""
         commonest = self._pieces.most_common(_KEPT)
         named = tuple((piece[:_LONGEST_NAME], count) for piece, count in commonest)
         return Coverage(self._tokens, self._unknown, named)
 
 
 Coverages = dict[str, tuple[Coverage, ...]]
-"""By the name of the split, of each column of text."""
+"""Coverage of each text column, by split name."""
 
 
 def saved_coverages(saved: Mapping[str, Sequence[Mapping[str, Any]]]) -> Coverages:
-    """From what was saved as JSON."""
+    """Rebuild the coverage of all splits from saved JSON."""
     return {split: tuple(map(Coverage.of, columns)) for split, columns in saved.items()}
 
 
 def coverage_warnings(
     config: Config, tokenizers: Sequence[Tokenizer], coverages: Coverages
 ) -> Iterator[str]:
-    """What a person should know of the unknown tokens before training, a sentence each.
+    """Yield warnings about unknown tokens and unsuitable tokenizer types.
 
     Args:
-        config: of the run.
-        tokenizers: of each column of text.
-        coverages: as they were counted.
+        config: configuration of the run.
+        tokenizers: one for each text column.
+        coverages: coverage of each split.
     """
     for column, tokenizer in zip(config.data.columns, tokenizers, strict=True):
         sentence = unspaced_warning(config.tokenizer, tokenizer, column)
@@ -118,10 +118,10 @@ def coverage_warnings(
 
 
 def refuse_unknown(config: Config, coverages: Coverages) -> None:
-    """Refuse text of which a vocabulary knows almost nothing.
+    """Refuse training or validation text in which nearly all tokens are unknown.
 
     Raises:
-        DataError: naming the split, the side and the share.
+        DataError: the message names the split, the side and the percentage.
     """
     for split in REFUSED:
         for side, coverage in enumerate(coverages[split]):
@@ -131,7 +131,7 @@ def refuse_unknown(config: Config, coverages: Coverages) -> None:
 
 
 def unknown_sentence(config: Config, side: int, coverage: Coverage) -> str:
-    """How many tokens of a column are unknown, and which."""
+    """Return a message with the percentage and examples of unknown tokens of a column."""
     columns = config.data.columns
     which = f"{('source', 'target')[side]} " if len(columns) > 1 else ""
     pieces = ", ".join(piece for piece, _ in coverage.commonest[:_NAMED])
@@ -141,7 +141,7 @@ def unknown_sentence(config: Config, side: int, coverage: Coverage) -> str:
 
 
 def advice(config: Config) -> str:
-    """What to do where tokens are unknown, by where the vocabulary comes from."""
+    """Return advice against unknown tokens, depending on the origin of the vocabulary."""
     kind = config.tokenizer.type
     if config.init_from is not None:
         return (
@@ -160,7 +160,7 @@ def advice(config: Config) -> str:
 
 
 def unspaced_warning(config: TokenizerConfig, tokenizer: Tokenizer, column: str) -> str | None:
-    """A sentence where words are the wrong tokens for a script; None where they are not."""
+    """Return a warning if type word is used for a script without spaces, else None."""
     if config.type != "word" or _unspaced_share(tokenizer) < _MANY_UNSPACED:
         return None
     return (
@@ -170,13 +170,13 @@ def unspaced_warning(config: TokenizerConfig, tokenizer: Tokenizer, column: str)
 
 
 def _unspaced_share(tokenizer: Tokenizer) -> float:
-    """Share of the vocabulary that has letters of scripts without spaces."""
+    """Return the fraction of vocabulary entries with letters of scripts without spaces."""
     tokens = tokenizer.tokens(range(len(SPECIAL_TOKENS), tokenizer.vocab_size))
     return sum(map(bool, map(_UNSPACED.search, tokens))) / max(len(tokens), 1)
 
 
 def other_languages(config: Config, parent: Config) -> str | None:
-    """A sentence where a run is of other languages than the one it begins with; else None."""
+    """Return a warning if the languages differ from the run in `init_from`, else None."""
     ours, theirs = (
         [subtags(language)[0] for language in each.data.languages] for each in (config, parent)
     )

@@ -1,4 +1,4 @@
-"""Text to token ids, a piece of a corpus at a time."""
+"""Encoding of a corpus to token ids, in pieces."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,15 +20,15 @@ from transformer_mt.text.long_texts import parts_of
 from transformer_mt.text.tokenizer import Tokenizer
 
 _PIECE = 20_000
-"""Rows encoded at a time: while they are, each takes a hundred times the room of its ids."""
+"""Maximum rows encoded at a time: encoding takes a hundred times the memory of the ids."""
 _CHARACTERS = 2**20
-"""The most of a piece, as far as whole rows have fewer."""
+"""Characters after which a piece ends; a piece contains whole rows."""
 
 AnyRow = TypeVar("AnyRow", bound=SentencePair | Text | LabelledText)
 
 
 def in_pieces(rows: Rows[AnyRow], unit: str = "pair") -> Iterator[list[AnyRow]]:
-    """All rows, some at a time, with a progress bar where it takes long."""
+    """Yield all rows in lists, with a progress bar after one second."""
     bar = tqdm(
         total=len(rows),
         desc="encoding",
@@ -46,7 +46,7 @@ def in_pieces(rows: Rows[AnyRow], unit: str = "pair") -> Iterator[list[AnyRow]]:
 
 
 def encode_texts(tokenizer: Tokenizer, texts: Sequence[str]) -> Sequences:
-    """Token ids of many texts, each of any length."""
+    """Return the token ids of texts of any length."""
     parts = [part for text in texts for part in parts_of(text)]
     pieces = _grouped((part for part, _ in parts), len)
     found = Sequences.join([Sequences.pack(tokenizer.encode_batch(piece)) for piece in pieces])
@@ -55,7 +55,7 @@ def encode_texts(tokenizer: Tokenizer, texts: Sequence[str]) -> Sequences:
 
 
 def _grouped(items: Iterable[Item], size_of: Callable[[Item], int]) -> Iterator[list[Item]]:
-    """Lists of so many items, or of so many characters, as are encoded at a time."""
+    """Yield lists of up to _PIECE items, ended early at _CHARACTERS characters."""
     piece: list[Item] = []
     size = 0
     for item in items:

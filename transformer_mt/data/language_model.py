@@ -1,8 +1,8 @@
-"""Running text: lines become rows of a block of tokens, each with the token that comes before.
+"""Preparation of running text: sequences of block_size target tokens and one preceding token.
 
-A row is one token longer than what is predicted of it: the input of a language model is the row
-without its last token, its target the row without its first. Every token of the text, and the [EOS]
-of every line, is a target exactly once.
+The input of the language model is a sequence without the last token, the target the same sequence
+without the first token. Every token of the text, and the [EOS] of every line, is a target exactly
+once.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,16 +31,16 @@ from transformer_mt.text.tokenizer import (
 from transformer_mt.text.vocabularies import TextVocabulary
 
 _Cut: TypeAlias = "tuple[Sequences, Ids]"
-"""Rows, and what is left of the text for the next ones."""
+"""Full sequences, and the remaining ids for the next ones."""
 
 
 def prepare_text(
     config: LanguageModelConfig, corpus: Corpus[Text], vocabulary: TextVocabulary
 ) -> PreparedData[TextDataset, Text, TextReport]:
-    """Encode a corpus, a piece at a time.
+    """Encode a corpus of running text, in pieces.
 
     Raises:
-        DataError: there is nothing to predict, or no room.
+        DataError: train or validation has no token, or the disk is full.
     """
     encoding = RunningText(config.data, vocabulary.tokenizer)
     spool = ExampleSpool(TextDataset)
@@ -73,7 +73,7 @@ def prepare_text(
 def encode_text(
     config: TextConfig, lines: Rows[Text], vocabulary: TextVocabulary
 ) -> tuple[TextDataset, TextCounts]:
-    """The rows of some lines, in memory, and what was counted."""
+    """Encode lines in memory; return the examples and the counts."""
     dataset, encoding = _encode(config, lines, vocabulary)
     return dataset, encoding.counts
 
@@ -86,11 +86,11 @@ def _encode(
 
 
 class RunningText:
-    """Cuts lines into rows, and counts.
+    """Encoder of lines to sequences, with counts.
 
     Args:
-        config: `examples` and `block_size`.
-        tokenizer: of the language model.
+        config: data settings, of which `examples` and `block_size` are used.
+        tokenizer: tokenizer of the language model.
     """
 
     def __init__(self, config: TextConfig, tokenizer: Tokenizer) -> None:
@@ -98,12 +98,12 @@ class RunningText:
         self._tokenizer = tokenizer
         self._cut = {"blocks": self._blocks, "lines": self._lines}[config.examples]
         self.counts = TextCounts(lines=0, characters=0, tokens=0, unknown=0, examples=0)
-        """Of all lines whose rows were asked for."""
+        """Counts of all lines encoded so far."""
         self.known = UnknownCounter(tokenizer)
-        """Of the same lines."""
+        """Unknown tokens of all lines encoded so far."""
 
     def rows(self, lines: Rows[Text]) -> Iterator[Sequences]:
-        """The rows of all lines, in order, in parts."""
+        """Yield the sequences of all lines in parts, in order."""
         for rows in self._cut(lines):
             self._count(tokens=len(rows.ids) - len(rows), examples=len(rows))
             yield rows
@@ -115,7 +115,7 @@ class RunningText:
         )
 
     def _blocks(self, lines: Rows[Text]) -> Iterator[Sequences]:
-        """All lines are one text, in which each ends with [EOS], as what comes before it does."""
+        """Yield blocks of one continuous text, with [EOS] before the text and after each line."""
         rest = np.array([EOS_ID], dtype=np.int32)
         for piece in in_pieces(lines, "line"):
             parts = [part for (line,) in piece for part in parts_of(line)]
@@ -136,7 +136,7 @@ class RunningText:
         return rows, stream[count * self._size :]
 
     def _lines(self, lines: Rows[Text]) -> Iterator[Sequences]:
-        """Each line is a text of its own, from [SOS] to [EOS]; empty ones are left out."""
+        """Yield sequences of each line from [SOS] to [EOS]; empty lines are skipped."""
         for piece in in_pieces(lines, "line"):
             ids = self._encode([line for (line,) in piece])
             kept = np.flatnonzero(ids.lengths)
@@ -150,7 +150,7 @@ class RunningText:
         stream = np.insert(lines.ids, places, [SOS_ID, EOS_ID] * len(lines))
         ends = lines.offsets[1:] + 2 * np.arange(1, len(lines) + 1)
         starts = ends - lines.lengths - 2
-        counts = -(-(lines.lengths + 1) // self._size)  # of the rows of each line
+        counts = -(-(lines.lengths + 1) // self._size)  # sequences of each line
         before = np.repeat(np.cumsum(counts) - counts, counts)
         row_starts = np.repeat(starts, counts) + self._size * (np.arange(len(before)) - before)
         row_ends = np.minimum(row_starts + self._size + 1, np.repeat(ends, counts))

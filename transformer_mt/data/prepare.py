@@ -1,4 +1,4 @@
-"""From a corpus to what training reads: encoded examples, and a report."""
+"""Preparation of training data from a corpus, with a cache."""
 
 import hashlib
 import logging
@@ -32,12 +32,12 @@ from transformer_mt.text.tokenizer import Vocabulary
 log = logging.getLogger(__name__)
 
 _RULES = 3
-"""Of this package; to be raised when the same text comes to be prepared in another way."""
+"""Version of the preparation, part of the cache key; increase when the output changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Preparing:
-    """What a task does with its corpus."""
+    """Data classes and encoding function of a task."""
 
     kinds: Kinds[Any, Any, Any]
     encode: Callable[[Any, Corpus[Any], Any], PreparedData[Any, Any, Any]]
@@ -53,10 +53,10 @@ _TASKS: dict[type[Config], _Preparing] = {
 
 
 def prepare(config: Config, source: Source, vocabulary: Vocabulary) -> PreparedData[Any, Any, Any]:
-    """Encode a corpus; a second time all comes from the cache, and no text is read.
+    """Encode a corpus, or load the encoded data from the cache without reading text.
 
     Raises:
-        DataError: the corpus cannot be used, or no training example is left.
+        DataError: the corpus is invalid, or no training example is left.
     """
     task = _TASKS[type(config)]
     path = cache_path(_key(config, source, vocabulary))
@@ -65,14 +65,14 @@ def prepare(config: Config, source: Source, vocabulary: Vocabulary) -> PreparedD
         log.debug("prepared data read from %s", path)
         return cached
     data = task.encode(config, source.corpus, vocabulary)
-    if source.current_fingerprint() != source.fingerprint:  # no key stands for what was read
+    if source.current_fingerprint() != source.fingerprint:  # files changed meanwhile
         return data
     save_cached(path, data)
-    return load_cached(path, task.kinds) or data  # the one that is cached lets the other go
+    return load_cached(path, task.kinds) or data  # frees the spool file of `data`
 
 
 def _key(config: Config, source: Source, vocabulary: Vocabulary) -> str:
-    """Equal only where preparing gives the same data."""
+    """Return the cache key: a hash of everything that determines the prepared data."""
     digest = hashlib.blake2b(digest_size=16)
     settings = repr((_RULES, config.data, source.fingerprint))
     for part in (settings, *vocabulary.texts().values()):

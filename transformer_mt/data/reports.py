@@ -1,4 +1,4 @@
-"""What a person should know of the data before training."""
+"""Data reports of each task, logged before training."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -11,31 +11,31 @@ _SPLITS = ("train", "validation", "test")
 
 
 class Report(Protocol):
-    """What all reports tell; `dataclasses.asdict` gives what `of` takes."""
+    """Data report of any task; `of` is the inverse of `dataclasses.asdict`."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def kept(self) -> int:
-        """Training examples."""
+        """Return the number of training examples."""
 
     @property
     def validation(self) -> int:
-        """Of its rows."""
+        """Return the number of validation examples."""
 
     @property
     def test(self) -> int: ...
 
     @property
     def coverage(self) -> Coverages:
-        """How much of each split the vocabulary knows."""
+        """Return the vocabulary coverage of each split."""
 
     def lines(self) -> list[str]:
-        """The report as sentences."""
+        """Return the report as lines of text."""
 
     @classmethod
     def of(cls, saved: Mapping[str, Any]) -> Self:
-        """From what was saved as JSON."""
+        """Rebuild a report from saved JSON."""
 
 
 R = TypeVar("R", bound=Report)
@@ -43,7 +43,7 @@ R = TypeVar("R", bound=Report)
 
 @dataclass(frozen=True, slots=True)
 class DataReport:
-    """That of sentence pairs."""
+    """Data report of sentence pairs."""
 
     read: int
     empty: int
@@ -51,21 +51,21 @@ class DataReport:
     ratio: int
     kept: int
     duplicates: int
-    """Kept pairs that occurred before (they stay)."""
+    """Number of kept pairs equal to an earlier pair; duplicates are not removed."""
     validation: int
     test: int
     validation_overlap: int
-    """Validation pairs with a source or target sentence that also stands in train."""
+    """Number of validation pairs that share a source or target sentence with train."""
     test_overlap: int
     coverage: Coverages
     notes: tuple[str, ...]
     usual_tokens: int | None = None
-    """Source tokens that 99 of 100 kept pairs do not exceed; None in runs of earlier versions."""
+    """Source tokens that 99 of 100 kept pairs do not exceed; None in runs of older versions."""
     usual_sentences: int | None = None
-    """The same of sentences on the source side."""
+    """Source sentences per line that 99 of 100 kept pairs do not exceed."""
 
     def lines(self) -> list[str]:
-        """The report as sentences."""
+        """Return the report as lines of text."""
         dropped = f"{self.empty:,} empty, {self.too_long:,} too long, {self.ratio:,} odd ratio"
         return [
             *self.notes,
@@ -78,40 +78,40 @@ class DataReport:
 
     @classmethod
     def of(cls, saved: Mapping[str, Any]) -> Self:
-        """From what was saved as JSON."""
+        """Rebuild a report from saved JSON."""
         coverage = saved_coverages(saved["coverage"])
         return cls(**{**saved, "coverage": coverage, "notes": tuple(saved["notes"])})
 
 
 @dataclass(frozen=True, slots=True)
 class TextCounts:
-    """Of a split of running text."""
+    """Counts of a split of running text."""
 
     lines: int
     characters: int
-    """Those of all lines, and one for the end of each."""
+    """Number of characters, including one line end per line."""
     tokens: int
-    """That are predicted: those of all lines, and the [EOS] of each."""
+    """Number of target tokens, including one [EOS] per line."""
     unknown: int
-    """Of them [UNK]."""
+    """Number of [UNK] among the target tokens."""
     examples: int
-    """Rows that it is cut into."""
+    """Number of sequences of the split."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextReport:
-    """That of running text."""
+    """Data report of running text."""
 
     kept: int
     validation: int
     test: int
     splits: dict[str, TextCounts]
-    """By their names."""
+    """Counts by split name."""
     coverage: Coverages
     notes: tuple[str, ...]
 
     def lines(self) -> list[str]:
-        """The report as sentences."""
+        """Return the report as lines of text."""
         return [*self.notes, *map(self._line, _SPLITS)]
 
     def _line(self, split: str) -> str:
@@ -124,7 +124,7 @@ class TextReport:
 
     @classmethod
     def of(cls, saved: Mapping[str, Any]) -> Self:
-        """From what was saved as JSON."""
+        """Rebuild a report from saved JSON."""
         splits = {name: TextCounts(**counts) for name, counts in saved["splits"].items()}
         coverage = saved_coverages(saved["coverage"])
         notes = tuple(saved["notes"])
@@ -133,36 +133,36 @@ class TextReport:
 
 @dataclass(frozen=True, slots=True)
 class LabelledCounts:
-    """Of a split of labelled texts."""
+    """Counts of a split of labelled texts."""
 
     examples: int
     labels: dict[str, int]
-    """How many there are of each."""
+    """Number of texts of each label."""
     cut: int
-    """Texts that are longer than `data.max_length`, and are read no further."""
+    """Number of texts truncated to `data.max_length` tokens."""
     empty: int
-    """Texts without a token: they are read as one that is unknown."""
+    """Number of texts without a token, which are encoded as [UNK]."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledReport:
-    """That of labelled texts."""
+    """Data report of labelled texts."""
 
     kept: int
     validation: int
     test: int
     duplicates: int
-    """Training texts that occurred before with the same label (they stay)."""
+    """Number of training rows equal to an earlier row; duplicates are not removed."""
     validation_overlap: int
-    """Validation texts that also stand in train."""
+    """Number of validation texts that also occur in train."""
     test_overlap: int
     splits: dict[str, LabelledCounts]
-    """By their names."""
+    """Counts by split name."""
     coverage: Coverages
     notes: tuple[str, ...]
 
     def lines(self) -> list[str]:
-        """The report as sentences."""
+        """Return the report as lines of text."""
         more = {
             "train": f"{self.duplicates:,} duplicates",
             "validation": f"{self.validation_overlap:,} that stand in train, too",
@@ -183,7 +183,7 @@ class LabelledReport:
 
     @classmethod
     def of(cls, saved: Mapping[str, Any]) -> Self:
-        """From what was saved as JSON."""
+        """Rebuild a report from saved JSON."""
         splits = {name: LabelledCounts(**counts) for name, counts in saved["splits"].items()}
         coverage = saved_coverages(saved["coverage"])
         notes = tuple(saved["notes"])
@@ -191,7 +191,7 @@ class LabelledReport:
 
 
 def _unknown(coverages: Coverages) -> str:
-    """Their shares, of each column of each split."""
+    """Return the percentages of unknown tokens, of each column of each split."""
     return "; ".join(
         f"{split} {', '.join(f'{100 * column.unknown_share:.2f} %' for column in columns)}"
         for split, columns in coverages.items()

@@ -1,4 +1,4 @@
-"""Sequences of token ids, end to end: in one array, or wherever else they are kept."""
+"""Compact storage of token id sequences in one array, or in a file."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ Rows = Sequence[int] | RowNumbers | Offsets
 
 @dataclass(frozen=True, slots=True)
 class Sequences:
-    """Many id sequences end to end in one array: compact."""
+    """Sequences of ids, concatenated in one array."""
 
     ids: Ids
     offsets: Offsets
-    """(count + 1,) sequence i is ids[offsets[i]:offsets[i + 1]]."""
+    """Sequence boundaries, (count + 1,): sequence i is ids[offsets[i]:offsets[i + 1]]."""
 
     @classmethod
     def pack(cls, sequences: Sequence[Sequence[int] | Ids]) -> "Sequences":
@@ -31,7 +31,7 @@ class Sequences:
 
     @classmethod
     def join(cls, parts: "Sequence[Sequences]") -> "Sequences":
-        """The sequences of all parts, in order."""
+        """Concatenate the sequences of all parts, in order."""
         ids = [part.ids for part in parts]
         lengths = [part.lengths for part in parts]
         return cls(
@@ -41,7 +41,7 @@ class Sequences:
 
     @property
     def lengths(self) -> Lengths:
-        """(count,) tokens of each sequence."""
+        """Return the number of tokens of each sequence, (count,)."""
         return np.diff(self.offsets).astype(np.int32)
 
     def __len__(self) -> int:
@@ -51,17 +51,17 @@ class Sequences:
         return self.ids[self.offsets[index] : self.offsets[index + 1]]
 
     def take(self, rows: Rows) -> "Sequences":
-        """The sequences of some rows, in their order."""
+        """Return copies of the given sequences, in the order of `rows`."""
         rows = np.asarray(rows, dtype=np.int64)
         return self.gather(self.ids, self.offsets[rows], self.offsets[rows + 1])
 
     def pieces(self) -> "Iterator[Sequences]":
-        """All sequences, in order, in parts that fit in memory: this one does."""
+        """Yield all sequences as one part, since they are in memory."""
         yield self
 
     @classmethod
     def gather(cls, ids: Ids, starts: Offsets, ends: Offsets) -> "Sequences":
-        """Copies of `ids[start:end]` for each of the starts and ends."""
+        """Copy `ids[start:end]` for each start and end."""
         offsets = _ends(ends - starts)
         places = np.repeat(starts - offsets[:-1], ends - starts)
         places += np.arange(offsets[-1])
@@ -69,7 +69,7 @@ class Sequences:
 
 
 class SequenceStore(Protocol):
-    """Id sequences in memory (`Sequences`) or in a file (`MappedSequences`)."""
+    """Sequences of ids in memory (`Sequences`) or in a file (`MappedSequences`)."""
 
     @property
     def lengths(self) -> Lengths: ...
@@ -84,7 +84,7 @@ class SequenceStore(Protocol):
 
 
 def _ends(lengths: Sequence[int] | Lengths | Offsets) -> Offsets:
-    """Offsets of sequences of these lengths."""
+    """Return the offsets of sequences, (count + 1,), from the lengths, (count,)."""
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets

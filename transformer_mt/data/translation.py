@@ -1,4 +1,4 @@
-"""Sentence pairs: which training pairs are kept, and how they are encoded."""
+"""Preparation of sentence pairs: encoding, and cleaning of the training pairs."""
 
 from collections.abc import Sequence
 
@@ -23,10 +23,10 @@ from transformer_mt.text.tokenizer import Tokenizers
 def prepare_pairs(
     config: TranslationConfig, corpus: Corpus[SentencePair], tokenizers: Tokenizers
 ) -> PreparedData[BilingualDataset, SentencePair, DataReport]:
-    """Encode and clean a corpus, a piece at a time.
+    """Encode and clean a corpus of sentence pairs, in pieces.
 
     Raises:
-        DataError: no training pair is left, or there is no room for them.
+        DataError: no training pair is left, or the disk is full.
     """
     cleaning = Cleaning(config.data, corpus)
     spool = ExampleSpool(BilingualDataset)
@@ -45,7 +45,7 @@ def prepare_pairs(
 
 
 def encode_pairs(pairs: Sequence[SentencePair], tokenizers: Tokenizers) -> BilingualDataset:
-    """Token ids of all pairs."""
+    """Encode sentence pairs to token ids."""
     return BilingualDataset(
         encode_texts(tokenizers.src, [pair.src for pair in pairs]),
         encode_texts(tokenizers.tgt, [pair.tgt for pair in pairs]),
@@ -53,25 +53,25 @@ def encode_pairs(pairs: Sequence[SentencePair], tokenizers: Tokenizers) -> Bilin
 
 
 class PairCoverage:
-    """Counts unknown tokens of both sides of pairs that go by."""
+    """Counter of unknown tokens on both sides of sentence pairs."""
 
     def __init__(self, tokenizers: Tokenizers) -> None:
         self._sides = UnknownCounter(tokenizers.src), UnknownCounter(tokenizers.tgt)
 
     def see(self, pairs: Sequence[SentencePair], encoded: BilingualDataset) -> None:
-        """Count the next pairs, which are encoded in memory."""
+        """Count the unknown tokens of pairs, which are encoded in memory."""
         self._sides[0].see([pair.src for pair in pairs], next(encoded.src.pieces()))
         self._sides[1].see([pair.tgt for pair in pairs], next(encoded.tgt.pieces()))
 
     def coverage(self) -> tuple[Coverage, ...]:
-        """Of all pairs so far, each side."""
+        """Return the coverage of each side for all pairs counted so far."""
         return tuple(side.coverage() for side in self._sides)
 
 
 class Cleaning:
-    """Goes through the training pairs once, piece by piece, and counts.
+    """Filter of the training pairs, applied in pieces, with counts.
 
-    Of those that went by it keeps 8 bytes each, to count duplicates.
+    Counting duplicates takes 8 bytes of memory for each kept pair.
     """
 
     def __init__(self, config: PairsConfig, corpus: Corpus[SentencePair]) -> None:
@@ -86,7 +86,7 @@ class Cleaning:
     def keep(
         self, pairs: Sequence[SentencePair], src_len: Lengths, tgt_len: Lengths
     ) -> NDArray[np.int64]:
-        """The places of those of the next pairs that are kept, by their numbers of tokens."""
+        """Return the indices of the pairs to keep, given the numbers of tokens, (count,)."""
         longer, shorter = np.maximum(src_len, tgt_len), np.minimum(src_len, tgt_len)
         empty = shorter == 0
         too_long = ~empty & (longer > self._config.max_length)
@@ -103,13 +103,13 @@ class Cleaning:
         return rows
 
     def report(self, coverage: Coverages) -> DataReport:
-        """What was found in all pairs.
+        """Return the data report of all pairs.
 
         Args:
-            coverage: how much of them the vocabularies know.
+            coverage: vocabulary coverage of each split.
 
         Raises:
-            DataError: none is kept.
+            DataError: no pair is kept.
         """
         if not self._kept.seen:
             raise DataError(

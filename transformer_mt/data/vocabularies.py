@@ -1,4 +1,4 @@
-"""Building what a run keeps beside its weights, its vocabulary, from the training text."""
+"""Training of the vocabulary of a run from the training text."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -26,20 +26,20 @@ from transformer_mt.text.vocabularies import (
 
 
 def build_vocabulary(config: Config, corpus: Corpus[Any]) -> Vocabulary:
-    """Learn the vocabulary of a run from its training text, or take over what it names.
+    """Train the vocabulary of a run, or load the tokenizer file named in the configuration.
 
     Raises:
-        DataError: the text cannot be used, or a file cannot be read.
+        DataError: the labels are invalid, or the tokenizer file cannot be read.
         ConfigError: as for `Tokenizer.build`.
     """
     return _BUILDERS[type(config)](config, corpus)
 
 
 def build_tokenizers(config: TranslationConfig, corpus: Corpus[SentencePair]) -> Tokenizers:
-    """Learn the vocabularies of both sides from the training pairs.
+    """Train the tokenizers of both sides on the training pairs.
 
     Raises:
-        ConfigError: as for `Tokenizers.build`; or one is empty.
+        ConfigError: as for `Tokenizers.build`; or a vocabulary is empty.
     """
     src = (pair.src for pair in corpus.train)
     tgt = (pair.tgt for pair in corpus.train)
@@ -87,15 +87,15 @@ def _tokenizer(config: TextTokenizerConfig, texts: Iterable[str], *, is_read: bo
 
 
 def _refuse_empty(tokenizer: Tokenizer, config: TokenizerConfig, name: str) -> None:
-    """Refuse a vocabulary that knows nothing of the text it was learned from.
+    """Refuse a vocabulary without ordinary tokens.
 
     Args:
-        tokenizer: that was built.
-        config: by which it was built.
-        name: what to call the text.
+        tokenizer: the trained tokenizer.
+        config: settings of the tokenizer.
+        name: name of the text for the error message.
 
     Raises:
-        ConfigError: it has no tokens but the special ones.
+        ConfigError: the vocabulary has only special tokens.
     """
     if tokenizer.vocab_size <= len(SPECIAL_TOKENS):
         unit = "character" if config.type == "character" else "word"
@@ -106,16 +106,16 @@ def _refuse_empty(tokenizer: Tokenizer, config: TokenizerConfig, name: str) -> N
 
 
 def _order(label: str) -> tuple[bool, int, str]:
-    """Numbers first, by their size."""
+    """Return a sort key that puts numeric labels first, in numeric order."""
     number = int(label) if label.isdecimal() and len(label) < 10 else None
     return number is None, number or 0, label
 
 
 def _check_labels(labels: list[str]) -> tuple[str, ...]:
-    """Those of the training text.
+    """Check the labels of the training text, and return them.
 
     Raises:
-        DataError: they can be no labels.
+        DataError: the labels are invalid.
     """
     if len(labels) < 2:
         raise DataError(

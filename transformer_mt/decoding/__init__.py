@@ -1,1 +1,1 @@
-"""Search for translations over a scorer protocol, without knowledge of the model."""
+"""Greedy and beam search, sampling and shallow fusion, independent of the model."""

@@ -1,6 +1,6 @@
-"""Shallow fusion: a language model has a say in each step of a search (Gulcehre et al. 2015).
+"""Shallow fusion of a translation model with a language model (Gulcehre et al. 2015).
 
-A hypothesis is worth log p(target | source) + weight * log p(target), [EOS] included.
+The score of a hypothesis is log p(tgt | src) + weight * log p(tgt), including [EOS].
 """
 
 from dataclasses import dataclass
@@ -24,75 +24,78 @@ T = TypeVar("T", bound=State)
 
 @dataclass(frozen=True, slots=True)
 class LanguageModelFusion:
-    """A language model that a search asks, and what its word counts.
+    """Language model and weight for shallow fusion.
 
     Raises:
-        ConfigError: the weight is negative or no number.
+        ConfigError: the weight is negative or not a number.
     """
 
     model: WindowModel[Any]
-    """In evaluation mode, on the device of the search; its tokens are those of the search."""
+    """Language model in evaluation mode, on the device and with the vocabulary of the search."""
     weight: float
-    """Of its log-probabilities; those of the translator have 1."""
+    """Weight of the language model log-probabilities; the translation model has weight 1."""
     start_id: int
-    """What stands before a text."""
+    """Token id that precedes the first token of a text."""
 
     def __post_init__(self) -> None:
         check_numbers(lm_weight=self.weight)
 
     def with_scorer(self, scorer: Scorer[Any]) -> Scorer[Any]:
-        """Both together."""
+        """Return the fusion of a translation scorer with the language model."""
         return Fused(scorer, LanguageModelScorer(self.model, self.start_id), self.weight)
 
 
 @dataclass(slots=True)
 class FusedState(Generic[S, T]):
-    """Those of two scorers, with the same hypotheses."""
+    """States of two scorers, with the same hypotheses."""
 
     first: S
     second: T
 
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> None:
-        """In both."""
+        """Keep the hypotheses `rows` in the states of both scorers."""
         self.first.select(rows, sentences)
         self.second.select(rows, sentences)
 
 
 @dataclass(frozen=True, slots=True)
 class Fused(Generic[S, T]):
-    """The Scorer that adds a second one's scores, times a weight, to those of a first one."""
+    """Scorer that returns the scores of `first` + weight * the scores of `second`."""
 
     first: Scorer[S]
     second: Scorer[T]
     weight: float
 
     def start(self, src: Tensor) -> FusedState[S, T]:
-        """Both begin."""
+        """Start both scorers on src, (batch, src_len)."""
         return FusedState(self.first.start(src), self.second.start(src))
 
     def step(self, tokens: Tensor, state: FusedState[S, T]) -> Tensor:
-        """The weighted sum."""
+        """Append tokens, (rows,), and return the weighted sum of scores, (rows, vocab_size)."""
         scores = self.first.step(tokens, state.first)
         return scores.add_(self.second.step(tokens, state.second), alpha=self.weight)
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageModelScorer(Generic[W]):
-    """The Scorer of a language model, which reads nothing of the source.
+    """Scorer of a language model, which ignores the source.
 
-    What grows beyond the model's window is judged by its newer half.
+    Hypotheses longer than the context of the model are scored with a sliding window.
     """
 
     model: WindowModel[W]
     start_id: int
-    """What it reads where the search begins."""
+    """Token id that replaces the first token of the search."""
 
     def start(self, src: Tensor) -> SlidingState[W]:
-        """One empty text for each sentence of src, (batch, src_len)."""
+        """Return a state of one empty text for each sentence of src, (batch, src_len)."""
         return Sliding(self.model).start(len(src), src.device)
 
     def step(self, tokens: Tensor, state: SlidingState[W]) -> Tensor:
-        """Log-probabilities; the search's own first token gives way to `start_id`."""
+        """Append tokens, (rows,), and return log-probabilities (rows, vocab_size).
+
+        The first token of the search is replaced by `start_id`.
+        """
         if state.read == 0:
             tokens = torch.full_like(tokens, self.start_id)
         return log_probs_of(Sliding(self.model).extend(tokens[:, None], state))

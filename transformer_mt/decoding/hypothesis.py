@@ -1,4 +1,4 @@
-"""What a search is asked for, and what it finds; needs no torch."""
+"""Search options and hypotheses, without a dependency on torch."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from transformer_mt.config.limits import check_numbers
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchOptions:
-    """How to search.
+    """Options of greedy and beam search.
 
     Raises:
         InvalidValueError: a number outside its limits.
@@ -16,11 +16,11 @@ class SearchOptions:
     sos_id: int
     eos_id: int
     forbidden: tuple[int, ...] = ()
-    """Tokens that are never generated."""
+    """Token ids that are never generated."""
     beam_size: int = 5
-    """Hypotheses kept at each step; 1 is greedy search."""
+    """Number of hypotheses kept at each step; 1 is greedy search."""
     length_penalty: float = 1.0
-    """alpha in `length_normalization`; 0 ranks by probability alone."""
+    """Exponent alpha of `length_normalization`; 0 ranks by log-probability alone."""
 
     def __post_init__(self) -> None:
         check_numbers(beam_size=self.beam_size, length_penalty=self.length_penalty)
@@ -28,17 +28,17 @@ class SearchOptions:
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """One translation found."""
+    """Finished hypothesis of a search."""
 
     token_ids: tuple[int, ...]
-    """Without [SOS] and [EOS]."""
+    """Token ids without [SOS] and [EOS]."""
     log_prob: float
-    """Sum of the scores of the tokens and of [EOS]: log-probabilities, plus those of a language
-    model times its weight if one was asked."""
+    """Sum of token log-probabilities, including [EOS]; with shallow fusion, plus weight * language
+    model log-probability."""
     score: float
-    """log_prob normalised by length: what hypotheses are ranked by."""
+    """Ranking score: log_prob / length_normalization."""
 
 
 def length_normalization(length: int, alpha: float) -> float:
-    """((5 + length) / 6) ** alpha, the length counting [EOS] (Wu et al. 2016, equation 14)."""
+    """Return ((5 + length) / 6) ** alpha; length includes [EOS] (Wu et al. 2016, equation 14)."""
     return float(((5 + length) / 6) ** alpha)

@@ -1,4 +1,4 @@
-"""Log-probabilities of given tokens, without those of all others in memory."""
+"""Log-probabilities of target tokens, computed in chunks of positions to save memory."""
 
 from collections.abc import Callable
 
@@ -6,18 +6,18 @@ import torch
 from torch import Tensor
 
 _CHUNK = 1024
-"""Positions whose logits are in memory at a time."""
+"""Number of positions whose logits are in memory at a time."""
 
 
 def log_probs_of_targets(
     project: Callable[[Tensor], Tensor], hidden: Tensor, targets: Tensor
 ) -> Tensor:
-    """How probable each target is.
+    """Return the log-probability of each target token: log_softmax(logits)[target].
 
     Args:
-        project: (..., d_model) -> logits (..., vocab_size)
+        project: maps hidden vectors (..., d_model) to logits (..., vocab_size)
         hidden: (batch, len, d_model)
-        targets: (batch, len)
+        targets: token ids, (batch, len)
 
     Returns:
         (batch, len), float32

@@ -1,4 +1,4 @@
-"""Drawing a token from a model's distribution."""
+"""Sampling of tokens with temperature, top-k and top-p."""
 
 from dataclasses import dataclass
 
@@ -10,54 +10,54 @@ from transformer_mt.config.limits import check_numbers
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sampling:
-    """How to draw.
+    """Options of token sampling.
 
     Raises:
         InvalidValueError: a number outside its limits.
     """
 
     temperature: float = 1.0
-    """Logits are divided by it; 0 takes the likeliest token."""
+    """Divisor of the logits; 0 returns the most probable token."""
     top_k: int | None = None
-    """Only the likeliest so many are drawn from; None: all of them."""
+    """Number of most probable tokens to sample from; None: all tokens."""
     top_p: float = 1.0
-    """Only the likeliest that together have this probability, or just more, are drawn from, of
-    those that `top_k` leaves (nucleus sampling, Holtzman et al. 2020)."""
+    """Probability mass of the smallest set of most probable tokens to sample from, after `top_k`
+    (nucleus sampling, Holtzman et al. 2020)."""
 
     def __post_init__(self) -> None:
         check_numbers(temperature=self.temperature, top_k=self.top_k, top_p=self.top_p)
 
 
 def sample(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> Tensor:
-    """Draw a token for each row.
+    """Sample one token for each row.
 
     Args:
-        logits: (rows, vocab_size) on any device; -inf: never drawn.
-        sampling: how.
-        generator: of the CPU, so that every device draws the same.
+        logits: (rows, vocab_size) on any device; -inf: never sampled.
+        sampling: sampling options.
+        generator: CPU generator, so that every device samples the same tokens.
 
     Returns:
-        (rows,) on the CPU.
+        Token ids, (rows,), on the CPU.
     """
     return torch.multinomial(distribution(logits, sampling), 1, generator=generator)[:, 0]
 
 
 def distribution(logits: Tensor, sampling: Sampling) -> Tensor:
-    """The probabilities that tokens are drawn with; of equally likely ones, the first come first.
+    """Return the sampling probabilities of all tokens; ties are broken by the lower token id.
 
     Args:
         logits: (rows, vocab_size)
-        sampling: how to draw.
+        sampling: sampling options.
 
     Returns:
         (rows, vocab_size), float64, on the CPU.
 
     Raises:
-        ValueError: a logit is no number, or no token of a row may be drawn.
+        ValueError: a logit is NaN or +inf, or all logits of a row are -inf.
     """
     logits = logits.cpu().double()
     logits, order = logits.sort(dim=1, descending=True, stable=True)
-    if not logits[:, 0].isfinite().all():  # what is no number stands first
+    if not logits[:, 0].isfinite().all():  # NaN sorts first
         raise ValueError("there is no token to draw")
     logits -= logits[:, :1].clone()
     if sampling.temperature == 0:

@@ -1,4 +1,4 @@
-"""What search needs to know of a model, and how a model's logits become that."""
+"""Scorer protocol of search, and the scorer of a model that returns logits."""
 
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -8,12 +8,15 @@ from torch import Tensor
 
 
 class State(Protocol):
-    """The memory of a scorer between steps: rows hypotheses of batch sentences."""
+    """State of a scorer between two steps: rows hypotheses of batch sentences."""
 
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> None:
-        """Keep these hypotheses, in this order, and the sentences they belong to (None: all).
+        """Keep the hypotheses `rows`, in this order, and their sentences.
 
-        rows: (new_rows,) indices, equally many consecutive ones for each sentence kept.
+        Args:
+            rows: (new_rows,) indices of hypotheses, equally many consecutive ones for each
+                sentence kept.
+            sentences: (new_batch,) indices of sentences; None keeps all sentences.
         """
 
 
@@ -21,46 +24,49 @@ S = TypeVar("S", bound=State)
 
 
 class Scorer(Protocol[S]):
-    """Judges the next token. Search calls `start` once, then `step` again and again."""
+    """Source of next-token scores. Search calls `start` once, then `step` for each token."""
 
     def start(self, src: Tensor) -> S:
-        """src: (batch, src_len) -> the state of one empty hypothesis for each sentence."""
+        """Return a state of one empty hypothesis for each sentence of src, (batch, src_len)."""
 
     def step(self, tokens: Tensor, state: S) -> Tensor:
-        """Append a token to each hypothesis; tokens: (rows,) -> scores (rows, vocab_size).
+        """Append tokens, (rows,), one to each hypothesis; return scores (rows, vocab_size).
 
-        Scores are float32 and add up along a hypothesis, as log-probabilities do. The caller may
-        overwrite them.
+        Scores are float32 and additive along a hypothesis, as log-probabilities are. The caller
+        may overwrite the returned tensor.
         """
 
 
 class Logits(Protocol[S]):
-    """A model of the next token: a Scorer but for the softmax."""
+    """Model that returns logits, otherwise like a Scorer."""
 
     def start(self, src: Tensor) -> S:
-        """As a Scorer's."""
+        """Return a state of one empty hypothesis for each sentence of src, (batch, src_len)."""
 
     def step(self, tokens: Tensor, state: S) -> Tensor:
-        """tokens: (rows,) -> logits (rows, vocab_size) of any precision, free to overwrite."""
+        """Append tokens, (rows,); return logits (rows, vocab_size), which may be overwritten."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogProbs(Generic[S]):
-    """The Scorer of a model that gives logits."""
+    """Scorer of a model that returns logits."""
 
     model: Logits[S]
 
     def start(self, src: Tensor) -> S:
-        """That of the model."""
+        """Return the initial state of the model for src, (batch, src_len)."""
         return self.model.start(src)
 
     def step(self, tokens: Tensor, state: S) -> Tensor:
-        """The model's log-probabilities."""
+        """Append tokens, (rows,), and return log-probabilities (rows, vocab_size)."""
         return log_probs_of(self.model.step(tokens, state))
 
 
 def log_probs_of(logits: Tensor) -> Tensor:
-    """(rows, vocab_size) -> float32 of the same shape, overwritten where that saves memory."""
+    """Return log_softmax of logits, (rows, vocab_size), as float32.
+
+    On a CPU, float32 logits are overwritten to save memory.
+    """
     logits = logits.float()
     in_place = logits if logits.device.type == "cpu" else None
     return torch.log_softmax(logits, dim=1, out=in_place)

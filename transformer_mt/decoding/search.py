@@ -1,10 +1,11 @@
 """Greedy and beam search, batched, over any Scorer.
 
 Greedy search is beam search with one hypothesis, which ends where [EOS] is most probable. Every
-hypothesis ends in [EOS], and the result of a sentence does not depend on the others in its batch.
+hypothesis ends in [EOS]; the result of a sentence does not depend on the other sentences of the
+batch.
 
-Scores of all continuations are tensors; the best few of each sentence are lists, in which the rest
-is decided.
+Tensors hold the scores of all continuations; Python lists hold the best candidates of each
+sentence, from which the next beam is selected.
 """
 
 import math
@@ -27,19 +28,20 @@ def beam_search(
     """Find the best translations of each sentence.
 
     At each step every live hypothesis is continued by every token. Of all continuations of a
-    sentence, those among the best `beam_size` that end in [EOS] are finished, and the best
-    `beam_size` others live on. A sentence is done when it has `beam_size` finished hypotheses
-    and no live one is better than the worst of these (or the beam is 1: greedy search ends at
-    the first), or at its greatest length, where only [EOS] may follow.
+    sentence, candidates among the best `beam_size` that end in [EOS] become finished hypotheses,
+    and the best `beam_size` other candidates form the next beam. A sentence is done when it has
+    `beam_size` finished hypotheses and no live hypothesis scores better than the worst of them
+    (with beam size 1: at the first finished hypothesis), or at its maximum length, where only
+    [EOS] may follow.
 
     Args:
-        scorer: judges what may follow.
+        scorer: returns the scores of next tokens.
         src: (batch, src_len) ids ending in [EOS], padded on the right.
-        max_lengths: for each sentence, the most tokens of a translation, [EOS] not counted.
-        options: how to search.
+        max_lengths: maximum tokens of a translation, excluding [EOS], for each sentence.
+        options: search options.
 
     Returns:
-        For each sentence 1 to beam_size hypotheses, best first.
+        1 to beam_size hypotheses for each sentence, best first.
     """
     state = scorer.start(src)
     sentences = [_Sentence(limit, options) for limit in max_lengths]
@@ -49,7 +51,7 @@ def beam_search(
         tokens = [each.token_ids[-1] for sentence in live for each in sentence.beam]
         scores = scorer.step(torch.tensor(tokens, device=src.device), state)
         found = _best_candidates(scores, live, options)
-        del scores  # the next ones can have their memory, which is large
+        del scores  # free this large tensor before the next step allocates one
         for sentence, candidates in zip(live, found, strict=True):
             sentence.advance(candidates)
         kept = _closed_up([not sentence.is_done for sentence in live])
@@ -64,21 +66,21 @@ def beam_search(
 
 
 class _Live(NamedTuple):
-    """A hypothesis that does not end yet, or an unused place in a beam."""
+    """Unfinished hypothesis, or an unused slot of a beam."""
 
     token_ids: tuple[int, ...]
-    """With [SOS]."""
+    """Token ids, beginning with [SOS]."""
     log_prob: float
-    """-inf at an unused place."""
+    """Sum of token scores; -inf in an unused slot."""
 
 
 class _Sentence:
-    """The search for one sentence.
+    """Search state of one sentence.
 
     Attributes:
-        beam: its live hypotheses, best first.
-        parents: index in the last step's beam of what each of them continues.
-        finished: the best that end, best first.
+        beam: live hypotheses, best first.
+        parents: for each hypothesis of the beam, the index of its parent in the previous beam.
+        finished: finished hypotheses, best first, at most `beam_size`.
     """
 
     def __init__(self, limit: int, options: SearchOptions) -> None:
@@ -90,18 +92,18 @@ class _Sentence:
 
     @property
     def length(self) -> int:
-        """Tokens of each live hypothesis."""
+        """Return the number of tokens of each live hypothesis, without [SOS]."""
         return len(self.beam[0].token_ids) - 1
 
     def advance(self, candidates: Iterable[tuple[float, int, int]]) -> None:
-        """Go on by one token.
+        """Select the next beam and the finished hypotheses.
 
         Args:
-            candidates: the best continuations: log-probability, place of what is continued in the
-                beam, token; best first.
+            candidates: the best continuations as (log-probability, index of the parent in the
+                beam, token), best first.
 
         Raises:
-            DataError: a log-probability is no number: the search would never end.
+            DataError: a log-probability is NaN, with which the search would never end.
         """
         options, old, norm = self.options, self.beam, self._norm(self.length + 1)
         self.beam, self.parents = [], []
@@ -124,7 +126,7 @@ class _Sentence:
 
     @property
     def is_done(self) -> bool:
-        """Whether no live hypothesis can get among the finished ones."""
+        """Check that no live hypothesis can enter the finished hypotheses."""
         best = self.beam[0].log_prob
         if len(self.finished) < self.options.beam_size:
             return best == -math.inf
@@ -138,14 +140,15 @@ class _Sentence:
 def _best_candidates(
     scores: Tensor, live: Sequence[_Sentence], options: SearchOptions
 ) -> list[Iterable[tuple[float, int, int]]]:
-    """For each sentence its best continuations, as `_Sentence.advance` takes them.
+    """Return the best continuations of each sentence, as `_Sentence.advance` takes them.
 
-    Twice as many as the beam, so that a full beam lives on even if half of them end in [EOS].
+    There are 2 * beam_size candidates, so that the next beam is full even if `beam_size` of them
+    end in [EOS].
 
     Args:
         scores: (live * beam, vocab_size), overwritten
-        live: the sentences.
-        options: how to search.
+        live: sentences that are not done.
+        options: search options.
     """
     for token in options.forbidden:
         scores[:, token] = -torch.inf
@@ -164,7 +167,7 @@ def _best_candidates(
 
 
 def _closed_up(kept: Sequence[bool]) -> list[int]:
-    """Indices of what is kept: the last of them fill the gaps, the others stay in their places."""
+    """Return the indices of kept items: the last ones fill the gaps, so that few items move."""
     count = sum(kept)
     last = (index for index in range(count, len(kept)) if kept[index])
     return [index if kept[index] else next(last) for index in range(count)]

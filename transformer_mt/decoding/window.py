@@ -1,8 +1,8 @@
-"""A language model that reads on where its window ends.
+"""Sliding window of a language model, for texts longer than its context.
 
-The window holds `max_length` tokens. When it is full and one more comes, the older half leaves and
-the newer half is read once more, from the first position on: what a token's context is depends on
-its place alone, not on how the text came in.
+The window holds `max_length` tokens. When a token is added to a full window, the older half is
+dropped and the newer half is encoded again from position 0. The context of a token thus depends
+on the index of the token alone, not on how the text was divided into calls.
 """
 
 from collections.abc import Iterator
@@ -14,88 +14,88 @@ from torch import Tensor
 
 
 class WindowState(Protocol):
-    """The memory of a language model: rows texts, equally long."""
+    """State of a language model: rows texts of equal length."""
 
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> None:
-        """Keep these texts, in this order; sentences have no meaning here."""
+        """Keep the texts `rows`, (new_rows,) indices, in this order; `sentences` is ignored."""
 
 
 W = TypeVar("W", bound=WindowState)
 
 
 class WindowModel(Protocol[W]):
-    """A language model that reads at most `max_length` tokens."""
+    """Language model with a context of at most `max_length` tokens."""
 
     @property
     def max_length(self) -> int:
-        """Most tokens that a state may hold."""
+        """Return the maximum number of tokens of a state."""
 
     def start(self) -> W:
-        """Nothing is read."""
+        """Return an empty state."""
 
     def extend(self, ids: Tensor, state: W) -> Tensor:
-        """Read (rows, len) more -> hidden vectors (rows, len, d_model)."""
+        """Append ids, (rows, len), to the texts; return hidden vectors (rows, len, d_model)."""
 
     def project(self, hidden: Tensor) -> Tensor:
-        """(..., d_model) -> logits (..., vocab_size) of what follows."""
+        """Map hidden vectors (..., d_model) to logits (..., vocab_size) of the next token."""
 
 
 @dataclass(slots=True)
 class SlidingState(Generic[W]):
-    """A window on texts of any length."""
+    """State of a sliding window over texts."""
 
     window: W
     tokens: Tensor
-    """(rows, length) what the window holds."""
+    """Token ids in the window: (rows, window_len)"""
     read: int = 0
-    """Tokens of a text that were read, those that left the window included."""
+    """Number of tokens read so far, including tokens dropped from the window."""
 
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> None:
-        """Keep these texts, in this order."""
+        """Keep the texts `rows`, (new_rows,) indices, in this order."""
         self.window.select(rows, sentences)
         self.tokens = self.tokens[rows]
 
 
 @dataclass(frozen=True, slots=True)
 class Sliding(Generic[W]):
-    """A language model for texts of any length."""
+    """Sliding-window language model for texts of any length."""
 
     model: WindowModel[W]
 
     def start(self, rows: int, device: torch.device) -> SlidingState[W]:
-        """Nothing is read."""
+        """Return the state of `rows` empty texts."""
         empty = torch.empty(rows, 0, dtype=torch.long, device=device)
         return SlidingState(self.model.start(), empty)
 
     def extend(self, tokens: Tensor, state: SlidingState[W]) -> Tensor:
-        """Read (rows, len) more -> logits (rows, vocab_size) of what follows the last of them."""
+        """Append tokens, (rows, len); return the logits of the next token, (rows, vocab_size)."""
         gone = state.read - state.tokens.shape[1]
         state.read += tokens.shape[1]
         begin = window_start(state.read, self.model.max_length)
         state.tokens = torch.cat((state.tokens, tokens), dim=1)[:, begin - gone :]
-        if begin > gone:  # what was read of the window stands at other places now
+        if begin > gone:  # the positions in the window have changed
             state.window = self.model.start()
             tokens = state.tokens
         return self.model.project(self.model.extend(tokens, state.window)[:, -1])
 
 
 def window_start(length: int, max_length: int) -> int:
-    """Index of the first token that the last of `length` tokens sees."""
+    """Return the index of the first token in the context of the last of `length` tokens."""
     step = max_length - max_length // 2
     return max(0, -(-(length - max_length) // step)) * step
 
 
 class Window(NamedTuple):
-    """Some tokens of a text, by their indices."""
+    """Range of token indices of a text, [begin, end)."""
 
     begin: int
     first: int
-    """Those before it were the last of the window before: they are context alone."""
+    """Index of the first token to predict; tokens before `first` are context alone."""
     end: int
 
 
 def windows(length: int, max_length: int) -> Iterator[Window]:
-    """Those in which each of `length` tokens sees what it would see if they came one by one."""
+    """Yield windows in which each of `length` tokens has the context of step-by-step reading."""
     done = 0
     while done < length:
         begin = window_start(done + 1, max_length)

@@ -1,1 +1,1 @@
-"""The Transformer: tensors in, tensors out; no files, no text, no choice of device."""
+"""Transformer models over tensors, without file access, text handling or device choice."""

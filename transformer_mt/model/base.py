@@ -1,4 +1,4 @@
-"""What the three models share: their initial values, and logits from hidden vectors."""
+"""Base class of the three models: parameter initialisation and output projection."""
 
 import torch
 from torch import Tensor, nn
@@ -8,10 +8,10 @@ from transformer_mt.model.embedding import sinusoids
 
 
 class BaseModel(nn.Module):
-    """Calling a model gives hidden vectors, of which `project` makes logits.
+    """Model whose `forward` returns hidden vectors, which `project` maps to logits.
 
     Args:
-        pad_id: the token that is never attended to.
+        pad_id: id of the padding token, which is masked in attention.
     """
 
     output: Linear
@@ -22,9 +22,10 @@ class BaseModel(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Xavier-uniform matrices, zero biases; embeddings of variance 1 after their scaling.
+        """Initialise all parameters.
 
-        Learned positions begin as sines and cosines: from random ones learning is much slower.
+        Matrices are Xavier-uniform, biases 0; token embeddings have variance 1 after scaling by
+        sqrt(d_model). Learned positions start as sinusoids: a random start trains much slower.
         """
         for name, parameter in self.named_parameters():
             if name.endswith("embedding.token.weight"):
@@ -40,11 +41,11 @@ class BaseModel(nn.Module):
                 nn.init.ones_(parameter)
 
     def project(self, hidden: Tensor) -> Tensor:
-        """(..., d_model) -> logits (..., number of possible answers)."""
+        """Map hidden vectors (..., d_model) to logits (..., vocab_size or num_classes)."""
         logits: Tensor = self.output(hidden)
         return logits
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Trainable numbers, shared ones once."""
+    """Count the parameters of a model; a shared parameter counts once."""
     return sum(parameter.numel() for parameter in model.parameters())

@@ -1,4 +1,4 @@
-"""The classifier: an encoder whose vectors are pooled into one, under a linear layer."""
+"""Text classifier: an encoder, pooling over positions and a linear output layer."""
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from transformer_mt.model.masks import padding_mask
 
 
 class Classifier(BaseModel):
-    """Tells which of several classes a text is of; `max_length` is the most tokens it reads."""
+    """Encoder-only classifier of texts of at most `max_length` tokens."""
 
     def __init__(
         self,
@@ -34,7 +34,14 @@ class Classifier(BaseModel):
         self.reset_parameters()
 
     def forward(self, ids: Tensor) -> Tensor:
-        """ids: (batch, len), padded on the right, each with a real token -> (batch, d_model)."""
+        """Encode and pool ids.
+
+        Args:
+            ids: (batch, len), padded on the right, with at least one token in each row.
+
+        Returns:
+            (batch, d_model)
+        """
         mask = padding_mask(ids, self.pad_id)
         x = self.embedding(ids)
         for layer in self.layers:
@@ -43,10 +50,10 @@ class Classifier(BaseModel):
 
 
 def masked_mean(x: Tensor, real: Tensor) -> Tensor:
-    """x: (batch, len, d_model), real: (batch, len, 1) -> (batch, d_model), padding left out."""
+    """Average x, (batch, len, d_model), where real, (batch, len, 1): (batch, d_model)."""
     return x.masked_fill(~real, 0).sum(dim=1) / real.sum(dim=1)
 
 
 def masked_max(x: Tensor, real: Tensor) -> Tensor:
-    """x: (batch, len, d_model), real: (batch, len, 1) -> (batch, d_model), padding left out."""
+    """Maximise x, (batch, len, d_model), where real, (batch, len, 1): (batch, d_model)."""
     return x.masked_fill(~real, -torch.inf).amax(dim=1)

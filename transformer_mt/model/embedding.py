@@ -10,28 +10,28 @@ from transformer_mt.fast.dropout import Dropout
 
 
 def sinusoids(length: int, d_model: int) -> Tensor:
-    """PE(pos) = sin and cos of pos / 10000^(2i / d_model), i < d_model / 2.
+    """Return sinusoidal positions: sin and cos of pos / 10000^(2i / d_model), i < d_model / 2.
 
-    All sines come first, then all cosines, as in the authors' own program: the paper's
-    interleaving up to a permutation of the dimensions, which the learned layers do not see.
+    All sines come first, then all cosines, as in the authors' implementation (tensor2tensor);
+    the paper interleaves them, which differs only by a permutation of the dimensions.
 
     Returns:
         (length, d_model), row 0 for the first token.
     """
     exponents = torch.arange(0, d_model, 2, dtype=torch.float64) / d_model
-    angles = torch.arange(length)[:, None] / 10_000**exponents  # large ones need the precision
+    # float64: sines of large angles need the precision
+    angles = torch.arange(length)[:, None] / 10_000**exponents
     return torch.cat((angles.sin(), angles.cos()), dim=1).float()
 
 
 class Embedding(nn.Module):
-    """Token embedding times sqrt(d_model), plus the position, with dropout.
+    """Token embedding * sqrt(d_model) + positional encoding, followed by dropout.
 
     Args:
         config: hyperparameters.
-        vocab_size: rows of the token embedding.
-        pad_id: the token whose row is not trained.
-        learned_positions: how many places have a learned vector; None: sines and cosines, of
-            which there is no end.
+        vocab_size: number of rows of the token embedding.
+        pad_id: id of the padding token, whose row is not trained.
+        learned_positions: number of learned position vectors; None: sinusoids of any length.
     """
 
     positions: Tensor
@@ -53,21 +53,21 @@ class Embedding(nn.Module):
             self.positions = nn.Parameter(torch.empty(learned_positions, config.d_model))
 
     def forward(self, ids: Tensor, first_position: int = 0) -> Tensor:
-        """ids: (batch, len), at positions first_position ... -> (batch, len, d_model).
+        """Embed ids, (batch, len), at positions first_position ...: (batch, len, d_model).
 
         Raises:
-            ValueError: positions are learned, and there are more than were learned.
+            ValueError: positions are learned, and a position exceeds the learned ones.
         """
         end = first_position + ids.shape[1]
         embedded = self.token(ids) * self.scale + self._positions(end)[first_position:end]
-        if torch.is_autocast_enabled(ids.device.type):  # then everything between products is bf16
+        if torch.is_autocast_enabled(ids.device.type):  # keep activations in bf16
             embedded = embedded.to(torch.get_autocast_dtype(ids.device.type))
         out: Tensor = self.dropout(embedded)
         return out
 
     def _positions(self, length: int) -> Tensor:
-        """At least `length` rows; sinusoids grow by doubling, so that any length is possible."""
-        table = self.positions  # another thread may replace it meanwhile
+        """Return at least `length` position vectors; the sinusoid table grows by doubling."""
+        table = self.positions  # another thread may replace self.positions
         if length > len(table):
             if isinstance(table, nn.Parameter):
                 raise ValueError(f"{length} positions, but only {len(table)} are learned")

@@ -1,13 +1,14 @@
-"""The decoder once more, for search alone: the same formulas with fewer and larger operations.
+"""Fast decoder for search: the same formulas as `Transformer.step` in fewer, larger operations.
 
-`Transformer.step` is the plain form, to which tests hold this one. What differs:
+Tests compare the logits with `Transformer.step`. The differences:
 
-- Nothing is reordered when hypotheses change places. The keys and values of every step stay where
-  they were written, the hypotheses of a sentence attend to those of all its hypotheses at once,
-  and a mask leaves to each those of its own past.
-- Queries, keys and values are one product, as are the keys and values of the source in all layers.
-- At least 16 positions are attended to, if need be hidden ones: the softmax of shorter rows is ten
-  times as slow on a CPU.
+- The cache is not reordered when the beam changes. Keys and values stay in the slot where they
+  were written; every hypothesis of a sentence attends to all slots of the sentence, under a mask
+  that hides the slots of other hypotheses.
+- One matrix product computes queries, keys and values; another one computes the keys and values of
+  the source for all layers.
+- Attention covers at least 16 positions, padded by masked ones: softmax over fewer is ten times as
+  slow on a CPU.
 """
 
 import math
@@ -28,29 +29,30 @@ from transformer_mt.model.transformer import Transformer
 
 @dataclass(slots=True)
 class FastState:
-    """What decoding needs between two steps: batch sentences with beam hypotheses each.
+    """Decoder state between two steps: batch sentences with beam hypotheses each.
 
-    A slot is for what one hypothesis was at one step; the first `slots` are filled.
+    A slot holds the keys and values of one hypothesis at one step; the first `slots` are filled.
     """
 
     source: Tensor
     """Keys and values of the source: (num_layers, 2, batch, num_heads, src_len, head_dim)"""
     source_bias: Tensor
-    """0 where a token may be attended to, else -inf: (batch, num_heads, 1, src_len)"""
+    """Source mask, 0 (may attend) or -inf: (batch, num_heads, 1, src_len)"""
     target: Tensor
-    """The same of the target: (num_layers, 2, batch, num_heads, capacity, head_dim)"""
+    """Keys and values of the target: (num_layers, 2, batch, num_heads, capacity, head_dim)"""
     target_bias: Tensor
-    """0 where a hypothesis may attend to a slot, else -inf: (batch, beam, capacity)"""
+    """Mask of slots for each hypothesis, 0 (may attend) or -inf: (batch, beam, capacity)"""
     length: int = 0
-    """Steps that were made."""
+    """Number of decoding steps so far."""
     slots: int = 0
+    """Number of filled slots."""
 
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> None:
-        """Keep the hypotheses `rows` (in this order), and the sentences they belong to.
+        """Keep the hypotheses `rows`, in this order, and their sentences.
 
         Args:
             rows: (new_rows,) indices of hypotheses, equally many for each sentence kept.
-            sentences: (new_batch,) indices of sentences; None keeps all of them.
+            sentences: (new_batch,) indices of sentences; None keeps all sentences.
         """
         if sentences is not None:
             count = len(sentences)
@@ -64,11 +66,11 @@ class FastState:
 
     @property
     def filled(self) -> Tensor:
-        """The part of `target` that is attended to."""
+        """Return the attended part of `target`: the filled slots, at least SHORT_ROW."""
         return self.target[..., : max(self.slots, SHORT_ROW), :]
 
     def add_slots(self) -> None:
-        """One for each hypothesis, which it alone sees."""
+        """Add one slot for each hypothesis, hidden from the other hypotheses."""
         first, self.slots = self.slots, self.slots + self.target_bias.shape[1]
         capacity = self.target_bias.shape[2]
         if self.slots > capacity:
@@ -82,10 +84,10 @@ class FastState:
 
 
 class FastDecoder:
-    """A Scorer that gives what the model gives.
+    """Fast equivalent of `Transformer.start` and `Transformer.step`.
 
     Args:
-        model: in evaluation mode; its parameters must not change any more.
+        model: in evaluation mode; the parameters must not change afterwards.
     """
 
     def __init__(self, model: Transformer) -> None:
@@ -96,7 +98,7 @@ class FastDecoder:
         self.output = _Affine(model.output.weight.detach(), model.output.bias)
 
     def start(self, src: Tensor) -> FastState:
-        """Encode src, (batch, src_len); the state has one empty hypothesis for each sentence."""
+        """Encode src, (batch, src_len), and return a state of one empty hypothesis per sentence."""
         num_layers, num_heads = len(self.layers), self.model.config.num_heads
         mask = padding_mask(src, self.model.pad_id)
         source = self.source_projection(self.model.encode(src))
@@ -112,7 +114,7 @@ class FastDecoder:
         )
 
     def step(self, tokens: Tensor, state: FastState) -> Tensor:
-        """Append one token to each hypothesis; tokens: (rows,) -> logits (rows, vocab_size)."""
+        """Append tokens, (rows,), one to each hypothesis, and return logits (rows, vocab_size)."""
         x: Tensor = self.model.tgt_embedding(tokens[:, None], state.length)[:, 0]
         first = state.slots
         state.add_slots()
@@ -129,7 +131,7 @@ class FastDecoder:
 
 
 class _Affine(NamedTuple):
-    """x -> x W^T + b; weight: (out_features, in_features), bias: (out_features,) or None."""
+    """Affine map x W^T + b; weight: (out_features, in_features), bias: (out_features,) or None."""
 
     weight: Tensor
     bias: Tensor | None
@@ -139,7 +141,7 @@ class _Affine(NamedTuple):
 
 
 def _joined(layers: Sequence[nn.Linear]) -> _Affine:
-    """Several projections of one input; their outputs stand one after the other."""
+    """Concatenate projections of the same input into one, along the output features."""
     weight = torch.cat([layer.weight.detach() for layer in layers])
     return _Affine(weight, torch.cat([layer.bias.detach() for layer in layers]))
 
@@ -149,7 +151,7 @@ def _alone(layer: nn.Linear) -> _Affine:
 
 
 class _Norm:
-    """Layer normalisation."""
+    """Layer normalisation with detached parameters."""
 
     def __init__(self, norm: nn.LayerNorm) -> None:
         self.weight, self.bias, self.eps = norm.weight.detach(), norm.bias.detach(), norm.eps
@@ -159,7 +161,7 @@ class _Norm:
 
 
 class _Layer:
-    """A `DecoderLayer` for one position of each hypothesis."""
+    """Decoder layer applied to one position of each hypothesis."""
 
     def __init__(self, layer: DecoderLayer) -> None:
         attn, cross = layer.self_attn, layer.cross_attn
@@ -183,11 +185,12 @@ class _Layer:
         past_bias: Tensor,
         source_bias: Tensor,
     ) -> Tensor:
-        """x: (rows, d_model) -> the same shape.
+        """Apply the layer to x, (rows, d_model); return the same shape.
 
         Args:
             x: rows = batch * beam
-            new: (2, batch, num_heads, beam, head_dim) in `past`, for the keys and values of x
+            new: view of `past` that receives the keys and values of x, (2, batch, num_heads, beam,
+                head_dim)
             past: (2, batch, num_heads, past_len, head_dim)
             source: (2, batch, num_heads, src_len, head_dim)
             past_bias: (batch * num_heads, beam, past_len)
@@ -214,7 +217,7 @@ class _Layer:
 
 
 def _attend(q: Tensor, source: Tensor, bias: Tensor) -> Tensor:
-    """softmax(q k^T / sqrt(head_dim) + bias) v.
+    """Compute softmax(q k^T / sqrt(head_dim) + bias) v.
 
     Args:
         q: (batch, num_heads, beam, head_dim)

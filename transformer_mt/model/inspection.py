@@ -1,4 +1,4 @@
-"""The attention that a model pays, as values; the model itself keeps none of it."""
+"""Attention weights of a trained Transformer, recorded by forward hooks."""
 
 import copy
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from transformer_mt.model.transformer import Transformer
 
 
 class AttentionWeights(NamedTuple):
-    """Softmax weights of every layer and head; each row sums to 1 over the real keys.
+    """Softmax weights of every layer and head; each row sums to 1, with 0 for padding keys.
 
     encoder: (num_layers, batch, num_heads, src_len, src_len)
     decoder: (num_layers, batch, num_heads, tgt_len, tgt_len)
@@ -24,15 +24,15 @@ class AttentionWeights(NamedTuple):
 
 
 def alignment_layer(num_decoder_layers: int) -> int:
-    """Index of the decoder layer whose cross-attention tells which words belong together.
+    """Return the index of the decoder layer whose cross-attention is used for word alignment.
 
-    The last but one: the mean of its heads aligns best (Garg et al. 2019, section 3.2).
+    The mean over the heads of the penultimate layer aligns best (Garg et al. 2019, section 3.2).
     """
     return max(num_decoder_layers - 2, 0)
 
 
 def attention_weights(model: Transformer, src: Tensor, tgt_in: Tensor) -> AttentionWeights:
-    """All attention of one teacher-forced pass.
+    """Return all attention weights of one teacher-forced pass.
 
     Args:
         model: in evaluation mode.
@@ -54,7 +54,7 @@ def attention_weights(model: Transformer, src: Tensor, tgt_in: Tensor) -> Attent
 
 
 def alignment_weights(model: Transformer, src: Tensor, tgt_in: Tensor) -> Tensor:
-    """The mean of the heads of `alignment_layer` in one teacher-forced pass.
+    """Return the mean over heads of the cross-attention of `alignment_layer`, teacher-forced.
 
     Args:
         model: in evaluation mode.
@@ -72,7 +72,7 @@ def alignment_weights(model: Transformer, src: Tensor, tgt_in: Tensor) -> Tensor
 def _recorded(
     model: Transformer, src: Tensor, tgt_in: Tensor, only: str | None = None
 ) -> dict[str, Tensor]:
-    """The weights of every attention of a pass, or of the only one wanted, by name in the model."""
+    """Record attention weights in a forward pass, by module name; `only`: of this module alone."""
     recorded: dict[str, Tensor] = {}
 
     def record(module: nn.Module, args: Any, _: Tensor) -> None:
@@ -92,5 +92,5 @@ def _recorded(
 
 
 def _twin(model: Transformer) -> Transformer:
-    """The same parameters in other modules: hooks on these are not seen by other threads."""
+    """Copy the modules, sharing all parameters: other threads do not see hooks on the copy."""
     return copy.deepcopy(model, {id(tensor): tensor for tensor in model.parameters()})

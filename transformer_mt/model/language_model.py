@@ -1,6 +1,6 @@
-"""The language model: a decoder without a source (Radford et al. 2018).
+"""Decoder-only language model (Radford et al. 2018).
 
-That is the encoder's layer under a causal mask: a token sees itself and those before it.
+Without cross-attention, a decoder layer is an encoder layer under a causal mask.
 """
 
 from dataclasses import dataclass
@@ -18,19 +18,20 @@ from transformer_mt.model.masks import causal_mask
 
 @dataclass(slots=True)
 class TextState:
-    """What the model keeps of the texts so far, one in each row, all of one length."""
+    """Cache of a language model between two steps: one text in each row, all equally long."""
 
     layers: list[Past]
     length: int = 0
+    """Number of tokens of each text."""
 
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> None:  # noqa: ARG002
-        """Keep these rows, (new_rows,) indices, in this order; a text is its own sentence."""
+        """Keep these rows, (new_rows,) indices, in this order; `sentences` is ignored."""
         for past in self.layers:
             past.select(rows)
 
 
 class LanguageModel(BaseModel):
-    """Predicts each next token from those before it; `max_length` is the most it looks at."""
+    """Causal language model with a context of at most `max_length` tokens."""
 
     def __init__(
         self, config: DecoderOnlyConfig, vocab_size: int, pad_id: int, max_length: int
@@ -48,15 +49,15 @@ class LanguageModel(BaseModel):
         self.reset_parameters()
 
     def forward(self, ids: Tensor) -> Tensor:
-        """ids: (batch, len), padded on the right -> hidden vectors (batch, len, d_model)."""
+        """Map ids, (batch, len), padded on the right, to hidden vectors (batch, len, d_model)."""
         return self.extend(ids, self.start())
 
     def start(self) -> TextState:
-        """Nothing yet; the first tokens tell how many rows there are."""
+        """Return an empty state; the first `extend` sets the number of rows."""
         return TextState([Past() for _ in self.layers])
 
     def extend(self, ids: Tensor, state: TextState) -> Tensor:
-        """Append tokens to each text; ids: (rows, len) -> hidden vectors (rows, len, d_model)."""
+        """Append ids, (rows, len), to the texts; return hidden vectors (rows, len, d_model)."""
         first, new_len = state.length, ids.shape[1]
         state.length += new_len
         x = self.embedding(ids, first)
@@ -67,5 +68,5 @@ class LanguageModel(BaseModel):
         return hidden
 
     def step(self, tokens: Tensor, state: TextState) -> Tensor:
-        """Append one token to each text; tokens: (rows,) -> logits (rows, vocab_size)."""
+        """Append tokens, (rows,), one to each text; return logits (rows, vocab_size)."""
         return self.project(self.extend(tokens[:, None], state)[:, 0])

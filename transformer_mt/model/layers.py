@@ -13,9 +13,9 @@ from transformer_mt.model.attention import KeyValues, MultiHeadAttention, Past
 
 
 class Residual(nn.Module):
-    """A sub-layer with its residual connection, dropout and layer normalisation.
+    """Residual connection with dropout and layer normalisation around a sub-layer.
 
-    Post-norm is the paper's LayerNorm(x + Sublayer(x)); pre-norm is x + Sublayer(LayerNorm(x))
+    Post-norm (the paper) is LayerNorm(x + Sublayer(x)); pre-norm is x + Sublayer(LayerNorm(x))
     (Xiong et al. 2020).
     """
 
@@ -26,7 +26,7 @@ class Residual(nn.Module):
         self.pre_norm = config.norm == "pre"
 
     def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
-        """x: (batch, len, d_model) -> the same shape."""
+        """Apply the sub-layer to x, (batch, len, d_model); return the same shape."""
         out: Tensor
         if self.pre_norm:
             out = self.dropout(sublayer(self.norm(x)), residual=x)
@@ -43,7 +43,7 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 class FeedForward(nn.Module):
-    """activation(x W1 + b1) W2 + b2, at each position alone (section 3.3, where it is ReLU)."""
+    """Position-wise feed-forward: activation(x W1 + b1) W2 + b2 (section 3.3, with ReLU)."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -52,13 +52,13 @@ class FeedForward(nn.Module):
         self.activation = _ACTIVATIONS[config.activation]
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (batch, len, d_model) -> the same shape."""
+        """Transform x, (batch, len, d_model); return the same shape."""
         out: Tensor = self.outer(self.activation(self.inner(x)))
         return out
 
 
 class EncoderLayer(nn.Module):
-    """Self-attention, then feed-forward; under a causal mask, the layer of a language model."""
+    """Self-attention, then feed-forward; also the language model layer, under a causal mask."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -67,12 +67,12 @@ class EncoderLayer(nn.Module):
         self.residuals = nn.ModuleList(Residual(config) for _ in range(2))
 
     def forward(self, x: Tensor, mask: Tensor, past: Past | None = None) -> Tensor:
-        """Process the positions x, which follow those of the past.
+        """Process new positions x, which follow the positions in `past`.
 
         Args:
             x: (batch, new_len, d_model)
             mask: broadcastable to (batch, 1, new_len, len).
-            past: keys and values of earlier positions, if there may be any; x is added.
+            past: cache of earlier positions, extended by x; None: there are none.
 
         Returns:
             (batch, new_len, d_model)
@@ -90,12 +90,12 @@ class EncoderLayer(nn.Module):
 
 @dataclass(slots=True)
 class LayerCache:
-    """What one decoder layer attends to: the source, once for each sentence; the target so far."""
+    """Attention cache of one decoder layer."""
 
     source: KeyValues
-    """(batch, num_heads, src_len, head_dim)"""
+    """Keys and values of the memory: (batch, num_heads, src_len, head_dim)"""
     target: Past = field(default_factory=Past)
-    """(rows, num_heads, tgt_len, head_dim)"""
+    """Keys and values of the hypotheses: (rows, num_heads, tgt_len, head_dim)"""
 
 
 class DecoderLayer(nn.Module):
@@ -111,12 +111,12 @@ class DecoderLayer(nn.Module):
     def forward(
         self, x: Tensor, cache: LayerCache, tgt_mask: Tensor | None, src_mask: Tensor
     ) -> Tensor:
-        """Process the target positions x, which follow those already in the cache.
+        """Process new target positions x, which follow the positions in the cache.
 
         Args:
             x: (rows, new_len, d_model)
-            cache: keys and values of the source and of earlier target positions; x is added.
-            tgt_mask: broadcastable to (rows, 1, new_len, tgt_len); None where all may be seen.
+            cache: keys and values of the source and of earlier target positions, extended by x.
+            tgt_mask: broadcastable to (rows, 1, new_len, tgt_len); None: no position is masked.
             src_mask: (batch, 1, 1, src_len); rows is a multiple of batch.
 
         Returns:
@@ -145,5 +145,5 @@ def _attention(config: ModelConfig) -> MultiHeadAttention:
 
 
 def final_norm(config: ModelConfig) -> nn.Module:
-    """What follows the last layer: nothing, or with pre-norm one more normalisation."""
+    """Return the layer after the last one: layer normalisation with pre-norm, else identity."""
     return nn.LayerNorm(config.d_model) if config.norm == "pre" else nn.Identity()

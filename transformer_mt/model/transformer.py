@@ -20,24 +20,24 @@ from transformer_mt.model.masks import causal_mask, padding_mask
 
 @dataclass(slots=True)
 class DecoderState:
-    """Everything that decoding needs between two steps: batch sentences, rows hypotheses.
+    """Decoder state between two steps: batch sentences, rows hypotheses.
 
     rows is a multiple of batch; the hypotheses of one sentence are consecutive rows.
     """
 
     src_mask: Tensor
-    """(batch, 1, 1, src_len)"""
+    """Source padding mask: (batch, 1, 1, src_len)"""
     caches: list[LayerCache]
-    """One for each decoder layer."""
+    """Caches of the decoder layers, in order."""
     length: int = 0
-    """Target positions in the caches."""
+    """Number of target positions in the caches."""
 
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> None:
-        """Keep the hypotheses `rows` (in this order), and the sentences they belong to.
+        """Keep the hypotheses `rows`, in this order, and their sentences.
 
         Args:
             rows: (new_rows,) indices of hypotheses, equally many for each sentence kept.
-            sentences: (new_batch,) indices of sentences; None keeps all of them.
+            sentences: (new_batch,) indices of sentences; None keeps all sentences.
         """
         if sentences is not None:
             self.src_mask = self.src_mask[sentences]
@@ -48,15 +48,15 @@ class DecoderState:
 
 
 class Transformer(BaseModel):
-    """Encoder, decoder and projection.
+    """Encoder-decoder Transformer with output projection.
 
-    Training calls the model and `project`; decoding calls `start` and then `step` again and again
-    (the Scorer protocol of `transformer_mt.decoding`).
+    Training calls `forward` and `project`; decoding calls `start` once and `step` for each token
+    (the Logits protocol of `transformer_mt.decoding`).
 
     Args:
         config: hyperparameters.
-        src_vocab_size, tgt_vocab_size: sizes of the vocabularies; equal with tying "all".
-        pad_id: the token that is never attended to.
+        src_vocab_size, tgt_vocab_size: vocabulary sizes; equal with `tied_embeddings` "all".
+        pad_id: id of the padding token, which is masked in attention.
     """
 
     def __init__(
@@ -82,14 +82,14 @@ class Transformer(BaseModel):
             self.src_embedding.token.weight = self.tgt_embedding.token.weight
 
     def forward(self, src: Tensor, tgt_in: Tensor) -> Tensor:
-        """Hidden vectors of all target positions, each seeing only what stands before it.
+        """Compute hidden vectors of all target positions in one teacher-forced pass.
 
         Args:
             src: (batch, src_len) ids ending in [EOS], padded on the right.
             tgt_in: (batch, tgt_len) ids beginning with [SOS], padded on the right.
 
         Returns:
-            (batch, tgt_len, d_model); `project` makes logits of them.
+            (batch, tgt_len, d_model), which `project` maps to logits.
         """
         state = self.start(src)
         tgt_len = tgt_in.shape[1]
@@ -98,7 +98,7 @@ class Transformer(BaseModel):
         return self._decode(tgt_in, state, tgt_mask)
 
     def encode(self, src: Tensor) -> Tensor:
-        """src: (batch, src_len) -> memory (batch, src_len, d_model)."""
+        """Encode src, (batch, src_len), to memory, (batch, src_len, d_model)."""
         src_mask = padding_mask(src, self.pad_id)
         x = self.src_embedding(src)
         for layer in self.encoder:
@@ -107,13 +107,13 @@ class Transformer(BaseModel):
         return memory
 
     def start(self, src: Tensor) -> DecoderState:
-        """Encode src, (batch, src_len); the state has one empty hypothesis for each sentence."""
+        """Encode src, (batch, src_len), and return a state of one empty hypothesis per sentence."""
         memory = self.encode(src)
         caches = [LayerCache(attn.keys_values(memory)) for attn in self.cross_attentions()]
         return DecoderState(padding_mask(src, self.pad_id), caches)
 
     def step(self, tokens: Tensor, state: DecoderState) -> Tensor:
-        """Append one token to each hypothesis; tokens: (rows,) -> logits (rows, tgt_vocab_size)."""
+        """Append tokens, (rows,), one to each hypothesis; return logits (rows, tgt_vocab_size)."""
         hidden = self._decode(tokens[:, None], state, tgt_mask=None)
         return self.project(hidden[:, 0])
 
@@ -126,5 +126,5 @@ class Transformer(BaseModel):
         return hidden
 
     def cross_attentions(self) -> list[MultiHeadAttention]:
-        """The cross-attention of each decoder layer."""
+        """Return the cross-attention module of each decoder layer."""
         return [layer.cross_attn for layer in self.decoder if isinstance(layer, DecoderLayer)]

@@ -1,1 +1,1 @@
-"""Text to token ids and back: tokenizers and vocabularies."""
+"""Tokenizers and vocabularies, which convert text to token ids and back."""

@@ -1,7 +1,7 @@
-"""What may stand in the file of a tokenizer: the parts that ours are made of, and nothing else.
+"""Validation of tokenizer files: only components that this package writes are accepted.
 
-The `tokenizers` library trusts its files: some settings make it stop the program with a trace of
-its own, or take any amount of memory.
+The `tokenizers` library does not validate files: some settings make the library abort the program
+or allocate any amount of memory.
 """
 
 import base64
@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 MOST_BYTES = 1 << 26
-"""Of the file: some hundred thousand tokens."""
+"""Maximum size of a tokenizer file in bytes: several hundred thousand tokens."""
 
 _PARTS = {
     "normalizer": {
@@ -34,14 +34,14 @@ _UNUSED = ("truncation", "padding", "post_processor", "added_tokens")
 
 
 def check_tokenizer(text: str, unknown: str) -> None:
-    """Refuse what no tokenizer of ours has.
+    """Refuse a tokenizer with components or settings that this package never writes.
 
     Args:
-        text: of the file.
-        unknown: the token for what is not in the vocabulary.
+        text: content of the tokenizer file (JSON).
+        unknown: the required unknown token, [UNK].
 
     Raises:
-        ValueError: telling what is wrong.
+        ValueError: the file is refused; the message names the reason.
     """
     try:
         saved = json.loads(text)
@@ -71,10 +71,10 @@ def _check_part(saved: dict[str, Any] | None, part: str, allowed: set[str]) -> N
 
 
 def check_charsmap(raw: bytes) -> None:
-    """SentencePiece's table: the size of a search tree, the tree of 32-bit units, and texts.
+    """Check SentencePiece's normalisation table: trie size, trie of 32-bit units, UTF-8 texts.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the table is damaged.
     """
     size = int.from_bytes(raw[:4], "little")
     if size == 0 or size % 4 or 4 + size > len(raw):

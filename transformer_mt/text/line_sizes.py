@@ -1,4 +1,4 @@
-"""How long the lines are that a model is trained on, and which lines are much longer."""
+"""Line lengths of the training text, and warnings about much longer input lines."""
 
 import re
 from bisect import bisect_left
@@ -8,28 +8,28 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 _USUAL = 0.99
-"""Share of the training lines that are called usual."""
+"""Quantile of the training lines that defines the usual size."""
 _MUCH = 1.5
-"""Times the usual number of tokens from which a line is much longer."""
+"""Multiple of the usual number of tokens above which a line is much longer."""
 _CLOSING = "\"'”’“‘»›)\\]」』）"  # noqa: RUF001
 _OPENING = "\"'“‘„«‹(\\[「『（¿¡—–-"  # noqa: RUF001
 _ENDS, _WIDE_ENDS = ".!?…؟۔।॥።։။។៕", "。！？｡"  # noqa: RUF001
-"""Marks that a space follows at the end of a sentence, and those that need none."""
-_END = re.compile(  # bounded, so that no text takes long
+"""Sentence-final marks followed by a space, and marks that need no space."""
+_END = re.compile(  # bounded repetitions keep matching linear
     rf"(?:(?<![{_ENDS}])([{_ENDS}]{{1,9}})[{_CLOSING}]{{0,3}}\s{{1,9}}"
     rf"|[{_WIDE_ENDS}][{_CLOSING}]{{0,3}}\s?)"
     rf"[{_OPENING}]{{0,3}}(\w)"
 )
 _BEFORE = re.compile(r"[^\W\d_]+$")
 _ABBREVIATED = 3
-"""Letters of a capitalised word before a full stop that may be an abbreviation, such as Mrs."""
+"""Maximum letters of a capitalised word that is taken for an abbreviation, such as Mrs."""
 
 
 def count_sentences(text: str) -> int:
-    """Count the sentences of a line by its sentence ends, in any script that marks them.
+    """Count the sentences of a line by sentence-final marks, in any script.
 
-    Rather too few than too many: no full stop after a number, one letter or a short capitalised
-    word counts, nor one before a small letter.
+    Ambiguous marks are not counted: a full stop after a number, a single letter or a short
+    capitalised word, and any mark before a lower-case letter.
     """
     return 1 + sum(_is_end(text, match) for match in _END.finditer(text))
 
@@ -49,15 +49,15 @@ def _is_end(text: str, match: re.Match[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class UsualLines:
-    """What 99 of 100 training lines do not exceed, on the source side."""
+    """Sizes that 99 of 100 training lines do not exceed, on the source side."""
 
     tokens: int
     sentences: int
 
     def complaint(self, text: str, tokens: int) -> tuple[str, tuple[int, ...]] | None:
-        """Say why a line is much longer than usual: a message for a log and its numbers, or None.
+        """Return a log message and arguments if a line is much longer than usual, else None.
 
-        The message lacks the number of the line, which comes first.
+        The first argument of the message, the line number, is left to the caller.
         """
         sentences = count_sentences(text)
         if sentences > self.sentences == 1:
@@ -84,24 +84,24 @@ _LONG = (
 
 
 class LineSizes:
-    """Counts training lines by their tokens and by their sentences."""
+    """Histogram of training lines by number of tokens and of sentences."""
 
     def __init__(self) -> None:
         self._tokens: Counter[int] = Counter()
         self._sentences: Counter[int] = Counter()
 
     def see(self, texts: Sequence[str], lengths: Iterable[int]) -> None:
-        """Count some lines with their numbers of tokens."""
+        """Add lines, given the number of tokens of each."""
         self._tokens.update(lengths)
         self._sentences.update(map(count_sentences, texts))
 
     def usual(self) -> UsualLines:
-        """Return the sizes that 99 of 100 of them do not exceed; at least one was seen."""
+        """Return the sizes that 99 of 100 lines do not exceed; requires at least one line."""
         return UsualLines(_quantile(self._tokens), _quantile(self._sentences))
 
 
 def _quantile(counts: Counter[int]) -> int:
-    """The smallest size that the usual share of what was counted does not exceed."""
+    """Return the 0.99 quantile of a histogram."""
     sizes = sorted(counts)
     sums = list(accumulate(counts[size] for size in sizes))
     return sizes[bisect_left(sums, _USUAL * sums[-1])]

@@ -1,17 +1,18 @@
-"""Texts that are too long to be encoded at once."""
+"""Splitting of texts that are too long to be encoded at once."""
 
 import re
 from collections.abc import Iterator
 
 _LONGEST = 2**16
-"""Characters of a text that are encoded at once, as far as it has spaces."""
-_WORD_AFTER_SPACE = re.compile(r"(?<= )(?=[^\s\u2581])")  # U+2581 is a space for subwords
+"""Characters of a part, after which the text is split at the next space."""
+_WORD_AFTER_SPACE = re.compile(r"(?<= )(?=[^\s\u2581])")  # U+2581: space of subwords
 
 
 def parts_of(text: str) -> Iterator[tuple[str, bool]]:
-    """A text, and whether this ends it: a long one is cut after spaces, where no token can be.
+    """Yield the parts of a text, split after spaces, and whether a part is the last one.
 
-    A book may be a line; while text is encoded, it takes a hundred times the room of its tokens.
+    No token spans such a split. Encoding takes a hundred times the memory of the token ids, and a
+    line may be as long as a book.
     """
     start = 0
     while match := _WORD_AFTER_SPACE.search(text, start + _LONGEST):

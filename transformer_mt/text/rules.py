@@ -1,4 +1,4 @@
-"""The rules of each type of tokenizer: how text is normalised, split, marked, and joined again."""
+"""Rules of each tokenizer type: normalisation, splitting, joiner marks and decoding."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -21,7 +21,7 @@ from transformer_mt.languages.codes import subtags
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[SOS]", "[EOS]")
 PAD_ID, UNK_ID, SOS_ID, EOS_ID = range(4)
 
-JOINER = "\uffed"  # a small square: "no space on this side" of a punctuation mark
+JOINER = "\uffed"  # "no space on this side" of a punctuation mark
 _PUNCTUATION = rf"[^\w\s{JOINER}]"
 _METASPACE = "\u2581"
 _CHARACTERS = Regex(r"[\s\S]")
@@ -34,14 +34,13 @@ Steps = list[normalizers.Normalizer]
 def rules_of(
     config: TokenizerConfig, normalization: Steps, learned: Iterable[str] | None = None
 ) -> tokenizers.Tokenizer:
-    """The rules of a type, with an empty vocabulary; that of bytes is complete.
+    """Return an untrained tokenizer of the configured type; the byte vocabulary is complete.
 
     Args:
-        config: its `type`.
-        normalization: what is done with text before its marks are set; see `normalization_of`.
-        learned: the tokens of the vocabulary; None before it is learned. Words are split without
-            the rules for scripts without spaces if it has no letter of them: they take as long as
-            all others.
+        config: the tokenizer settings, of which `type` is used.
+        normalization: steps that precede the marking of text; see `normalization_of`.
+        learned: tokens of the vocabulary; None before training. A word tokenizer without letters
+            of unspaced scripts omits the rules for these scripts, which double the run time.
     """
     if config.type == "word":
         unspaced = learned is None or any(map(re.compile(_UNSPACED).search, learned))
@@ -50,14 +49,14 @@ def rules_of(
 
 
 def normalization_of(config: TokenizerConfig, language: str, *, is_read: bool) -> Steps:
-    """What is done with text of a language before it is split.
+    """Return the normalisation steps for text of a language.
 
     Args:
-        config: `normalization` and `lowercase`.
-        language: its code, or "" where it is not known.
-        is_read: the model reads such text and never writes it. Quotation marks, apostrophes and
-            hyphens are then those of a keyboard. Where it writes, they stay as its corpus has them:
-            a reader, and a score against a reference, expects those.
+        config: the tokenizer settings, of which `normalization` and `lowercase` are used.
+        language: language code, or "" if unknown.
+        is_read: the model only reads this text (source side). Quotation marks, apostrophes and
+            hyphens are then mapped to ASCII. Text that the model writes keeps the characters of
+            the corpus, which readers and reference translations expect.
     """
     steps: Steps = []
     if config.normalization == "clean":
@@ -76,16 +75,17 @@ def normalization_of(config: TokenizerConfig, language: str, *, is_read: bool) -
 
 
 def _lower_casing(language: str) -> Steps:
-    """Unicode's rules for lower case, those that depend on the language or the place included.
+    """Return steps for Unicode lower-casing with the language- and context-dependent rules.
 
-    The library's own step takes each letter alone and knows no language. Only the dotted capital
-    I becomes a plain i everywhere: Unicode's "i" with a second dot occurs in no text.
+    `normalizers.Lowercase` alone handles single letters without regard to the language. One
+    deviation from Unicode: U+0130 becomes a plain i in every language, because "i" with a second
+    dot does not occur in text.
     """
     code, *rest = subtags(language)
     replaced = [("\u0130|I\u0307", "i"), (_FINAL_SIGMA, "\u03c2")]
     if code in _DOTLESS or (code in _DOTLESS_IN_LATIN and "latn" in rest):
         replaced.append(("I", "\u0131"))
-    elif code in ("lt", "lit"):  # the dot stays under an accent
+    elif code in ("lt", "lit"):  # Lithuanian keeps the dot under an accent
         replaced += [
             ("\u00cc", "i\u0307\u0300"),
             ("\u00cd", "i\u0307\u0301"),
@@ -100,22 +100,23 @@ def _lower_casing(language: str) -> Steps:
 
 _FINAL_SIGMA = r"\u03a3(?<=\p{L}.|\p{L}\p{M}.)(?!\p{M}*\p{L})"
 _DOTLESS = {"tr", "tur", "az", "aze", "azj", "crh", "gag", "kaa"}
-"""Languages whose i keeps its dot in upper case, so that I is the capital of a dotless letter."""
+"""Languages in which the lower case of I is the dotless U+0131."""
 _DOTLESS_IN_LATIN = {"ba", "bak", "kk", "kaz", "tt", "tat"}
-"""The same, where they are written in Latin letters, as in kk-Latn."""
+"""Languages in which the lower case of I is U+0131 in Latin script, as in kk-Latn."""
 
 
 def _word_rules(normalization: Steps, *, unspaced: bool) -> tokenizers.Tokenizer:
-    """Words and single punctuation marks; a joiner on a mark tells where there was no space.
+    """Return rules for words and single punctuation marks.
 
-    Words never carry a joiner, so "homme" is one word in "l'homme" and in "un homme".
+    A joiner on a punctuation mark encodes a missing space. Words never carry a joiner, so "homme"
+    is the same token in "l'homme" and in "un homme".
 
-    With `unspaced`, scripts without spaces are split into their characters, between which there is
-    no space unless a token of its own says so; beside other letters they carry joiners as marks do.
+    With `unspaced`, text of scripts without spaces is split into characters. A space between two
+    such characters is a separate token; next to other letters they carry joiners like punctuation.
     """
     rules = tokenizers.Tokenizer(models.WordLevel(unk_token=SPECIAL_TOKENS[UNK_ID]))
     before, after = rf"(?<=\S)(?={_PUNCTUATION})", rf"(?<={_PUNCTUATION})(?=\w)"
-    steps: Steps = [normalizers.Replace(JOINER, "\u25a0")]  # the marks themselves cannot be spelled
+    steps: Steps = [normalizers.Replace(JOINER, "\u25a0")]  # text must not contain joiners
     splits: list[pre_tokenizers.PreTokenizer] = [pre_tokenizers.WhitespaceSplit()]
     joins: list[decoders.Decoder] = []
     if unspaced:
@@ -145,9 +146,9 @@ def _word_rules(normalization: Steps, *, unspaced: bool) -> tokenizers.Tokenizer
 
 
 def _subword_rules(config: TokenizerConfig, normalization: Steps) -> tokenizers.Tokenizer:
-    """Pieces of words; the mark of a word's start stands for the space before it.
+    """Return rules for subwords, in which U+2581 marks the space before a word.
 
-    Punctuation is kept apart, so that no piece mixes it with letters.
+    Punctuation is split off, so that no subword mixes punctuation with letters.
     """
     model = (
         models.BPE(unk_token=SPECIAL_TOKENS[UNK_ID]) if config.type == "bpe" else models.Unigram()
@@ -165,10 +166,11 @@ def _subword_rules(config: TokenizerConfig, normalization: Steps) -> tokenizers.
 
 
 def settle(vocab: list[list[Any]]) -> list[list[Any]]:
-    """The pieces of a unigram model and their scores, in digits that every build agrees on.
+    """Return the pieces of a unigram model with reproducible scores, sorted by score.
 
-    The library adds up in a random order; and to characters that it would have pruned it gives
-    the lowest score plus 0, 0.0001, 0.0002 ..., again in a random order: here all get the lowest.
+    The library sums scores in random order, hence the rounding to 6 digits. It also gives
+    characters that should have been pruned the lowest score plus 0, 0.0001, 0.0002 ... in random
+    order; here all of these characters get the lowest score.
     """
     specials, pieces = vocab[: len(SPECIAL_TOKENS)], vocab[len(SPECIAL_TOKENS) :]
     lowest = min((score for _, score in pieces), default=0.0)
@@ -181,7 +183,7 @@ def settle(vocab: list[list[Any]]) -> list[list[Any]]:
 
 
 def trainer_of(config: TokenizerConfig) -> trainers.Trainer:
-    """What learns the vocabulary of a type, other than that of bytes."""
+    """Return the vocabulary trainer of a tokenizer type other than byte."""
     shared: dict[str, Any] = {
         "vocab_size": config.vocab_size,
         "special_tokens": list(SPECIAL_TOKENS),
@@ -194,7 +196,7 @@ def trainer_of(config: TokenizerConfig) -> trainers.Trainer:
 
 
 def _character_rules(_: TokenizerConfig, normalization: Steps) -> tokenizers.Tokenizer:
-    """Every character is a token, spaces and line ends too: nothing is marked, nothing is lost."""
+    """Return rules that make every character a token, including spaces and line ends."""
     rules = tokenizers.Tokenizer(models.WordLevel(unk_token=SPECIAL_TOKENS[UNK_ID]))
     rules.normalizer = normalizers.Sequence(normalization)
     rules.pre_tokenizer = pre_tokenizers.Split(_CHARACTERS, "isolated")
@@ -203,10 +205,10 @@ def _character_rules(_: TokenizerConfig, normalization: Steps) -> tokenizers.Tok
 
 
 def _byte_rules(_: TokenizerConfig, normalization: Steps) -> tokenizers.Tokenizer:
-    """Every byte of the text's UTF-8 is a token, so that none is ever unknown.
+    """Return rules that make every UTF-8 byte a token, so that no token is unknown.
 
-    Byte b is id 4 + b, and a visible character in the vocabulary, as in GPT-2 (Radford et al.
-    2019): itself where it is one in Latin-1, else the next of those from U+0100.
+    Byte b has id 4 + b. The vocabulary shows bytes as visible characters, as in GPT-2 (Radford et
+    al. 2019): the Latin-1 character if visible, else the next character from U+0100 on.
     """
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     others = iter(sorted(c for c in alphabet if ord(c) > 255))

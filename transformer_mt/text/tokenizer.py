@@ -1,7 +1,7 @@
-"""Text to token ids and back, on the Hugging Face `tokenizers` library.
+"""Tokenizer based on the Hugging Face `tokenizers` library.
 
-Every kind of tokenizer is one self-contained JSON file: what it splits, marks and joins is written
-there, and any program with `tokenizers` reads it.
+A tokenizer is one self-contained JSON file with all rules, which any program can load with
+`tokenizers`.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from transformer_mt.config.tasks import PairTokenizerConfig
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.files.untrusted import read_text
 from transformer_mt.text.file_check import MOST_BYTES, check_tokenizer
-from transformer_mt.text.rules import EOS_ID as EOS_ID  # for all who import them here
+from transformer_mt.text.rules import EOS_ID as EOS_ID  # re-exported
 from transformer_mt.text.rules import JOINER as JOINER
 from transformer_mt.text.rules import PAD_ID as PAD_ID
 from transformer_mt.text.rules import SOS_ID as SOS_ID
@@ -37,10 +37,10 @@ from transformer_mt.text.rules import (
 
 
 class Tokenizer:
-    """A vocabulary with the rules to split text into its tokens and to join them again.
+    """Vocabulary with the rules to split text into tokens and to join tokens to text.
 
-    [PAD] [UNK] [SOS] [EOS] are ids 0 to 3. They are words of the vocabulary that no text can
-    spell: brackets are always split off, so "[EOS]" in a sentence is three ordinary tokens or more.
+    [PAD] [UNK] [SOS] [EOS] are ids 0 to 3. No text can spell a special token: brackets are always
+    split off, so "[EOS]" in a sentence becomes three or more ordinary tokens.
     """
 
     def __init__(self, rules: tokenizers.Tokenizer) -> None:
@@ -56,25 +56,25 @@ class Tokenizer:
         *,
         is_read: bool = False,
     ) -> "Tokenizer":
-        """Learn a vocabulary. The same texts and settings give the same bytes in `to_json`.
+        """Train a tokenizer. The same texts and settings give the same bytes in `to_json`.
 
         Args:
-            texts: to learn from.
-            config: how they become tokens.
-            language: their language as a code, where it is known: lower-casing follows it.
-            is_read: the model reads such text and never writes it; see `normalization_of`.
+            texts: training texts.
+            config: tokenizer settings.
+            language: language code, or "" if unknown; used for lower-casing.
+            is_read: the model only reads this text; see `normalization_of`.
 
         Raises:
-            ConfigError: subwords need a larger vocabulary, to spell every word by its characters.
+            ConfigError: `vocab_size` is smaller than the number of different characters.
         """
         normalization = normalization_of(config, language, is_read=is_read)
         rules = rules_of(config, normalization)
-        if config.type == "byte":  # all there are
+        if config.type == "byte":  # the byte vocabulary is complete
             return cls(rules)
         try:
             rules.train_from_iterator(texts, trainer_of(config))
             too_small = rules.get_vocab_size() > config.vocab_size
-        except Exception:  # the unigram trainer's only one is of this kind
+        except Exception:  # the unigram trainer raises plain Exception
             too_small = True
         if too_small:
             raise ConfigError(
@@ -86,24 +86,24 @@ class Tokenizer:
         saved = json.loads(learned.to_str())
         if config.type == "unigram":
             saved["model"]["vocab"] = settle(saved["model"]["vocab"])
-        saved["added_tokens"] = []  # else text that spells a special token would become one
+        saved["added_tokens"] = []  # added tokens would match "[EOS]" in text
         return cls(tokenizers.Tokenizer.from_str(json.dumps(saved)))
 
     @classmethod
     def load(cls, path: Path) -> "Tokenizer":
-        """Read what `to_json` wrote.
+        """Load a tokenizer file written from `to_json`.
 
         Raises:
-            DataError: the file is missing or is not such a tokenizer.
+            DataError: the file is missing or is not a valid tokenizer.
         """
         return cls.parse(read_tokenizer(path), path)
 
     @classmethod
     def parse(cls, text: str, path: Path) -> "Tokenizer":
-        """The same from the text of the file, which `path` is named as.
+        """Build a tokenizer from the text of a file; `path` is only used in errors.
 
         Raises:
-            DataError: it is not such a tokenizer.
+            DataError: the text is not a valid tokenizer.
         """
         try:
             check_tokenizer(text, SPECIAL_TOKENS[UNK_ID])
@@ -117,30 +117,30 @@ class Tokenizer:
         return cls(rules)
 
     def to_json(self) -> str:
-        """The tokenizer as the text of its file."""
+        """Return the content of the tokenizer file."""
         return self._rules.to_str(pretty=True) + "\n"
 
     @property
     def vocab_size(self) -> int:
-        """Number of tokens, the special ones included."""
+        """Return the number of tokens, including special tokens."""
         return self._rules.get_vocab_size()
 
     def encode(self, text: str) -> list[int]:
-        """Ids of the tokens of one sentence, without [SOS] and [EOS]."""
+        """Return the token ids of a sentence, without [SOS] and [EOS]."""
         with _failures_are_told():
             return self._rules.encode(text).ids
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """`encode` for many sentences, on all cores."""
+        """Return the token ids of each sentence; runs on all cores."""
         with _failures_are_told():
             return [encoding.ids for encoding in self._rules.encode_batch_fast(list(texts))]
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
-        """The tokens as they stand in the vocabulary, with their marks of joining."""
+        """Return the vocabulary entries of token ids, including joiner marks."""
         return [self._rules.id_to_token(number) or SPECIAL_TOKENS[UNK_ID] for number in ids]
 
     def pieces(self, text: str) -> list[str]:
-        """The tokens of `encode(text)`, those outside the vocabulary spelled as in the text."""
+        """Return the tokens of a text, with unknown tokens spelled as in the text."""
         with _failures_are_told():
             if self._is_word_level:
                 return self._split_words(text)
@@ -153,17 +153,17 @@ class Tokenizer:
         ]
 
     def join(self, tokens: Sequence[str]) -> str:
-        """Normal text from tokens with their marks: "l" "￭'￭" "homme" gives "l'homme"."""
+        """Join tokens with joiner marks to text: "l" "￭'￭" "homme" gives "l'homme"."""
         with _failures_are_told():
             text: str = self._rules.decoder.decode(list(tokens))
         return text
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Normal text from ids; special tokens are left out."""
+        """Return the text of token ids; special tokens are omitted."""
         return self.join(self.tokens(number for number in ids if number > EOS_ID))
 
     def unknown_pieces(self, texts: Iterable[str]) -> Counter[str]:
-        """How often each piece of text outside the vocabulary occurs."""
+        """Count the occurrences of each piece of text that is not in the vocabulary."""
         unknown: Counter[str] = Counter()
         for text in texts:
             ids = self.encode(text)
@@ -175,7 +175,7 @@ class Tokenizer:
         return unknown
 
     def after(self, normalization: Steps, config: TokenizerConfig) -> "Tokenizer":
-        """The same vocabulary behind other steps of normalisation."""
+        """Return a tokenizer with the same vocabulary and other normalisation steps."""
         rules = tokenizers.Tokenizer.from_str(self.to_json())
         rules.normalizer = rules_of(config, normalization, rules.get_vocab()).normalizer
         return Tokenizer(rules)
@@ -186,35 +186,35 @@ class Tokenizer:
 
 
 class Vocabulary(Protocol):
-    """What stands in a run directory beside its weights and configuration."""
+    """Vocabulary files of a run directory: tokenizers and labels."""
 
     names: ClassVar[tuple[str, ...]]
-    """Of its files."""
+    """Names of the vocabulary files."""
 
     def texts(self) -> dict[str, str]:
-        """What each file holds."""
+        """Return the content of each file, by file name."""
 
     def tokenizers(self) -> dict[str, Tokenizer]:
-        """By the names of their files, in the order of the columns of text."""
+        """Return the tokenizers by file name, in the order of the text columns."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """How many tokens there are, on each side, and how many labels."""
+        """Return the number of tokens of each tokenizer, and the number of labels if any."""
 
     def describe(self) -> str:
-        """The sizes, for a person."""
+        """Return the sizes as a phrase for log messages."""
 
     @classmethod
     def of_texts(cls, texts: Mapping[str, str], folder: Path) -> Self:
-        """The same vocabulary from these files, of which the folder is told in errors.
+        """Build a vocabulary from file contents; `folder` is only used in errors.
 
         Raises:
-            DataError: one is missing, or is not what it should be.
+            DataError: a file is missing or invalid.
         """
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read the files of a folder.
+        """Load the vocabulary files of a folder.
 
         Raises:
             DataError: as for `of_texts`.
@@ -225,7 +225,7 @@ class Vocabulary(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tokenizers(Vocabulary):
-    """One tokenizer for each side; equal ones for a joint vocabulary."""
+    """Source and target tokenizers, with equal vocabularies if joint."""
 
     names: ClassVar = ("tokenizer.src.json", "tokenizer.tgt.json")
 
@@ -240,10 +240,10 @@ class Tokenizers(Vocabulary):
         config: PairTokenizerConfig,
         languages: tuple[str, str],
     ) -> "Tokenizers":
-        """Learn the vocabularies of both sides, or a joint one.
+        """Train the vocabularies of both sides, or a joint vocabulary.
 
-        A joint one is learned from what the normalisation of each side makes of its text: sides may
-        differ in it, by their languages and because one is only read.
+        A joint vocabulary is trained on the normalised texts of both sides. The normalisation
+        may differ between the sides: it depends on the language, and on `is_read`.
 
         Raises:
             ConfigError: as for `Tokenizer.build`.
@@ -283,10 +283,10 @@ class Tokenizers(Vocabulary):
 
 
 def read_tokenizer(path: Path) -> str:
-    """The text of a file of a vocabulary.
+    """Return the content of a vocabulary file.
 
     Raises:
-        DataError: it is missing, too large, or no text.
+        DataError: the file is missing, too large, or not text.
     """
     try:
         return read_text(path, MOST_BYTES)
@@ -297,10 +297,10 @@ def read_tokenizer(path: Path) -> str:
 
 
 def parse_tokenizer(texts: Mapping[str, str], name: str, folder: Path) -> Tokenizer:
-    """The tokenizer in one of these files.
+    """Return the tokenizer of the file `name`.
 
     Raises:
-        DataError: it is missing, or no such tokenizer.
+        DataError: the file is missing or is not a valid tokenizer.
     """
     if name not in texts:
         raise DataError(f"{folder}: lacks {name}")
@@ -309,7 +309,7 @@ def parse_tokenizer(texts: Mapping[str, str], name: str, folder: Path) -> Tokeni
 
 @contextlib.contextmanager
 def _panics_are_errors() -> Iterator[None]:
-    """What stops the library's own language is no subclass of Exception."""
+    """Convert Rust panics of `tokenizers` to ValueError; they do not subclass Exception."""
     try:
         yield
     except BaseException as error:
@@ -320,11 +320,11 @@ def _panics_are_errors() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _failures_are_told() -> Iterator[None]:
-    """The rules of a file that nobody tested may fail on some texts."""
+    """Convert errors of a loaded tokenizer on some text to DataError."""
     try:
         with _panics_are_errors():
             yield
-    except TypeError:  # a text that is none
+    except TypeError:  # the text is not a str: an error of the caller
         raise
     except Exception as error:
         raise DataError(f"the tokenizer cannot process this text ({error})") from None

@@ -1,4 +1,4 @@
-"""What a run of each task keeps beside its weights: tokenizers, and the labels of a classifier."""
+"""Vocabularies of language models and classifiers: tokenizers and labels."""
 
 import json
 import unicodedata
@@ -20,14 +20,14 @@ __all__ = ["LabelledVocabulary", "TextVocabulary", "Vocabulary"]
 
 _TOKENIZER, _LABELS = "tokenizer.json", "labels.json"
 _LONGEST_LABEL = 200
-"""Characters: what is longer is no label but a text."""
+"""Maximum characters of a label; longer cells are texts, not labels."""
 _MOST_LABELS = 1000
-"""How often each is taken for each is counted, in memory."""
+"""Maximum number of labels; the confusion matrix is kept in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextVocabulary(Vocabulary):
-    """That of a language model."""
+    """Vocabulary of a language model."""
 
     names: ClassVar = (_TOKENIZER,)
 
@@ -53,13 +53,13 @@ class TextVocabulary(Vocabulary):
 
 @dataclass(frozen=True, slots=True)
 class LabelledVocabulary(Vocabulary):
-    """That of a classifier."""
+    """Vocabulary of a classifier: tokenizer and labels."""
 
     names: ClassVar = (_TOKENIZER, _LABELS)
 
     tokenizer: Tokenizer
     labels: tuple[str, ...]
-    """Of the classes, by their numbers."""
+    """Names of the classes, in the order of the class numbers."""
 
     def tokenizers(self) -> dict[str, Tokenizer]:
         return {_TOKENIZER: self.tokenizer}
@@ -88,7 +88,11 @@ class LabelledVocabulary(Vocabulary):
 
 
 def parse_labels(text: str) -> tuple[str, ...]:
-    """The labels in a file that a stranger may have made."""
+    """Parse and validate labels.json, which may come from an untrusted source.
+
+    Raises:
+        ValueError: the text is not a valid list of labels.
+    """
     if len(text) > MOST_TEXT:
         raise ValueError(f"they have more than {MOST_TEXT:,} characters")
     labels = json.loads(text)
@@ -109,4 +113,4 @@ def parse_labels(text: str) -> tuple[str, ...]:
 VOCABULARY_FILES = tuple(
     dict.fromkeys(Tokenizers.names + TextVocabulary.names + LabelledVocabulary.names)
 )
-"""All names that may be theirs."""
+"""Names of the vocabulary files of all tasks."""
