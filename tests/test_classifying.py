@@ -94,7 +94,7 @@ def test_scores_that_are_no_numbers_are_told() -> None:
 class ByWord:
     """Knows a line's language by its first word, and how sure it is to be by the second."""
 
-    vocabulary = LabelledVocabulary(CLASSIFIER.vocabulary.tokenizer, LABELS)
+    labels = LABELS
 
     def probabilities(self, lines: Sequence[str], batch_tokens: int) -> Probabilities:
         assert batch_tokens == 77

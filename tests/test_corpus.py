@@ -605,8 +605,8 @@ def test_no_file_of_the_hub_is_asked_for_when_the_folder_is_there(tmp_path: Path
         "import socket\n"
         "def fail(*a, **k): raise SystemExit('connected')\n"
         "socket.getaddrinfo = socket.socket.connect = fail\n"
-        "from transformer_mt.task_config import PairsConfig\n"
-        "from transformer_mt.data.corpus import load_corpus\n"
+        "from transformer_mt.config.tasks import PairsConfig\n"
+        "from transformer_mt.corpus.source import load_corpus\n"
         "c = PairsConfig(src_lang='en', tgt_lang='fr', dataset='multi30k')\n"
         "print(len(load_corpus(c).train))\n"
     )

@@ -210,8 +210,8 @@ def test_preparing_takes_the_memory_of_a_piece(task: str, tmp_path: Path) -> Non
 FULL_DISK = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-from transformer_mt.data import spool
-from transformer_mt.data.rows import SentencePair, StoredRows
+from transformer_mt.files import spool
+from transformer_mt.corpus.rows import SentencePair, StoredRows
 from transformer_mt.errors import DataError
 spool.IN_MEMORY = 1
 try:

@@ -103,6 +103,6 @@ def test_what_is_missing_is_found(prose: str) -> None:
 
 def test_what_exists_is_not_complained_of() -> None:
     prose = (
-        "`fast/loss.py`, scripts/test.sh (configs/base.yaml; big.yaml) transformer_mt.data.rows."
+        "`fast/loss.py`, scripts/test.sh (configs/base.yaml; big.yaml) transformer_mt.corpus.rows."
     )
     assert not list(missing(ROOT / "README.md", prose + " `tests/*.py` $RUN/x.py https://a.b/c.md"))

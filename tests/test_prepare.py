@@ -429,8 +429,8 @@ FULL_DISK = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 from pathlib import Path
-from transformer_mt.data.prepared import load_cached, save_cached
-from transformer_mt.data.cleaning import prepare_pairs
+from transformer_mt.data.cache import load_cached, save_cached
+from transformer_mt.data.translation import prepare_pairs
 import test_prepare
 settings = test_prepare.config(**dict.fromkeys(("train", "validation", "test"), sys.argv[1]))
 corpus = test_prepare.load_corpus(settings.data)

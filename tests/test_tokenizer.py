@@ -407,8 +407,8 @@ def test_the_file_is_complete_in_itself(kind: str) -> None:
 
 BUILD = """
 import json, sys
-from transformer_mt.task_config import PairTokenizerConfig
-from transformer_mt.data.tokenizer import Tokenizer
+from transformer_mt.config.tasks import PairTokenizerConfig
+from transformer_mt.text.tokenizer import Tokenizer
 for kind, texts in json.load(sys.stdin).items():
     config = PairTokenizerConfig(type=kind, min_frequency=1, vocab_size=120)
     sys.stdout.write(Tokenizer.build(texts, config).to_json())
