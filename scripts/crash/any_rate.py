@@ -1,6 +1,6 @@
 """Run `tmt` with any learning rate: trainings that must diverge need one that `tmt` refuses.
 
-    python any_rate.py train --config C
+python any_rate.py train --config C
 """
 
 from transformer_mt.cli import main
