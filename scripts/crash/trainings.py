@@ -23,6 +23,7 @@ _LIMIT = 300.0
 """Seconds that no training here takes, nor any part of it."""
 
 PROGRAM = (sys.executable, "-m", "transformer_mt")
+ANY_RATE = (sys.executable, "-P", str(Path(__file__).with_name("any_rate.py")))
 
 _WORDS = ("red", "blue", "green", "white", "black", "pink", "grey", "brown")
 _SETTINGS: dict[str, Any] = {
@@ -169,6 +170,8 @@ class Training:
     def __init__(self, folder: Path, *settings: str) -> None:
         self.folder, self.settings = folder, settings
         self.run = folder / "run"
+        diverges = any(setting.startswith("training.learning_rate=") for setting in settings)
+        self.program = ANY_RATE if diverges else PROGRAM
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.yaml").write_text(yaml.safe_dump(_SETTINGS), encoding="utf-8")
         for seed, (name, count) in enumerate({"train": 400, "validation": 12, "test": 12}.items()):
@@ -177,10 +180,10 @@ class Training:
                 text = "".join(" ".join(words[::order]) + "\n" for words in lines)
                 (folder / f"{name}.{side}").write_text(text, encoding="utf-8")
 
-    def start(self, *more: str, by: Sequence[str] = PROGRAM) -> Process:
+    def start(self, *more: str, by: Sequence[str] | None = None) -> Process:
         """`tmt train`, always the same command but for what is put after it or starts it."""
         settings = [f"--set={setting}" for setting in self.settings]
-        return self.tmt("train", "--config", "config.yaml", *settings, *more, by=by)
+        return self.tmt("train", "--config", "config.yaml", *settings, *more, by=by or self.program)
 
     def tmt(self, name: str, *arguments: str, by: Sequence[str] = PROGRAM) -> Process:
         """Any command, on the CPU."""
