@@ -4,7 +4,7 @@ python any_rate.py train --config C
 """
 
 from transformer_mt.cli import main
-from transformer_mt.limits import LIMITS, Limits
+from transformer_mt.config.limits import LIMITS, Limits
 
 LIMITS["learning_rate"] = Limits(0, 1e39, whole=False)
 
