@@ -1,19 +1,14 @@
-"""The whole way by the command line, as the README tells it; and the README itself."""
+"""The whole way by the command line, as the README tells it."""
 
 import json
-import re
-import shlex
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 from training_helpers import start_tmt, tmt, write_lines, write_pairs
 
-from transformer_mt.cli import app
 from transformer_mt.corpus.source import SentencePair
 from transformer_mt.phrasebook import phrasebook_splits
 
@@ -21,7 +16,6 @@ pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
 
 
 @dataclass(frozen=True)
@@ -145,87 +139,3 @@ def check_info(succeed: Callable[..., str]) -> None:
     assert "300 training, 20 validation, 20 test examples" in record["data"]
     printed = succeed("info", "runs/quickstart")
     assert all(str(value) in printed for value in record.values())
-
-
-# --- the README
-
-
-USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
-"""What the parser raises for an unknown command or option, or a missing argument."""
-
-
-def readme_commands() -> list[str]:
-    """`tmt ...` on lines of code blocks and in the running text."""
-    text = README.read_text(encoding="utf-8") if README.is_file() else ""
-    text = re.sub(r"\\\n\s*", " ", text)
-    return re.findall(r"^(?:\$ )?(tmt .*)$", text, flags=re.MULTILINE) + re.findall(
-        r"`(tmt [^`\n]+)`", text
-    )
-
-
-def parse(command: str) -> None:
-    """Parse a shell line as `tmt` would, running nothing.
-
-    Raises:
-        USAGE_ERROR: there is no such command or option, or an argument is missing.
-    """
-    group: Any = typer.main.get_command(app)
-    context = group.make_context("tmt", ["info"])
-    global_options = {option for param in group.params for option in param.opts}
-    words = [word for word in without_redirections(command)[1:] if word not in global_options]
-    if words:
-        name, subcommand, rest = group.resolve_command(context, words)
-        subcommand.make_context(name, rest, parent=context)
-
-
-def without_redirections(command: str) -> list[str]:
-    """The words of the first program in a shell line."""
-    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
-    lexer.whitespace_split = True
-    words: list[str] = []
-    tokens = iter(lexer)
-    for token in tokens:
-        if token in ("|", "&&", ";"):
-            break
-        if token in ("<", ">", ">>"):
-            next(tokens)
-        else:
-            words.append(token)
-    return words
-
-
-def test_readme_commands_exist() -> None:
-    commands = readme_commands()
-    if not commands:
-        pytest.skip("README.md has no commands yet")
-    for command in commands:
-        try:
-            parse(command)
-        except USAGE_ERROR as error:
-            pytest.fail(f"README.md: {command}: {error}")
-        for path in re.findall(r"\bconfigs/\S+\.yaml", command):
-            assert (ROOT / path).is_file(), f"README.md: {command}"
-    used = {command.split()[1] for command in commands}
-    assert {"train", "translate", "evaluate", "attention", "info"} <= used
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "tmt trian --config x.yaml",
-        "tmt train",
-        "tmt train --config x.yaml --dryrun",
-        "tmt translate --beam-size wide < in > out",
-        "tmt attention 'a sentence'",
-        "tmt export DIR --to ctranslate2",
-    ],
-)
-def test_wrong_commands_would_be_found(command: str) -> None:
-    with pytest.raises(USAGE_ERROR):
-        parse(command)
-
-
-def test_right_commands_pass() -> None:
-    parse("tmt train -c x.yaml --set model.norm=pre -q # a comment")
-    parse("tmt translate -b 3 < in.txt > out.txt | tee log")
-    parse("tmt --version")

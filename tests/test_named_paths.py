@@ -1,4 +1,4 @@
-"""Every file of the project that README, comments, docstrings or configurations name exists."""
+"""Every file of the project that READMEs, comments, docstrings or configurations name exists."""
 
 import ast
 import io
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from readmes import FRONT, READMES, ROOT, TEXTS, inline_code
 
-ROOT = Path(__file__).parent.parent
 PATH = re.compile(
     r"(?<![\w/.$<{*~-])"
     r"((?:\.\.?/)*(?:[\w.-]+/)*[\w.-]*\w\.(?:py|sh|ya?ml|html|toml|svg|png|md|cfg|ini))"
@@ -28,8 +28,10 @@ MADE = {
     "attention.html",
 }
 """Names of files that a reader makes, or that the program writes."""
+FOLDERS_MADE = {"last/", "previous/", "runs/", "target_tokenizer/"}
+"""Names of folders that the program makes."""
 FILES = [
-    ROOT / "README.md",
+    *READMES,
     ROOT / "pyproject.toml",
     ROOT / ".pre-commit-config.yaml",
     *sorted(ROOT.glob(".github/**/*.yaml")),
@@ -38,6 +40,7 @@ FILES = [
         path
         for folder in ("transformer_mt", "scripts", "tests")
         for path in (ROOT / folder).rglob("*")
+        if path.name != "README.md"
     ),
     *sorted(ROOT.glob("configs/*.yaml")),
 ]
@@ -45,7 +48,7 @@ SUFFIXES = {"", ".md", ".toml", ".yaml", ".sh", ".py", ".html", ".txt"}
 
 
 def prose_of(path: Path) -> str:
-    """The README whole; of a program its comments and docstrings, of other files the comments."""
+    """A README whole; of a program its comments and docstrings, of other files the comments."""
     text = path.read_text("utf-8")
     if path.suffix in (".md", ".html"):
         return text
@@ -68,7 +71,7 @@ def missing(path: Path, prose: str) -> Iterator[str]:
     bases = [ROOT, ROOT / "transformer_mt", ROOT / "configs", ROOT / "scripts", *path.parents]
     names = set(PATH.findall(prose))
     if path.suffix == ".md":
-        names |= set(LINK.findall(prose))
+        names |= {link.partition("#")[0] for link in LINK.findall(prose)}
     for name in sorted(names - MADE):
         if not any((base / name).is_file() for base in bases):
             yield name
@@ -82,6 +85,51 @@ def test_every_file_that_is_named_exists() -> None:
     assert len(read) > 200
     wrong = {str(path.relative_to(ROOT)): list(missing(path, prose_of(path))) for path in read}
     assert {path: names for path, names in wrong.items() if names} == {}
+
+
+def broken_links(path: Path, text: str) -> Iterator[str]:
+    """Links of a README that lead to no file, or to no heading of it, from where it stands."""
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text):
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        read = target.read_text("utf-8") if name and target.is_file() and anchor else text
+        if not target.exists() or (anchor and anchor not in anchors(read)):
+            yield link
+
+
+def anchors(text: str) -> set[str]:
+    """Of the headings of a README, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", READMES, ids=list(TEXTS))
+def test_links_of_readmes_lead_somewhere(path: Path) -> None:
+    assert list(broken_links(path, path.read_text("utf-8"))) == []
+
+
+@pytest.mark.parametrize("link", ["no.md", "#no-such-heading", "tests/README.md#no", "tests/no/"])
+def test_broken_links_are_found(link: str) -> None:
+    text = f"[good](tests/README.md#tests) [here](#here) [{link}]({link})\n\n# Here\n"
+    assert list(broken_links(FRONT, text)) == [link]
+
+
+@pytest.mark.parametrize("path", READMES, ids=list(TEXTS))
+def test_folders_that_readmes_name_exist(path: Path) -> None:
+    codes = inline_code(path.read_text("utf-8"))
+    named = {code for code in codes if re.fullmatch(r"[\w.][\w./-]*/", code)}
+    bases = [ROOT, ROOT / "transformer_mt", path.parent]
+    lost = {name for name in named if not any((base / name).is_dir() for base in bases)}
+    assert lost - FOLDERS_MADE == set()
+
+
+def test_every_folder_is_in_the_tree_of_the_front_page() -> None:
+    tree = re.findall(r"^(?:\d| ) {2}(\w+) {2,}\S", TEXTS["README.md"], flags=re.MULTILINE)
+    package = ROOT / "transformer_mt"
+    folders = {path.parent.name for path in package.glob("*/__init__.py")}
+    assert len(tree) == len(set(tree))
+    assert set(tree) == folders
 
 
 @pytest.mark.parametrize(
@@ -98,11 +146,11 @@ def test_every_file_that_is_named_exists() -> None:
     ],
 )
 def test_what_is_missing_is_found(prose: str) -> None:
-    assert len(list(missing(ROOT / "README.md", prose))) == 1
+    assert len(list(missing(FRONT, prose))) == 1
 
 
 def test_what_exists_is_not_complained_of() -> None:
     prose = (
         "`fast/loss.py`, scripts/test.sh (configs/base.yaml; big.yaml) transformer_mt.corpus.rows."
     )
-    assert not list(missing(ROOT / "README.md", prose + " `tests/*.py` $RUN/x.py https://a.b/c.md"))
+    assert not list(missing(FRONT, prose + " `tests/*.py` $RUN/x.py https://a.b/c.md"))
