@@ -1,4 +1,4 @@
-"""Several processes, started by torchrun, as one translator: each takes its share of the lines."""
+"""Translation by several processes (torchrun): each rank translates its share of the lines."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 class ShardedTranslator(Translator):
-    """Takes the same lines on all processes, and gives the translations of all of them to each.
+    """A translator over all ranks: each gets the same lines and returns all translations.
 
-    A single sentence is translated by the process that asks, alone.
+    A single sentence is translated by the calling rank only.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class ShardedTranslator(Translator):
         self.workers = workers
 
     def translate(self, text: Any, *, first_line: int = 1, **options: Any) -> Any:
-        """As `Translator.translate` does; attention is told of single sentences alone."""
+        """Translate as `Translator.translate`; only single sentences can have `attention`."""
         if isinstance(text, str) or self.workers.world_size == 1:
             return super().translate(text, first_line=first_line, **options)
         own = self.workers.share(len(text))
@@ -50,7 +50,7 @@ class ShardedTranslator(Translator):
     def score(
         self, sources: Sequence[str], references: Sequence[str], *, batch_tokens: int = 4096
     ) -> list[Candidate]:
-        """As `Translator.score` does."""
+        """Score as `Translator.score` does."""
         if self.workers.world_size == 1:
             return super().score(sources, references, batch_tokens=batch_tokens)
         own = self.workers.share(len(sources))
@@ -62,9 +62,9 @@ class ShardedTranslator(Translator):
 
 @contextmanager
 def open_translator(load: Callable[[str], Translator], device: str) -> Iterator[Translator]:
-    """The translator that `load` makes for a device; of several processes, one that they share.
+    """Yield the translator that `load` returns for a device, sharded over all ranks.
 
-    Without torchrun this loads no torch.
+    Without torchrun, this imports no torch.
     """
     if place().world_size == 1:
         yield load(device)
@@ -79,7 +79,7 @@ def open_translator(load: Callable[[str], Translator], device: str) -> Iterator[
 
 
 def spread(translator: Translator, chunks: Iterator[list[str]]) -> Iterator[list[str]]:
-    """The chunks of lines that the main process reads, for all that share the translator."""
+    """Yield the chunks of lines that the main process reads, on every rank."""
     if isinstance(translator, ShardedTranslator):
         return translator.workers.spread(chunks)
     return chunks
@@ -95,5 +95,5 @@ def _candidate(values: dict[str, Any]) -> Candidate:
 
 
 def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON has lists for tuples."""
+    """Convert lists to tuples, because JSON has only lists."""
     return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
