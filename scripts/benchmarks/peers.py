@@ -51,7 +51,7 @@ class TorchTransformer(nn.Module):
         self.register_buffer("positions", torch.cat((angles.sin(), angles.cos()), dim=1))
 
     def forward(self, batch: PairBatch) -> Tensor:
-        """Logits of all target positions."""
+        """Return the logits of all target positions."""
         is_pad = batch.src == PAD_ID
         causal = nn.Transformer.generate_square_subsequent_mask(
             batch.tgt_in.shape[1], device=batch.tgt_in.device
@@ -121,7 +121,7 @@ class Marian(nn.Module):
                 module.dropout = self.rate if attention == "dropout" else 0.0
 
     def forward(self, batch: PairBatch) -> Tensor:
-        """Logits of all target positions."""
+        """Return the logits of all target positions."""
         logits: Tensor = self.model(
             input_ids=batch.src,
             attention_mask=(batch.src != PAD_ID).long(),

@@ -88,7 +88,7 @@ def find_tokenizers(config: TranslationConfig, sample: Sample) -> tuple[Tokenize
 
 
 def coverage(tokenizers: Tokenizers, sample: Sample) -> tuple[Coverage, ...]:
-    """Return the fraction of known tokens on each side of a sample."""
+    """Return the vocabulary coverage of each side of a sample."""
     counters = UnknownCounter(tokenizers.src), UnknownCounter(tokenizers.tgt)
     for side, tokenizer in enumerate((tokenizers.src, tokenizers.tgt)):
         for piece in pieces(sample.texts[side], 10_000):

@@ -27,7 +27,7 @@ _FINE, _SWAPPED, _UNTRANSLATED, _WRONG = range(4)
 _PIECE = 4096
 """Pairs that are in memory at once."""
 _LEAST_LETTERS = 20
-"""Minimum bytes of letters of a line whose language is judged: short ones fit any."""
+"""Minimum bytes of letters to judge the language of a line: names and numbers fit any."""
 _LEAST_WORDS = 3
 """Minimum words of a line that is reported as untranslated."""
 _EXCERPT = 60
