@@ -1,27 +1,27 @@
-# Sourced by the other scripts: goes to the repository root, keeps .venv ready, and explains failures.
+# Sourced by the other scripts: changes to the repository root, prepares .venv, explains failures.
 # shellcheck shell=bash
 
 set -euo pipefail
 unset CDPATH
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Where packages come from is the user's choice (pip's own settings); where they go to is not.
+# pip's settings may choose the package index, but not where packages are installed.
 unset PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX PIP_ROOT
 export PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONNOUSERSITE=1
 
-step=""       # what is going on, for the explanation of a failure
-log=$(mktemp) # what the quiet steps said
+step=""       # name of the current step, to explain a failure
+log=$(mktemp) # output of the quiet steps
 trap 'explain_exit $?' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-begin() { # MESSAGE: name the next step
+begin() { # MESSAGE: print and remember the name of the next step
     step=$1
     : >"$log"
     printf '==> %s\n' "$step" >&2
 }
 
-explain_exit() { # STATUS: on failure, say which step it was and what to do
+explain_exit() { # STATUS: on failure, print which step failed and what to do
     local status=$1
     if ((status != 0)) && [[ -n $step ]]; then
         printf '\nFAILED (exit code %d): %s\n' "$status" "$step"
@@ -48,7 +48,7 @@ advice() { # STATUS
     fi
 }
 
-is_recent_python() { # COMMAND: does it run, and is it Python 3.11 or newer?
+is_recent_python() { # COMMAND: succeed if the command is Python 3.11 or newer
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }
 
@@ -72,21 +72,21 @@ make_venv() {
     "$python" -m venv --clear .venv >"$log" 2>&1
 }
 
-venv_works() { # pip writes INSTALLER last, so without it pip itself is half installed
+venv_works() { # pip writes INSTALLER last: if it is missing, pip is half installed
     is_recent_python .venv/bin/python && compgen -G '.venv/lib/python3*/site-packages/pip-*.dist-info/INSTALLER' >/dev/null
 }
 
-forget_half_installed() { # else pip would take what an interrupted run left for installed
+forget_half_installed() { # else pip would count packages of an interrupted run as installed
     local info
     for info in .venv/lib/python3*/site-packages/*.dist-info; do
         [[ -s $info/INSTALLER ]] || rm -rf "$info"
     done
 }
 
-# Make .venv hold this package, editable, with the versions in constraints.txt. A stamp in .venv says what was
-# installed, so that there is nothing to do until that changes.
+# Install this package into .venv, editable, with the versions in constraints.txt. A stamp file in .venv records
+# what was installed, so that nothing is done until that changes.
 everything=".[dev,ctranslate2,ja,ko,transformers]"
-prepare_environment() { # WHAT: "." or $everything, which adds the test tools and the extras, and serves as "." too
+prepare_environment() { # WHAT: "." or $everything, which adds test tools and extras, and includes "."
     local wanted installed="" start=$SECONDS
     wanted=$(pwd && cksum <pyproject.toml && cksum <scripts/constraints.txt)
     venv_works || make_venv

@@ -1,41 +1,41 @@
 #!/usr/bin/env python
-"""How fast this project is, side by side with its peers, on the machine at hand.
+"""Benchmark of this project against its peers on the current machine.
 
     pip install -e ".[bench]"
     python scripts/benchmark.py --quick
 
-Every contestant is a process of its own, which loads once; their rounds take turns (A B A B ...),
-so that whatever else the machine does meets all of them alike. Figures are medians of the rounds
-after one that warms up, with half of the distance between the extremes. All contestants have the
-same data, shapes, batches and threads, and in translation the same weights.
+Every contestant is a separate process, which loads once; the rounds of the contestants alternate
+(A B A B ...), so that other load of the machine affects all alike. Figures are medians of the
+rounds after a warm-up round, with half of the range. All contestants have the same data, shapes,
+batches and threads, and in translation the same weights.
 
-What is measured: `benchmarks/machine.py` (matrix products), `benchmarks/training.py`,
+The sections: `benchmarks/machine.py` (matrix products), `benchmarks/training.py`,
 `benchmarks/scaling.py` (several processes), `benchmarks/translation.py`, `benchmarks/startup.py`,
-`benchmarks/growth.py` (how cost grows with length, batch and corpus).
+`benchmarks/growth.py` (cost by length, batch and corpus size).
 
-What was tried and did not pay
-------------------------------
+Optimisations that were tried without success
+---------------------------------------------
 On a 2-core server with AVX-512 bf16 instructions and no matrix unit, torch 2.13, by CPU time on one
-core, fast and plain taking turns:
+core, fast and plain code alternating:
 
 - Training. A bf16 copy of the whole model beside fp32 masters: no faster than casting each weight
-  where it is used. Softmax of the loss in bf16: no faster. Loss chunks of 256 positions: 12 %
-  faster in the loss of base, 4 % slower in that of tiny. Torch's fused attention in bf16: its
-  backward pass took 2 to 12 times as long as two products around a softmax. Transposing before the
-  product of a weight gradient: slower. What is left in a step of base is products for three
-  quarters, at four fifths of the best rate that oneDNN reaches here.
-- Translation. MKL's packed weights: a gain for single rows only. oneDNN's packed weights: a tenth
-  at 64 rows, a third at 5, but of the products alone. Products in chunks of rows, transposed
-  weights, huge pages: no gain.
-- Memory that glibc gives back and fetches again costs training a tenth (`keep_freed_memory`), and
-  translation nothing.
-- torch.compile was not tried again: it was known not to pay on a CPU with lengths that change.
+  where it is used. Softmax of the loss in bf16: no faster. Loss chunks of 256 positions: the loss
+  is 12 % faster in base and 4 % slower in tiny. Torch's fused attention in bf16: the backward pass
+  took 2 to 12 times as long as two products around a softmax. Transposing before the product of a
+  weight gradient: slower. Three quarters of the remaining time of a step of base are matrix
+  products, at four fifths of the best rate that oneDNN reaches here.
+- Translation. MKL's packed weights: faster for single rows only. oneDNN's packed weights: products
+  are a tenth faster at 64 rows and a third at 5, the whole is not. Products in chunks of rows,
+  transposed weights, huge pages: no faster.
+- Memory that glibc returns to the system and requests again costs a tenth of the training time
+  (`keep_freed_memory`), and no translation time.
+- torch.compile was not tried again: it is known to be no faster on a CPU with varying lengths.
 
-Of the benchmark itself: to train the phrasebook model for so many seconds (on a slow machine it
-never learned to end a sentence, and every translation took its whole limit); to start the commands
-of the cold start from a process that has torch loaded (a new process begins with the memory of its
-parent, so that all had the same peak); to compare beam searches with a length penalty alone (of a
-poor model's translations every second was another, by the formula of the penalty and not by error).
+Mistakes in the benchmark itself: training the phrasebook model for a fixed time (on a slow machine
+the model never learned to end a sentence, and every translation reached the length limit); starting
+the commands of the cold start from a process with torch loaded (a new process begins with the
+memory of the parent, so all had the same peak); comparing beam searches only with a length penalty
+(every second translation of a poor model differed because of the penalty formula, not by error).
 """
 
 import argparse
@@ -61,14 +61,14 @@ SECTIONS = ("training", "scaling", "translation", "startup", "growth")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The exit code."""
+    """Run the benchmark, or one contestant; return the exit code."""
     if list(arguments) == [WORKER_OPTION]:
         serve()
         return 0
     options = _options(arguments)
     try:
         if options.run:
-            load_run_config(RunDir(options.run))  # else it would be missed only much later
+            load_run_config(RunDir(options.run))  # else an error would be raised only much later
         with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
             _set_environment(options.threads, folder)
             cells, facts = measure(options, Path(folder))
@@ -142,21 +142,21 @@ def _positive(text: str) -> int:
 
 
 def _cores() -> int:
-    """Those that this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _set_environment(threads: int, folder: str) -> None:
-    """For all processes that are started: so many threads, a cache of their own, no network."""
+    """Set threads, a private cache and no network for all processes that are started."""
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ[name] = str(threads)
     os.environ |= {"XDG_CACHE_HOME": folder, "HF_HUB_OFFLINE": "1"}
 
 
 def measure(options: argparse.Namespace, folder: Path) -> tuple[list[Cell], dict[str, object]]:
-    """Every section that is wanted, and the facts of the machine."""
+    """Run every requested section; also return the facts of the machine."""
     settings = Settings(
         threads=options.threads,
         device=options.device,
@@ -181,7 +181,7 @@ def measure(options: argparse.Namespace, folder: Path) -> tuple[list[Cell], dict
 
 
 def _section(name: str) -> Callable[[Settings, Sequence[Cell]], list[Cell]]:
-    """What measures it; imported only now, because a section may load torch."""
+    """Return the `run` function of a section, imported late because it may import torch."""
     module = importlib.import_module(f"benchmarks.{name}")
     run: Callable[[Settings, Sequence[Cell]], list[Cell]] = module.run
     return run

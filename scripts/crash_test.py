@@ -1,22 +1,21 @@
 #!/usr/bin/env python
-"""Is anything ever lost? Real trainings, killed and hurt in every way, must end as if unharmed.
+"""Crash test: real trainings, killed or damaged in many ways, must end as if undisturbed.
 
     python scripts/crash_test.py
 
-Every training is a process with files of its own, and small: an encoder and a decoder layer, with
-dropout, accumulated batches, and a checkpoint every few updates. What one ends with is compared,
-bit for bit, with what an undisturbed training of the same settings ends with: weights, optimiser,
-random states, training curves, the best checkpoint and those kept for averaging; only measures of
-time may differ.
+Every training is a process in a separate folder, and small: one encoder and one decoder layer, with
+dropout, accumulated batches, and a checkpoint every few updates. The final files are compared, bit
+for bit, with the files of an undisturbed training with equal settings: weights, optimiser, random
+states, training curves, the best checkpoint and the checkpoints kept for averaging; only times may
+differ.
 
-The parts: `crash/kills.py` (SIGKILL at random moments, told apart by `crash/stages.py`),
-`crash/operations.py` (SIGKILL before chosen operations on files), `crash/elastic.py` (and under
-torchrun), `crash/disk.py` (a full disk), `crash/corruption.py` (truncated and bit-flipped
-checkpoints), `crash/interference.py` (locks, signals), `crash/divergence.py`. The random choices
-come from the seed; at which instruction a signal arrives, nobody can choose, so the same seed does
-not find the same again.
+The parts: `crash/kills.py` (SIGKILL at random moments, classified by `crash/stages.py`),
+`crash/operations.py` (SIGKILL before chosen file operations), `crash/elastic.py` (under torchrun),
+`crash/disk.py` (a full disk), `crash/corruption.py` (truncated and bit-flipped checkpoints),
+`crash/interference.py` (locks, signals), `crash/divergence.py`. The seed determines the random
+choices, but not the instruction at which a signal arrives, so runs are not reproducible.
 
-A trial that lost something leaves its folder behind, to look at.
+The folder of a trial that lost something is kept.
 """
 
 import argparse
@@ -37,7 +36,7 @@ CASES = ("kills", "operations", "elastic", "disk", "corruption", "interference",
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The exit code: 1 if anything was lost."""
+    """Run the crash test; return the exit code, 1 if anything was lost."""
     options = _options(arguments)
     folder = Path(tempfile.mkdtemp(prefix="crash-test-"))
     plan = Plan(

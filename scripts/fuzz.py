@@ -1,26 +1,25 @@
 #!/usr/bin/env python
-"""Any bytes at all, through the tokenizers and through `tmt translate`: what must always hold.
+"""Fuzz test of the tokenizers and of `tmt translate` with arbitrary bytes.
 
     python scripts/fuzz.py                      # 100,000 inputs, some minutes on one core
     python scripts/fuzz.py --inputs 2000 --seed 7
 
-Inputs are lines of bytes of many kinds (`KINDS`). Each is read as `tmt translate` reads it, goes
-through a tokenizer of every type, and is translated by a small model (random weights: it says
-everything that it can say). The laws:
+Inputs are lines of bytes of many kinds (`KINDS`). Each line is read as by `tmt translate`, encoded
+by a tokenizer of every type, and translated by a small model with random weights (so that every
+token occurs in the output). The laws:
 
-- Reading: one text for each line, which is its UTF-8, with U+FFFD for what is not.
+- Reading: one text for each line, decoded as UTF-8, with U+FFFD for invalid bytes.
 - Tokens: a text never becomes [PAD], [SOS] or [EOS], and there is a piece for each id.
-- Round trip: decode(encode(x)) is x up to Unicode's form NFC and without the invisible characters
-  that mean nothing, wherever no token is [UNK]; the source side, which is only read, has straight
-  quotes. With words and subwords there is one space for any run of white space and none at the
-  ends, and x must not have the two marks that they put into text (the joiner U+FFED and
-  SentencePiece's U+2581).
-- Bytes: none is ever [UNK].
+- Round trip: without [UNK], decode(encode(x)) is x in Unicode's form NFC, without meaningless
+  invisible characters; on the source side quotes become straight. Word and subword tokenizers
+  reduce white space to single spaces, none at the ends, and x must not have the two marks that
+  they put into text (the joiner U+FFED and SentencePiece's U+2581).
+- Bytes: the byte tokenizer never returns [UNK].
 - Ids: any ids of a vocabulary can be decoded.
-- Translation: one line for each line (tsv: one for each candidate; jsonl: one object), which no
-  program takes for two, at whatever characters it ends its lines.
+- Translation: one line for each line (tsv: one for each candidate; jsonl: one object), without
+  any character that another program takes for a line end.
 
-A table is printed at the end. The exit code is 1 if a law was broken; the input is then shown.
+A table is printed at the end. The exit code is 1 if a law was broken; the input is then printed.
 """
 
 import argparse
@@ -87,7 +86,7 @@ LAYOUTS = (("text", 1), ("text", 3), ("tsv", 2), ("jsonl", 2))
 METASPACE = "\u2581"
 
 BATCH = 250
-"""Inputs that are drawn, read and translated together."""
+"""Inputs of a batch."""
 MOST_SHOWN = 10
 
 EMOJI = "😀👍🏽👨\u200d👩\u200d👧🇫🇷❤️🏴\U000e0067\U000e0062\U000e007f"
@@ -106,7 +105,7 @@ def _random_bytes(dice: random.Random) -> bytes:
 
 
 def _binary(dice: random.Random) -> bytes:
-    """Mostly null bytes, and the first bytes of files of all sorts."""
+    """Return null bytes and the first bytes of various file formats."""
     heads = (
         b"\x00",
         b"\x7fELF",
@@ -120,7 +119,7 @@ def _binary(dice: random.Random) -> bytes:
 
 
 def _unicode(dice: random.Random) -> bytes:
-    """Any code points, those of surrogates too, which have no UTF-8."""
+    """Return random code points, including surrogates, which are not valid in UTF-8."""
     top = dice.choice((0x80, 0x800, 0x10000, 0x110000))
     text = "".join(chr(dice.randrange(top)) for _ in range(_length(dice, 40)))
     return text.encode("utf-8", "surrogatepass")
@@ -136,12 +135,12 @@ def _lookalikes(dice: random.Random) -> bytes:
 
 
 def _sentences(dice: random.Random) -> bytes:
-    """Of the training text, so that many have no unknown token."""
+    """Return a sentence of the training text, so that many inputs have no [UNK]."""
     return dice.choice(_training_texts()).encode()
 
 
 def _spoiled(dice: random.Random) -> bytes:
-    """A sentence in which some bytes are others."""
+    """Return a sentence with some random bytes replaced."""
     raw = bytearray(_sentences(dice))
     for _ in range(dice.randrange(1, 4)):
         place = dice.randrange(len(raw) + 1)
@@ -155,7 +154,7 @@ def _mixed(dice: random.Random) -> bytes:
 
 
 def _long(dice: random.Random) -> bytes:
-    """Now and then a line of many kilobytes, with and without a space."""
+    """Return a line of 1 to 16 KiB, with or without spaces."""
     part = dice.choice(_PARTS)(dice) or b"x"
     size = 1 << dice.choice((10, 10, 10, 12, 14))
     return (part * (size // len(part) + 1))[:size]
@@ -182,12 +181,12 @@ KINDS: dict[str, Callable[[random.Random], bytes]] = {
 
 
 def _length(dice: random.Random, most: int) -> int:
-    """From 0 to `most`, short ones more often."""
+    """Draw a length from 0 to `most`, small ones more often."""
     return int(dice.random() ** 2 * (most + 1))
 
 
 def _training_texts() -> list[str]:
-    """Sentences, and every character of the kinds above, alone and in company."""
+    """Return training sentences, and every character of the kinds above, alone and joined."""
     if not _TEXTS:
         _TEXTS.extend(source for source, _ in phrasebook_splits()["train"][:2000])
         for characters in (EMOJI, RIGHT_TO_LEFT, MARKS):
@@ -208,7 +207,7 @@ class Tested:
 
 
 def make_tested(path: Path, kind: Type) -> Tested:
-    """Random weights; short translations, so that there can be many."""
+    """Build a model with random weights and a low length limit, so that translation is fast."""
     config = TranslationConfig(
         run_dir=str(path),
         data=PairsConfig(src_lang="en", tgt_lang="fr", train="-", max_length=24),
@@ -222,7 +221,7 @@ def make_tested(path: Path, kind: Type) -> Tested:
     tokenizers = build_tokenizers(config, Corpus(pairs, pairs, pairs))
     torch.manual_seed(1)
     model = TRANSLATION.make_model(config, tokenizers).eval()
-    with torch.no_grad():  # so that [UNK], which a random model seldom says, is among the tokens
+    with torch.no_grad():  # else a random model would rarely output [UNK]
         model.output.weight[UNK_ID] *= 3
     run = RunDir(path)
     run_dir.save_config(run, config)
@@ -233,7 +232,7 @@ def make_tested(path: Path, kind: Type) -> Tested:
 
 @dataclass
 class Figures:
-    """What was counted, and every law that was broken."""
+    """The counts of a fuzz test, and every law that was broken."""
 
     inputs: Counter[str] = field(default_factory=Counter)
     size: Counter[str] = field(default_factory=Counter)
@@ -243,12 +242,12 @@ class Figures:
     broken: list[str] = field(default_factory=list)
 
     def check(self, holds: object, law: str, given: object) -> None:
-        """Note a law that does not hold."""
+        """Record a law that does not hold."""
         if not holds:
             self.broken.append(f"{law}: {given!r:.500}")
 
     def table(self) -> Iterator[str]:
-        """A row for each kind of input."""
+        """Yield the lines of a table with a row for each kind of input."""
         columns = ("inputs", "bytes", "encodings", "round trips", "lines out")
         counts = (self.inputs, self.size, self.encodings, self.round_trips, self.lines)
         yield f"| {'input':<16} | " + " | ".join(f"{name:>11}" for name in columns) + " |"
@@ -259,21 +258,21 @@ class Figures:
 
 
 def clean(text: str) -> str:
-    """What the normalisation of a source side gives."""
+    """Normalise a text as the source side does."""
     text = re.sub(f"[{SINGLE_QUOTES}]|{ACCENTS_AS_APOSTROPHES}", "'", re.sub(INVISIBLE, "", text))
     text = re.sub(f"[{HYPHENS}]", "-", re.sub(f"[{DOUBLE_QUOTES}]", '"', text))
     return unicodedata.normalize("NFC", text)
 
 
 def normal(text: str) -> str:
-    """What a round trip gives. White space is Unicode's; U+001C to U+001F are not, as in Python."""
+    """Return the expected round trip. White space is Unicode's, without U+001C to U+001F."""
     return " ".join(re.split(r"[^\S\x1c-\x1f]+", clean(text))).strip(" ")
 
 
 def check_tokenizer(
     figures: Figures, tokenizer: Tokenizer, of_type: Type, text: str, kind: str
 ) -> None:
-    """The laws of tokens and of round trips, for one text."""
+    """Check the laws of tokens and of round trips for one text."""
     ids = tokenizer.encode(text)
     figures.encodings[kind] += 1
     figures.check(all(n == UNK_ID or n > EOS_ID for n in ids), "special ids from text", text)
@@ -282,7 +281,7 @@ def check_tokenizer(
     is_exact = of_type in EXACT
     if UNK_ID not in ids and (is_exact or not {JOINER, METASPACE} & set(text)):
         expected = clean(text) if is_exact else normal(text)
-        # The library's NFC, of an older Unicode, leaves newer combining marks where they stand.
+        # The library's NFC is of an older Unicode, which does not reorder newer combining marks.
         decoded = unicodedata.normalize("NFC", tokenizer.decode(ids))
         figures.check(decoded == expected, "round trip", text)
         figures.round_trips[kind] += 1
@@ -291,7 +290,7 @@ def check_tokenizer(
 def check_output(
     figures: Figures, written: str, texts: Sequence[str], layout: str, n_best: int
 ) -> None:
-    """The laws of translation, for the lines of a batch."""
+    """Check the laws of translation for the output lines of a batch."""
     lines = written.split("\n")
     figures.check(lines.pop() == "", "the last line ends", written[-80:])
     figures.check(len(lines) == len(written.splitlines()), "no line is two", texts)
@@ -313,7 +312,7 @@ def check_output(
 def check_batch(
     figures: Figures, dice: random.Random, tested: dict[Type, Tested], turn: int
 ) -> None:
-    """Draw some inputs and hold them against all laws."""
+    """Draw a batch of inputs and check all laws."""
     kinds = dice.choices(list(KINDS), k=BATCH)
     raw = [KINDS[kind](dice).replace(b"\n", b"") for kind in kinds]
     for kind, line in zip(kinds, raw, strict=True):
@@ -344,7 +343,7 @@ def check_batch(
 
 
 def check_program(figures: Figures, dice: random.Random, tested: Tested) -> None:
-    """The same through the program itself, with bytes on standard input."""
+    """Check the laws of translation for the program, with bytes on standard input."""
     raw = [kind(dice).replace(b"\n", b"") for kind in KINDS.values() for _ in range(20)]
     command = [sys.executable, "-m", "transformer_mt", "translate", "-m", str(tested.path)]
     done = subprocess.run(
@@ -356,13 +355,13 @@ def check_program(figures: Figures, dice: random.Random, tested: Tested) -> None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse, test, print."""
+    """Run the fuzz test; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--inputs", type=int, default=100_000, help="how many (default: 100,000)")
     parser.add_argument("--seed", type=int, default=1, help="of all dice (default: 1)")
     options = parser.parse_args(arguments)
     set_up_logging(quiet=True, verbose=False)
-    logging.getLogger("transformer_mt").setLevel(logging.ERROR)  # warnings are told of in tests
+    logging.getLogger("transformer_mt").setLevel(logging.ERROR)  # tests cover the warnings
     figures, start = Figures(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         tested = {kind: make_tested(Path(folder) / kind, kind) for kind in TYPES}

@@ -1,11 +1,10 @@
-"""Draw the rooms of the package and which imports which, as they are now.
+"""Draw a diagram of the folders of the package and their imports.
 
     python scripts/module_diagram.py              writes .github/modules.svg
     python scripts/module_diagram.py --check      fails if that picture is out of date
 
-A box is a folder of the package (a room) or a module outside all of them; an arrow points to what
-it imports. What follows from other arrows is left out: whoever imports `runs` imports, in the end,
-what `runs` imports.
+A box is a room: a folder of the package, or a module outside all folders. An arrow points to an
+imported room. Arrows that follow from other arrows are left out (transitive reduction).
 """
 
 import argparse
@@ -22,18 +21,18 @@ PICTURE = ROOT / ".github" / "modules.svg"
 FRONT = "__init__"
 
 _WIDTH, _HEIGHT, _GAP, _LEVEL = 122, 26, 16, 66
-"""Of a box, between boxes, and from row to row; pixels."""
+"""Size of a box, gap between boxes, and distance of rows, in pixels."""
 _SWEEPS = 40
 _COLORS = {"model": "#d8e8ff", "data": "#dff3df", "tasks": "#ffe9c7", "training": "#ffe9c7"}
 
 
 def room_of(path: Path) -> str:
-    """Return the package, or the module outside all packages, that a file belongs to."""
+    """Return the room of a file: folder of the package, or module outside all folders."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def imported_modules(tree: ast.AST) -> Iterator[str]:
-    """Full names: of the module, and of what is taken from it, which may be a module."""
+    """Yield the full names of imported modules and of the names imported from them."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -43,7 +42,7 @@ def imported_modules(tree: ast.AST) -> Iterator[str]:
 
 
 def imported_rooms(trees: Iterable[ast.AST], rooms: Iterable[str]) -> set[str]:
-    """Those of the rooms that are imported, in functions too."""
+    """Return the rooms that are imported, also within functions."""
     known, found = set(rooms), set()
     for tree in trees:
         for name in imported_modules(tree):
@@ -55,7 +54,7 @@ def imported_rooms(trees: Iterable[ast.AST], rooms: Iterable[str]) -> set[str]:
 
 
 def read_imports() -> dict[str, set[str]]:
-    """Every room with those that it imports, itself left out."""
+    """Return the rooms that each room imports, without the room itself."""
     trees: dict[str, list[ast.AST]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         trees.setdefault(room_of(path), []).append(ast.parse(path.read_text("utf-8")))
@@ -63,7 +62,7 @@ def read_imports() -> dict[str, set[str]]:
 
 
 def reduced(imports: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Without what follows from the rest (the graph has no cycle)."""
+    """Return the transitive reduction of the imports (the graph has no cycle)."""
     reachable: dict[str, set[str]] = {}
 
     def below(room: str) -> set[str]:
@@ -78,11 +77,11 @@ def reduced(imports: dict[str, set[str]]) -> dict[str, set[str]]:
 
 
 Point = tuple[str, ...]
-"""What has a place in a row: a room, or (from, to, row) where an arrow passes between the boxes."""
+"""A point of a row: a room, or (from, to, row) where an arrow passes between the boxes."""
 
 
 def levels_of(imports: dict[str, set[str]]) -> dict[str, int]:
-    """Which row each room stands in, from the bottom up: above all that it imports."""
+    """Return the row of each room, from the bottom: above all rooms that it imports."""
     levels: dict[str, int] = {}
 
     def height(room: str) -> int:
@@ -96,7 +95,7 @@ def levels_of(imports: dict[str, set[str]]) -> dict[str, int]:
 
 
 def arrows_of(imports: dict[str, set[str]], levels: dict[str, int]) -> list[list[Point]]:
-    """Each arrow as the points that it goes through, one in every row (Sugiyama et al. 1981)."""
+    """Return each arrow as a list of points, one in every row (Sugiyama et al. 1981)."""
     return [
         [
             (room,),
@@ -109,7 +108,7 @@ def arrows_of(imports: dict[str, set[str]], levels: dict[str, int]) -> list[list
 
 
 def arrange(levels: dict[str, int], arrows: list[list[Point]]) -> dict[Point, tuple[float, int]]:
-    """The middle of each point, x and row: near those that it is joined to."""
+    """Return x and row of each point, close to the connected points."""
     rows: list[list[Point]] = [[] for _ in range(1 + max(levels.values()))]
     for room, level in sorted(levels.items()):
         rows[level].append((room,))
@@ -136,7 +135,7 @@ def _size(point: Point) -> int:
 
 
 def _places(rows: list[list[Point]]) -> dict[Point, float]:
-    """From left to right, each row around 0."""
+    """Return the x of each point, from left to right; each row is centred at 0."""
     places: dict[Point, float] = {}
     for row in rows:
         end = -sum(_size(point) + _GAP for point in row) / 2
@@ -147,7 +146,7 @@ def _places(rows: list[list[Point]]) -> dict[Point, float]:
 
 
 def draw(imports: dict[str, set[str]]) -> str:
-    """The picture, as SVG."""
+    """Return the diagram as SVG."""
     few = reduced(imports)
     levels = levels_of(few)
     arrows = arrows_of(few, levels)
@@ -175,12 +174,12 @@ def draw(imports: dict[str, set[str]]) -> str:
 
 
 def _y(level: int, top: int) -> int:
-    """Where a row begins."""
+    """Return the y of the upper edge of a row."""
     return (top - level) * _LEVEL + 10
 
 
 def _path(points: list[tuple[float, int]]) -> str:
-    """A curve from the lower edge of a box, straight through rows, to the upper edge of another."""
+    """Return the SVG curve of an arrow, from the lower edge of one box to the upper of another."""
     x, y = points[0][0], points[0][1] + _HEIGHT
     steps = [f"M{x:.0f} {y}"]
     for next_x, next_y in points[1:]:
@@ -195,7 +194,7 @@ def _path(points: list[tuple[float, int]]) -> str:
 
 
 def main() -> None:
-    """Write the picture, or compare with it."""
+    """Write the diagram, or compare with the existing file."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--check", action="store_true", help="only compare with the picture")
     picture = draw(read_imports())

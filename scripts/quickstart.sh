@@ -3,7 +3,7 @@
 # A second run finds the finished model and takes seconds.
 #
 # Usage: bash scripts/quickstart.sh [--overwrite]
-#   --overwrite   train anew even if runs/quickstart is already trained
+#   --overwrite   train again even if runs/quickstart is already trained
 #   -h, --help    show this text
 set -euo pipefail
 
@@ -26,7 +26,7 @@ done
 source "$(dirname "${BASH_SOURCE[0]}")/_env.sh"
 
 run=runs/quickstart
-sentences=( # none of them is in the phrasebook
+sentences=( # none of these is in the phrasebook
     "Where is the station, please?"
     "My sister doesn't like cheese."
     "We bought a new car yesterday."
@@ -37,14 +37,14 @@ sentences=( # none of them is in the phrasebook
 pictured="The new museum is bigger than the old church."
 
 times=""
-part() { # NAME: begin the next part of the show; note how long the one before took
+part() { # NAME: begin the next part; record the duration of the part before
     [[ -z $step ]] || times+=$(printf '%6d s  %s' $((SECONDS - part_start)) "$part_name")$'\n'
     part_name=$1
     part_start=$SECONDS
     begin "$1"
 }
 
-tmt() { # shows the command as one would type it, then runs it
+tmt() { # print the command as typed in a shell, then run it
     local word
     printf '$ tmt' >&2
     for word; do

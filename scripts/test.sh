@@ -2,13 +2,13 @@
 # Every check of the project: formatting, lint, types, tests.
 #
 # Usage: bash scripts/test.sh [--all] [PYTEST ARGUMENTS...]
-#   --all         also the slow tests, which train models; and how much of the code the tests run
+#   --all         also the slow tests, which train models; and report the test coverage
 #   -h, --help    show this text
 # With arguments for pytest (paths from the repository root, -k WORD, --pdb ...) the tests run in one process.
 set -euo pipefail
 
-selection=() # pyproject.toml leaves the slow tests out
-coverage=()  # counting the lines that run takes as long again as running them
+selection=() # pyproject.toml excludes the slow tests
+coverage=()  # measuring coverage doubles the time of the tests
 case ${1:-} in
     --all)
         selection=(-m "")
@@ -25,7 +25,7 @@ esac
 source "$(dirname "${BASH_SOURCE[0]}")/_env.sh"
 prepare_environment "$everything"
 
-if (($# == 0)); then # everything: in parallel, one thread a process, so that they do not fight for the cores
+if (($# == 0)); then # all tests: in parallel, with one thread per process, to not oversubscribe the cores
     export OMP_NUM_THREADS=1
     set -- --numprocesses auto --maxprocesses 4 ${coverage[@]+"${coverage[@]}"}
 fi
@@ -53,7 +53,7 @@ check "Types (mypy)" mypy
 [[ ${#failed[@]} == 0 ]] || printf 'FAILED: %s\n' "${failed[@]}" >&2
 check "Tests (pytest)" pytest ${selection[@]+"${selection[@]}"} "$@"
 
-step="" # each check has explained itself
+step="" # each check has printed its own failure
 if ((status != 0)); then
     printf 'FAILED: %s\n' "${failed[@]}" >&2
 fi

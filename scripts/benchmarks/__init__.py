@@ -1,1 +1,1 @@
-"""The parts of `scripts/benchmark.py`."""
+"""Sections and helpers of `scripts/benchmark.py`."""

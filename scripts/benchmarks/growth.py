@@ -1,7 +1,7 @@
-"""How our cost grows: with the length of sentences, with the batch, and with the corpus.
+"""Growth of our cost with sentence length, batch size and corpus size.
 
-The model has the tiny shape; in translation its weights are untrained, so that nearly every
-translation is as long as it may be, which is as long as its source.
+The model has the tiny shape; in translation the weights are untrained, so that nearly every
+translation reaches the limit, which is the length of the source.
 """
 
 import logging
@@ -32,13 +32,13 @@ PREPARATION = "Growth with the pairs of the corpus, until the first update is ma
 
 _BATCH_TOKENS = 4096
 _LATER = 50
-"""Updates after which the memory of a second start is told again."""
+"""Updates after which the memory is measured again."""
 _SENTENCES = 32
-"""Translated together, where the length grows."""
+"""Sentences of a batch where the length grows."""
 
 
 def contestant(spec: Request) -> Contestant:
-    """Training and translation of anything that is asked for, or one start of a training."""
+    """Load a contestant that trains and translates, or that measures the start of a training."""
     if spec["name"] == "preparation":
         return _preparation(spec)
     trainings: dict[tuple[str, int], Contestant] = {}
@@ -55,7 +55,7 @@ def contestant(spec: Request) -> Contestant:
 
 
 def _translate(spec: Request, request: Request) -> Answer:
-    """Greedy search on random words."""
+    """Measure greedy search on random words."""
     import torch
 
     from transformer_mt.decoding.hypothesis import SearchOptions
@@ -80,7 +80,7 @@ def _translate(spec: Request, request: Request) -> Answer:
 
 
 def _preparation(spec: Request) -> Contestant:
-    """Updates: the time of the first begins with the call of `open_session`."""
+    """Return a contestant that makes updates; the first one includes `open_session`."""
     from transformer_mt.training.loop import training_step, updates
     from transformer_mt.training.session import open_session
 
@@ -111,7 +111,7 @@ def _preparation(spec: Request) -> Contestant:
 
 
 def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:  # noqa: ARG001
-    """All four tables."""
+    """Measure all four tables."""
     return [*_speeds(settings), *_preparations(settings)]
 
 
@@ -147,7 +147,7 @@ def _speeds(settings: Settings) -> list[Cell]:
 
 
 def _preparations(settings: Settings) -> Iterator[Cell]:
-    """A first and a second start for each size, each in a fresh process; then it goes on."""
+    """Measure a first and a second start for each corpus size, each in a new process."""
     folder = settings.folder / "corpora"
     validation = write_corpus(folder, "validation", 1000, vocabulary=50_000)
     sizes = (10_000,) if settings.quick else (10_000, 100_000, 1_000_000, settings.pairs)

@@ -1,4 +1,4 @@
-"""What the machine is, and how fast it multiplies matrices."""
+"""Facts of the machine, and the speed of matrix products."""
 
 import os
 import platform
@@ -21,18 +21,18 @@ PRODUCTS = {  # positions of a batch, width in, width out
 }
 
 _SECONDS = 0.1
-"""That a round of one product lasts, about."""
+"""Approximate seconds of a round of one product."""
 
 
 def contestant(spec: Request) -> Contestant:
-    """Matrix products, torch's and ours; also knows the facts."""
+    """Load a contestant that measures matrix products, torch's and ours, and returns facts."""
     import torch
 
     from transformer_mt.fast.linear import product
     from transformer_mt.runtime.device import choose_device, gains_from_bf16
 
     name = spec["device"]
-    if name == "auto":  # of the others not every contestant knows more than these
+    if name == "auto":  # not every contestant supports other devices
         name = "cuda" if torch.cuda.is_available() else "cpu"
     device = choose_device(name)
     types = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -67,7 +67,7 @@ def contestant(spec: Request) -> Contestant:
 
 
 def facts(settings: Settings) -> dict[str, Any]:
-    """What every JSON line tells of the machine."""
+    """Return the facts of the machine that are in every JSON line."""
     with Worker("machine", settings.spec()) as worker:
         worker.ready()
         found = worker.go({})
@@ -83,7 +83,7 @@ def facts(settings: Settings) -> dict[str, Any]:
 
 
 def run(settings: Settings) -> list[Cell]:
-    """The matrix rates."""
+    """Measure the rates of matrix products."""
     precisions = ("fp32", "bf16") if settings.bf16 else ("fp32",)
     plan = [(name, p, by) for name in PRODUCTS for p in precisions for by in ("torch", OURS)]
     answers = interleave(
@@ -100,7 +100,7 @@ def run(settings: Settings) -> list[Cell]:
 
 
 def _cpu_model() -> str:
-    """As the system calls it."""
+    """Return the system's name of the CPU."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,9 +1,9 @@
-"""Other programs' models, trained as their users do it.
+"""Models of other programs, trained in their usual way.
 
-Both have our sizes, one matrix for all embeddings, dropout at the same places and no weight
-dropped inside the attention unless that is their way. They get the fused Adam, as we do. With
-padding on the right the causal mask already hides it from every real target position, so neither
-gets a mask for it there: that is how they are fastest.
+Both have our sizes, one matrix for all embeddings, dropout at the same places and no attention
+dropout unless it is their default. Both use the fused Adam, as we do. The causal mask already hides
+target padding on the right from all real target positions, so neither gets a target padding mask:
+this is fastest.
 """
 
 import math
@@ -20,14 +20,14 @@ from transformer_mt.interop.quiet import quiet_transformers
 from transformer_mt.text.tokenizer import EOS_ID, PAD_ID, SOS_ID
 
 MOST_POSITIONS = 1024
-"""Longest sentence of a peer."""
+"""Maximum positions of a peer's model."""
 
 Forward = Callable[[PairBatch], Tensor]
-"""A batch to logits (batch, tgt_len, vocab_size)."""
+"""Function from a batch to logits (batch, tgt_len, vocab_size)."""
 
 
 class TorchTransformer(nn.Module):
-    """`torch.nn.Transformer` with what it lacks: embeddings, positions, output."""
+    """A `torch.nn.Transformer` with embeddings, positions and output layer."""
 
     def __init__(self, config: TranslationConfig, vocab_size: int) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class TorchTransformer(nn.Module):
         self.register_buffer("positions", torch.cat((angles.sin(), angles.cos()), dim=1))
 
     def forward(self, batch: PairBatch) -> Tensor:
-        """Logits of all target positions."""
+        """Return the logits of all target positions."""
         is_pad = batch.src == PAD_ID
         causal = nn.Transformer.generate_square_subsequent_mask(
             batch.tgt_in.shape[1], device=batch.tgt_in.device
@@ -74,10 +74,10 @@ class TorchTransformer(nn.Module):
 
 
 class Marian(nn.Module):
-    """`MarianMTModel` of the transformers library.
+    """A `MarianMTModel` of the transformers library.
 
     Raises:
-        ConfigError: it is not installed.
+        ConfigError: the library is not installed.
     """
 
     def __init__(self, config: TranslationConfig, vocab_size: int) -> None:
@@ -109,11 +109,11 @@ class Marian(nn.Module):
         self.rate = model.dropout
 
     def choose(self, attention: str) -> None:
-        """How attention is computed.
+        """Choose the implementation of attention.
 
         Args:
-            attention: "sdpa" is how the model comes; "eager" writes it as two matrix products;
-                "dropout" drops weights too, for which the fused form has no fast path on a CPU.
+            attention: "sdpa": the library's default; "eager": two matrix products; "dropout": sdpa
+                with attention dropout, for which it has no fast path on a CPU.
         """
         self.model.set_attn_implementation("eager" if attention == "eager" else "sdpa")
         for module in self.model.modules():
@@ -121,7 +121,7 @@ class Marian(nn.Module):
                 module.dropout = self.rate if attention == "dropout" else 0.0
 
     def forward(self, batch: PairBatch) -> Tensor:
-        """Logits of all target positions."""
+        """Return the logits of all target positions."""
         logits: Tensor = self.model(
             input_ids=batch.src,
             attention_mask=(batch.src != PAD_ID).long(),
@@ -131,7 +131,7 @@ class Marian(nn.Module):
 
 
 class Trainer:
-    """The training loop that everyone writes."""
+    """A plain training loop for a peer."""
 
     def __init__(self, model: nn.Module, config: TranslationConfig, device: torch.device) -> None:
         self.model, self.config, self.device = model.to(device).train(), config.training, device
@@ -143,7 +143,7 @@ class Trainer:
         )
 
     def update(self, batches: list[PairBatch], lr: float, *, bf16: bool) -> float:
-        """One update; the mean loss of a token."""
+        """Make one update; return the mean loss of a token."""
         num_tokens = sum(batch.num_tokens for batch in batches)
         total = 0.0
         for batch in batches:

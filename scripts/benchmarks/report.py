@@ -1,4 +1,4 @@
-"""What was measured, as tables for a person and as JSON lines for a program."""
+"""Measured figures as Markdown tables and as JSON lines."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -9,32 +9,32 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One figure of one contestant."""
+    """A measured figure of one contestant."""
 
     table: str
-    """Title of the table that it stands in."""
+    """Title of the table."""
     row: str
-    """Who."""
+    """Name of the contestant."""
     column: str
-    """With which setting."""
+    """Name of the setting."""
     values: tuple[float, ...]
-    """What each round found; at least one."""
+    """Values of all rounds, at least one."""
     unit: str
 
     @property
     def median(self) -> float:
-        """The figure that is compared."""
+        """Median of the rounds, by which contestants are compared."""
         return median(self.values)
 
     def text(self) -> str:
-        """The median, and half of the distance between the extremes where there are several."""
+        """Format the median and, with several rounds, half of the range in percent."""
         if len(self.values) == 1:
             return number(self.median)
         spread = 50 * (max(self.values) - min(self.values)) / self.median if self.median else 0.0
         return f"{number(self.median)} ±{spread:.0f}%"
 
     def json_line(self, machine: dict[str, Any]) -> str:
-        """All of it, with the facts of the machine."""
+        """Format the figure and the facts of the machine as JSON."""
         figures = {
             "table": self.table,
             "row": self.row,
@@ -49,13 +49,13 @@ class Cell:
 
 
 def number(value: float) -> str:
-    """Three digits at least: 0.123, 1.23, 12.3, 1,234."""
+    """Format a number with three digits at least: 0.123, 1.23, 12.3, 1,234."""
     digits = sum(abs(value) < limit for limit in (1, 10, 100))
     return f"{value:,.{digits}f}"
 
 
 def ratios(cells: Iterable[Cell], table: str, ours: str) -> list[Cell]:
-    """Of every cell that is not ours: our median of the same column divided by its own."""
+    """Return for each cell of a peer our median of the same column / the peer's median."""
     cells = list(cells)
     own = {cell.column: cell.median for cell in cells if cell.row == ours}
     return [
@@ -66,13 +66,13 @@ def ratios(cells: Iterable[Cell], table: str, ours: str) -> list[Cell]:
 
 
 def fastest(cells: Iterable[Cell], column: str) -> Cell | None:
-    """The cell with the greatest median, moved to another column."""
+    """Return the cell with the largest median, moved to another column."""
     best = max(cells, key=lambda cell: cell.median, default=None)
     return best and Cell(best.table, best.row, column, best.values, best.unit)
 
 
 def render(cells: Sequence[Cell]) -> str:
-    """The cells as Markdown tables, in the order in which they came."""
+    """Format the cells as Markdown tables, in the order of the cells."""
     titles = dict.fromkeys(cell.table for cell in cells)
     return "\n".join(
         f"### {title}\n\n{_table([cell for cell in cells if cell.table == title])}\n"
@@ -81,7 +81,7 @@ def render(cells: Sequence[Cell]) -> str:
 
 
 def _table(cells: Sequence[Cell]) -> str:
-    """Rows and columns in the order in which they came; a missing cell is empty."""
+    """Format one table, with rows and columns in the order of the cells; missing ones are empty."""
     found = {(cell.row, cell.column): cell.text() for cell in cells}
     columns = list(dict.fromkeys(cell.column for cell in cells))
     grid = [["", *columns]]

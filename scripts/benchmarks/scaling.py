@@ -1,4 +1,4 @@
-"""Training on several processes with one thread each (a GPU each, where there are any)."""
+"""Training on several processes with one thread each, or one GPU each."""
 
 import atexit
 import os
@@ -21,7 +21,7 @@ _PAIRS = 12_000
 
 
 def contestant(spec: Request) -> Contestant:
-    """One process of a group; each round is the updates of all of them together."""
+    """Load one process of a group, whose updates are made by all processes together."""
     import torch
 
     from transformer_mt.runtime.process_group import open_process_group
@@ -39,7 +39,7 @@ def contestant(spec: Request) -> Contestant:
 
     def go(_: Request) -> Answer:
         chosen = list(islice(coming, spec["updates"]))
-        group.sum(0.0)  # begin together
+        group.sum(0.0)  # a barrier: all processes begin together
         with Clock("wall", session.device.type) as clock:
             for batches in chosen:
                 training_step(session, batches, LEARNING_RATE)
@@ -50,7 +50,7 @@ def contestant(spec: Request) -> Contestant:
 
 
 def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:  # noqa: ARG001
-    """Both tables."""
+    """Measure both tables."""
     files = write_corpus(settings.folder, "scaling", _PAIRS)
     cells: list[Cell] = []
     for shape in ("tiny",) if settings.quick else ("tiny", "base"):
@@ -72,7 +72,7 @@ def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:  # noqa: ARG
 
 
 def _measure(spec: Request, sizes: Sequence[int], rounds: int) -> Iterator[Cell]:
-    """All group sizes in turn."""
+    """Measure all group sizes, alternating."""
     found: dict[int, list[float]] = {size: [] for size in sizes}
     with ExitStack() as stack:
         groups = {
@@ -87,7 +87,7 @@ def _measure(spec: Request, sizes: Sequence[int], rounds: int) -> Iterator[Cell]
                 for worker in group:
                     worker.begin({})
                 answers = [worker.end() for worker in group]
-                if number:  # the first warms up
+                if number:  # round 0 is the warm-up
                     found[size].append(answers[0]["tokens"] / answers[0]["seconds"])
     for size, rates in found.items():
         yield Cell(TOKENS, _row(size), f"{spec['shape']} fp32", tuple(rates), "tok/s")

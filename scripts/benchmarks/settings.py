@@ -1,39 +1,39 @@
-"""What the command line says, for all parts."""
+"""Settings of the command line for all sections."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 OURS = "transformer_mt"
-"""The row of this project."""
+"""Row name of this project."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to measure."""
+    """The settings of a benchmark."""
 
     threads: int
     device: str
-    """"cpu" or "cuda"; "auto" until the machine has been asked."""
+    """Device "cpu" or "cuda"; "auto" until the facts of the machine are known."""
     quick: bool
     clock: str
-    """"wall" or "cpu"."""
+    """Clock to use, "wall" or "cpu"."""
     folder: Path
-    """For everything that is made on the way."""
+    """Folder of all temporary files."""
     pairs: int = 1_000_000
-    """Of the largest corpus."""
+    """Number of pairs of the largest corpus."""
     run: Path | None = None
-    """A trained run, whose corpus and model are used; None: made-up text, the phrasebook."""
+    """Trained run, whose corpus and model are used; None: generated text and the phrasebook."""
     bf16: bool = True
-    """Whether the machine gains from it."""
+    """True if the device is faster in bf16."""
 
     @property
     def rounds(self) -> int:
-        """Measured after the one that warms up."""
+        """Number of rounds after the warm-up round."""
         return 2 if self.quick else 3
 
     def spec(self, **more: Any) -> dict[str, Any]:
-        """What every contestant is told, and more."""
+        """Return the settings that every contestant gets, and `more`."""
         return {
             "threads": self.threads,
             "device": self.device,

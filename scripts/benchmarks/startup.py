@@ -1,4 +1,4 @@
-"""Cold start: what a person waits for, from the start of a process to its end."""
+"""Cold start: time of a command from the start of the process to the end."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ print(translator.translate_batch([{sentence!r}.split()], beam_size=5)[0].hypothe
 
 
 def commands(trained: Path, folders: dict[str, Path]) -> dict[str, list[str]]:
-    """What is started, by its row."""
+    """Return the command lines to start, by row name."""
     python = [sys.executable, "-c"]
     script = Path(sys.executable).with_name("tmt")
     tmt = [str(script)] if script.is_file() else [sys.executable, "-m", OURS]
@@ -63,9 +63,10 @@ def commands(trained: Path, folders: dict[str, Path]) -> dict[str, list[str]]:
 
 
 def contestant(spec: Request) -> Contestant:
-    """Runs a command to its end.
+    """Load a contestant that runs a command to the end.
 
-    It is a process apart because a new process has at first the memory of the one that starts it.
+    A separate small process starts the command, because a new process begins with the memory of
+    the parent.
     """
 
     def go(request: Request) -> Answer:
@@ -78,7 +79,7 @@ def contestant(spec: Request) -> Contestant:
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - begin
-        process.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
+        process.returncode = os.waitstatus_to_exitcode(status)  # os.wait4 has reaped it
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, request["command"])
         if spec["clock"] == "cpu":
@@ -89,7 +90,7 @@ def contestant(spec: Request) -> Contestant:
 
 
 def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:  # noqa: ARG001
-    """Each command in turn; the first time warms the file system's cache, and our own."""
+    """Measure each command; the warm-up round fills the caches of the file system and of tmt."""
     trained = trained_run(settings)
     wanted = commands(trained, exports(settings, trained))
     if settings.quick:

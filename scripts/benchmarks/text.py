@@ -1,4 +1,4 @@
-"""Made-up parallel text: as many words and pairs, of such lengths, as one wants."""
+"""Generated parallel text with chosen vocabulary size, number of pairs and lengths."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 _SYLLABLES = [c + v for c in "bdfgklmnprstvwz" for v in "aeiou"]
 _PIECE = 100_000
-"""Pairs that are in memory at a time."""
+"""Pairs that are in memory at once."""
 
 
 def words(count: int) -> list[str]:
-    """Different words of two or more syllables."""
+    """Return different words of two or more syllables."""
     base = len(_SYLLABLES)
     found = []
     for index in range(count):
@@ -27,17 +27,16 @@ def words(count: int) -> list[str]:
 def write_corpus(
     folder: Path, name: str, pairs: int, *, length: int | None = None, vocabulary: int = 9_996
 ) -> tuple[str, str]:
-    """Write two parallel files; the same arguments give the same text.
+    """Write two parallel files; equal arguments give equal text.
 
-    Words are as frequent as in a language (Zipf's law); each occurs at least once, if there is
-    room for all.
+    Word frequencies follow Zipf's law; each word occurs at least once if the text is long enough.
 
     Args:
-        folder: receives `name`.src and `name`.tgt.
-        name: also the seed, so to speak.
-        pairs: how many lines.
-        length: words of every sentence; None: lengths as those of image captions, around 13.
-        vocabulary: how many words there are, the same on both sides.
+        folder: folder of `name`.src and `name`.tgt.
+        name: name of the files, also the random seed.
+        pairs: number of lines.
+        length: words of every sentence; None: lengths as in image captions, around 13.
+        vocabulary: number of words, the same on both sides.
 
     Returns:
         The paths of the files.
@@ -65,7 +64,7 @@ def write_corpus(
 def _lengths(
     dice: np.random.Generator, count: int, length: int | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Words of each source and of each target; a target is about as long as its source."""
+    """Return the number of words of each source and target; each target has a similar length."""
     if length is not None:
         same = np.full(count, length, dtype=np.int64)
         return same, same

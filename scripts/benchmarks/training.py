@@ -1,4 +1,4 @@
-"""Training: real target tokens a second, the same batches for everyone."""
+"""Training speed in target tokens per second, with the same batches for all contestants."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -31,7 +31,7 @@ MEMORY = "Training, peak memory, MiB (all rounds of a row are one process)"
 LEARNING_RATE = 1e-4
 VOCABULARY = 10_000
 _PAIRS = 12_000
-"""Enough for 40 batches of 4,096 positions."""
+"""Pairs of the corpus: enough for 40 batches of 4,096 positions."""
 
 SHAPES = {
     "tiny": EncoderDecoderConfig(
@@ -48,7 +48,7 @@ SHAPES = {
         d_model=1024, num_heads=16, d_ff=4096, dropout=0.3, tied_embeddings="all"
     ),
 }
-_ROWS = {  # contestant, how it computes attention -> row
+_ROWS = {  # contestant, attention implementation -> row
     ("ours", ""): OURS,
     ("torch", ""): "torch.nn.Transformer",
     ("transformers", "sdpa"): "MarianMTModel",
@@ -57,20 +57,20 @@ _ROWS = {  # contestant, how it computes attention -> row
 }
 
 Update = Callable[[list["PairBatch"], Request], float]
-"""One update as the request says; the mean loss of a token."""
+"""Function that makes one update for a request and returns the mean loss of a token."""
 
 
 def make_config(
     shape: str, files: Sequence[str], folder: str, batch_tokens: int, run: str | None = None
 ) -> TranslationConfig:
-    """The configuration of a shape, on made-up text, or on the corpus of a run.
+    """Return the configuration of a shape, for generated text or the corpus of a run.
 
     Args:
         shape: one of SHAPES.
         files: parallel text for train, validation and test.
-        folder: for the run; nothing is written there but by a training.
+        folder: the run directory; only a training writes there.
         batch_tokens: positions of a batch.
-        run: a run directory, whose corpus is taken with one vocabulary for both sides.
+        run: a run directory, whose corpus is used with one vocabulary for both sides.
     """
     if run is None:
         src, tgt = files
@@ -96,7 +96,7 @@ def make_config(
 
 
 def contestant(spec: Request) -> Contestant:
-    """Loads the data as `train` does, and its own model."""
+    """Load a contestant: the data as `tmt train` does, and a model of ours or of a peer."""
     from transformer_mt.text.tokenizer import PAD_ID
     from transformer_mt.training.loop import updates
     from transformer_mt.training.session import load_session
@@ -108,7 +108,7 @@ def contestant(spec: Request) -> Contestant:
     count = spec["updates"]
     coming: list[list[Any]] = list(islice(updates(session), count * spec["rounds"]))
     if spec["name"] != "ours":
-        del session.model, session.optimizer  # a peer's memory is to be its own
+        del session.model, session.optimizer  # else a peer's memory would include them
     make = {"ours": _ours, "torch": _torch, "transformers": _transformers}[spec["name"]]
     update = make(session, config)
 
@@ -131,11 +131,11 @@ def contestant(spec: Request) -> Contestant:
 
 
 def _ours(session: "Session", config: TranslationConfig) -> Update:
-    """The step that `tmt train` makes, in the precision that is asked for."""
+    """Return the update step of `tmt train`, in the requested precision."""
     from transformer_mt.runtime.device import keep_freed_memory
     from transformer_mt.training.loop import training_step
 
-    keep_freed_memory()  # as it does; the peers come as they are
+    keep_freed_memory()  # as `tmt train` does; the peers use their defaults
 
     def update(batches: list[Any], request: Request) -> float:
         precision = replace(config.training, precision=request["precision"])
@@ -169,7 +169,7 @@ def _transformers(session: "Session", config: TranslationConfig) -> Update:
 
 
 def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:
-    """All shapes, in every precision that makes sense on the device."""
+    """Measure all shapes, in every precision that is useful on the device."""
     files = write_corpus(settings.folder, "train", _PAIRS)
     cells: list[Cell] = []
     shapes = ("base", "big") if settings.device == "cuda" else ("tiny", "base")
@@ -193,7 +193,7 @@ def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:
 def _run_shape(
     settings: Settings, shape: str, files: Sequence[str], best_rates: dict[str, float]
 ) -> list[Cell]:
-    """Tokens a second, the share of the best matrix rate of the precision, and memory."""
+    """Measure tokens per second, fraction of the best matrix rate of the precision, and memory."""
     small = settings.quick and shape != "tiny"
     batch_tokens = 25_000 if settings.device == "cuda" else 1024 if small else 4096
     count = 10 if settings.device == "cuda" else 1 if settings.quick or shape == "base" else 2
@@ -212,7 +212,7 @@ def _run_shape(
     if not settings.bf16:
         precisions = ("fp32",)
     plan = [(*who, precision) for precision in precisions for who in _ROWS]
-    if settings.quick:  # of the variants only what may be the fastest
+    if settings.quick:  # only the variants that may be fastest
         slow = ["eager", "dropout"] if not settings.bf16 else ["dropout"] if small else []
         plan = [each for each in plan if each[1] not in slow]
     answers = interleave(
@@ -239,15 +239,16 @@ def _run_shape(
 
 
 def _fastest_of(cells: Sequence[Cell], shape: str, row: str) -> Cell | None:
-    """A contestant in its fastest precision."""
+    """Return the cell of a contestant's fastest precision."""
     own = [c for c in cells if c.row == row and c.column.startswith(f"{shape} ")]
     return fastest(own, f"{shape}, fastest")
 
 
 def mflop(model: EncoderDecoderConfig, answer: Answer) -> float:
-    """Million floating point operations of the matrix products for a real target token.
+    """Return the million floating point operations of the matrix products per target token.
 
-    A product of (n, k) and (k, m) matrices has 2nkm; backward has twice those of forward.
+    A product of (n, k) and (k, m) matrices has 2nkm operations; the backward pass has twice the
+    operations of the forward pass.
     """
     d, per_target = model.d_model, answer["src_tokens"] / answer["tokens"]
     src_len = answer["src_tokens"] / answer["sentences"]
@@ -264,7 +265,7 @@ def mflop(model: EncoderDecoderConfig, answer: Answer) -> float:
 
 
 def _best_rates(machine: Sequence[Cell]) -> dict[str, float]:
-    """The greatest matrix rate that was measured in each precision, GFLOP a second."""
+    """Return the largest measured matrix rate of each precision, in GFLOP/s."""
     rates: dict[str, float] = {}
     for cell in machine:
         precision = cell.column.split(",")[0]

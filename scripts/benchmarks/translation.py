@@ -1,11 +1,11 @@
-"""Translation: the same weights, sentences, batches and limits for everyone; ids in, ids out.
+"""Translation speed, ids to ids, with equal weights, sentences, batches and limits for all.
 
-The length penalty is the run's own, and means another thing to each: for an alpha we divide a
-log-probability by ((5 + length) / 6) ** alpha, Hugging Face and CTranslate2 by length ** alpha; and
-CTranslate2 ends a beam by a rule of its own. So beam search may end elsewhere and rank differently,
-the more so the worse the model is; how much that matters, the table of score differences tells.
-Without a penalty all rank alike, and should find the same, as greedy search does. (CTranslate2 then
-ends a beam when its best hypothesis has ended, which nothing can overtake any more.)
+The length penalty alpha is the run's, but its formula differs: we divide a log-probability by
+((5 + length) / 6) ** alpha, Hugging Face and CTranslate2 by length ** alpha; and CTranslate2 has
+another rule to end a beam. So beam searches may end and rank differently, the more so the worse the
+model is; the table of score differences shows by how much. Without a penalty all rank alike and
+should find the same translations, as in greedy search. (CTranslate2 then ends a beam when the best
+hypothesis has ended, because no other can become better.)
 """
 
 import json
@@ -33,7 +33,7 @@ _ROWS = {
     "float32": "CTranslate2 float32",
     "int8": "CTranslate2 int8",
 }
-_PLAN = (  # column, size of the beam, sentences of a batch, whether there is a length penalty
+_PLAN = (  # column, beam size, sentences of a batch, with length penalty
     ("greedy, batch 64", 1, 64, True),
     ("beam 5, batch 64", 5, 64, True),
     ("greedy, batch 1", 1, 1, True),
@@ -45,13 +45,12 @@ Ids = list[int]
 Parts = tuple[
     Callable[[list[Ids]], Any], Callable[[Any, int, int, float], Any], Callable[[Any], Ids]
 ]
-"""What is not timed before the search; the search of what that gives, with the most tokens of a
-translation, the size of the beam and the length penalty; what is not timed after it, for each of
-its results."""
+"""Three functions: untimed preparation of a batch; timed search (prepared batch, maximum tokens,
+beam size, length penalty); untimed conversion of each result to ids."""
 
 
 def contestant(spec: Request) -> Contestant:
-    """A search over the sentences of a file, in batches."""
+    """Load a contestant that translates the sentences of a file, in batches."""
     search_of = {"ours": _ours, "transformers": _transformers}.get(spec["name"], _ctranslate2)
     prepare, search, ids_of = search_of(spec)
     work = json.loads(Path(spec["sentences"]).read_text(encoding="utf-8"))
@@ -71,7 +70,7 @@ def contestant(spec: Request) -> Contestant:
 
 
 def _ours(spec: Request) -> Parts:
-    """The engine that `tmt translate` uses."""
+    """Return the parts for the engine of `tmt translate`."""
     import transformer_mt
     from transformer_mt.decoding.hypothesis import SearchOptions
     from transformer_mt.text.tokenizer import EOS_ID, PAD_ID, SOS_ID
@@ -92,7 +91,7 @@ def _ours(spec: Request) -> Parts:
 
 
 def _transformers(spec: Request) -> Parts:
-    """`generate` on the exported model."""
+    """Return the parts for Hugging Face `generate` on the exported model."""
     import torch
     from torch.nn.utils.rnn import pad_sequence
 
@@ -124,7 +123,7 @@ def _transformers(spec: Request) -> Parts:
 
 
 def _ctranslate2(spec: Request) -> Parts:
-    """The exported model, which takes and gives tokens."""
+    """Return the parts for CTranslate2, which takes and returns tokens."""
     from transformer_mt.runs.run_dir import RunDir, load_vocabulary
     from transformer_mt.runtime.extras import require
     from transformer_mt.text.tokenizer import Tokenizers
@@ -154,14 +153,14 @@ def _ctranslate2(spec: Request) -> Parts:
 
 
 def make_batches(sources: Sequence[Ids], size: int, decoding: DecodingConfig) -> list[list[Any]]:
-    """Sentences by falling length, in groups, each with a limit that is that of its longest."""
+    """Return batches of sentences, longest first, each with the length limit of its longest."""
     ordered = sorted(sources, key=len, reverse=True)
     groups = [ordered[first : first + size] for first in range(0, len(ordered), size)]
     return [[group, decoding.length_limit(len(group[0]))] for group in groups]
 
 
 def run(settings: Settings, machine: Sequence[Cell]) -> list[Cell]:  # noqa: ARG001
-    """Everyone on the test set of the run."""
+    """Measure all contestants on the test set of the run."""
     from transformer_mt.corpus.source import load_split
     from transformer_mt.runs.run_dir import RunDir, load_run_config, load_vocabulary
     from transformer_mt.text.tokenizer import Tokenizers
@@ -217,7 +216,7 @@ def _speeds(results: dict[tuple[str, str], list[Answer]], device: str) -> list[C
         sentences.append(
             Cell(SENTENCES, row, column, tuple(count / s for s in seconds), "sentences/s")
         )
-        if device == "cpu" or name in ("ours", "transformers"):  # torch's own memory alone is known
+        if device == "cpu" or name in ("ours", "transformers"):  # GPU: only torch's memory is known
             peak = max(answer["memory"] for answer in found)
             memory.append(Cell(MEMORY, row, column, (peak,), "MiB"))
     return [*tokens, *sentences, *ratios(sentences, RATIOS, OURS), *memory]
@@ -229,7 +228,7 @@ def _agreement(
     sources: dict[str, list[Ids]],
     trained: Path,
 ) -> list[Cell]:
-    """How far the others' translations are ours, and how our model finds those that are not."""
+    """Return the fraction of translations equal to ours, and differences of our model's score."""
     found = {key: answers[0]["ids"] for key, answers in results.items()}
     pairs = [(sources[column], ids) for (_, column), ids in found.items()]
     scores = dict(zip(found, mean_scores(settings, trained, pairs), strict=True))

@@ -1,4 +1,4 @@
-"""The trained model that everyone translates with: made, exported, and asked for its opinion."""
+"""Trained model of the translation benchmark: training, export, scoring."""
 
 import shutil
 import subprocess
@@ -11,13 +11,13 @@ from benchmarks.worker import Answer, Contestant, ContestantError, Request, Work
 from transformer_mt.errors import TmtError
 
 FORMATS = ("transformers", "float32", "int8")
-"""What the model is exported to; the last two are CTranslate2's."""
+"""Export formats of the model; the last two are CTranslate2's."""
 
 
 def trained_run(settings: Settings) -> Path:
-    """The run of the command line, or one of the tiny shape, just trained on the phrasebook.
+    """Return the run of the command line, or train one of the tiny shape on the phrasebook.
 
-    It gets so many updates, not so much time, so that it is as good on every machine.
+    The number of updates is fixed, not the time, so that the model is equally good on all machines.
 
     Raises:
         ContestantError: training failed.
@@ -50,7 +50,7 @@ def trained_run(settings: Settings) -> Path:
 
 
 def exports(settings: Settings, trained: Path) -> dict[str, Path]:
-    """The folder of each format; one whose program is missing has none."""
+    """Export the model; return the folder of each format whose program is installed."""
     folders = {name: settings.folder / f"export-{name}" for name in FORMATS}
     missing = [name for name, folder in folders.items() if not folder.is_dir()]
     if missing:
@@ -67,7 +67,7 @@ def exports(settings: Settings, trained: Path) -> dict[str, Path]:
 def mean_scores(
     settings: Settings, trained: Path, pairs: list[tuple[list[list[int]], list[list[int]]]]
 ) -> list[float]:
-    """How our model finds translations: the mean score for each list of sources and targets."""
+    """Return our model's mean score of each list of sources and targets."""
     with Worker("weights", settings.spec(trained=str(trained))) as worker:
         worker.ready()
         answers = [worker.go({"sources": src, "targets": tgt}) for src, tgt in pairs]
@@ -75,7 +75,7 @@ def mean_scores(
 
 
 def contestant(spec: Request) -> Contestant:
-    """Writes an export, or scores."""
+    """Load a contestant that writes an export or scores translations."""
     import torch
 
     from transformer_mt.decoding.hypothesis import length_normalization

@@ -1,8 +1,8 @@
-"""A process for each contestant: it loads once, then works a round whenever it is told to.
+"""A worker process for each contestant, which loads once and then runs a round per request.
 
-So the rounds of several contestants can take turns, each has a peak of memory of its own, and one
-that fails takes no other with it. The parent writes lines of JSON to the process and reads one
-answer to each: the first line tells what to load, every other one is a round.
+So the rounds of several contestants can alternate, each has a separate memory peak, and a failure
+stops no other. The parent writes lines of JSON to the process and reads one answer to each: the
+first line specifies what to load, every other line is a round.
 """
 
 import contextlib
@@ -26,22 +26,22 @@ Contestant = Callable[[Request], Answer]
 WORKER_OPTION = "--worker"
 _PROGRAM = Path(__file__).parents[1] / "benchmark.py"
 _REST = 0.05
-"""Seconds between two rounds, in which the threads of the last contestant fall asleep."""
+"""Seconds between two rounds, in which the spinning threads of the last contestant stop."""
 
 
 class ContestantError(Exception):
-    """A contestant cannot take part; the message is a sentence."""
+    """An error of a contestant; the message is a sentence."""
 
 
 class Worker:
-    """The parent's end.
+    """A worker process, as the parent sees it.
 
     Args:
-        module: that of this package whose `contestant` makes the contestant.
-        spec: its argument.
+        module: module of this package whose function `contestant` is called.
+        spec: argument of `contestant`.
 
     Raises:
-        ContestantError: in `ready`, `go` and `end`.
+        ContestantError: the contestant failed; raised by `ready`, `go` and `end`.
     """
 
     def __init__(self, module: str, spec: Request) -> None:
@@ -59,25 +59,25 @@ class Worker:
         self._write({"module": module, "spec": spec})
 
     def ready(self) -> Answer:
-        """Wait until it is loaded."""
+        """Wait until the contestant is loaded."""
         return self._read()
 
     def go(self, request: Request) -> Answer:
-        """Have it work one round."""
+        """Run one round."""
         self.begin(request)
         return self.end()
 
     def begin(self, request: Request) -> None:
-        """Have it begin a round, of which `end` is the other half."""
+        """Begin a round, without waiting; call `end` later."""
         self._write(request)
 
     def end(self) -> Answer:
-        """Wait for the end of the round."""
+        """Wait for the end of the round; return the answer."""
         return self._read()
 
     def _write(self, line: Request) -> None:
         assert self.process.stdin
-        with contextlib.suppress(BrokenPipeError):  # `_read` tells what happened
+        with contextlib.suppress(BrokenPipeError):  # `_read` reports the failure
             self.process.stdin.write(json.dumps(line) + "\n")
             self.process.stdin.flush()
 
@@ -100,12 +100,12 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         with contextlib.suppress(BrokenPipeError), self.process:
-            pass  # waits for it, and closes its pipes
+            pass  # `with` waits for the process and closes the pipes
         self.stderr.close()
 
 
 def say(message: str) -> None:
-    """Progress, for a person."""
+    """Print a progress message to standard error."""
     print(message, file=sys.stderr, flush=True)
 
 
@@ -115,17 +115,17 @@ def interleave(
     plan: Sequence[tuple[str, Request]],
     rounds: int,
 ) -> list[list[Answer]]:
-    """Have contestants work in turn, A B A B ..., after a round of warming up.
+    """Run contestants alternately, A B A B ..., after a warm-up round.
 
     Args:
-        module: where the contestants are made.
-        specs: what each of them loads, by its name.
-        plan: who works on what; each round is once through this list.
-        rounds: how many are measured.
+        module: module of the contestants.
+        specs: argument of `contestant` for each name.
+        plan: name and request of each step; a round is one pass through this list.
+        rounds: number of measured rounds.
 
     Returns:
-        For each line of the plan the answers of its rounds; none where a contestant failed, of
-        which one sentence is said.
+        The answers of the rounds for each step of the plan; none if the contestant failed, which
+        is reported.
     """
     answers: list[list[Answer]] = [[] for _ in plan]
     with contextlib.ExitStack() as stack:
@@ -148,7 +148,7 @@ def interleave(
 
 @contextlib.contextmanager
 def _left_out_if_it_fails(name: str, workers: dict[str, Worker]) -> Iterator[None]:
-    """Say so, and go on without it."""
+    """Remove a contestant that fails within the block, with a message."""
     try:
         yield
     except ContestantError as error:
@@ -157,12 +157,12 @@ def _left_out_if_it_fails(name: str, workers: dict[str, Worker]) -> Iterator[Non
 
 
 class Clock:
-    """Measures a block in seconds.
+    """A context manager that measures a block in seconds.
 
     Args:
-        kind: "wall", or "cpu": what all threads of this process worked, which is the same on one
-            thread of an idle machine, and on a busy one tells what would be.
-        device: "cuda" waits until the card has done its work.
+        kind: "wall", or "cpu": CPU time of all threads of this process, which with one thread is
+            the wall time on an idle machine.
+        device: with "cuda", the GPU is synchronised before and after.
     """
 
     def __init__(self, kind: str, device: str) -> None:
@@ -185,9 +185,9 @@ class Clock:
 
 
 def serve() -> None:
-    """The child's end: load, then answer each line, until there is none."""
+    """Run the worker process: load, then answer each line of standard input."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever a library prints goes elsewhere
+    os.dup2(2, 1)  # prints of libraries go to standard error
 
     def answer(content: Answer) -> None:
         answers.write(json.dumps(content) + "\n")
@@ -214,7 +214,7 @@ def _sentence(error: Exception) -> str:
 
 
 def _forget_peak(device: str) -> None:
-    """Begin to watch the memory anew, where the system can do that."""
+    """Reset the peak memory, if the system supports it."""
     if device == "cuda" and "torch" in sys.modules:
         sys.modules["torch"].cuda.reset_peak_memory_stats()
     with contextlib.suppress(OSError):
@@ -222,7 +222,7 @@ def _forget_peak(device: str) -> None:
 
 
 def _peak(device: str) -> float:
-    """MiB: resident, the libraries included; on a GPU what torch has given out there."""
+    """Return the peak memory in MiB: resident memory; on a GPU, memory allocated by torch."""
     if device == "cuda" and "torch" in sys.modules:
         return float(sys.modules["torch"].cuda.max_memory_allocated() / 2**20)
     with contextlib.suppress(OSError):
@@ -233,5 +233,5 @@ def _peak(device: str) -> float:
 
 
 def max_rss(usage: resource.struct_rusage) -> float:
-    """MiB; macOS tells bytes, Linux KiB."""
+    """Return the maximum resident memory in MiB; macOS reports bytes, Linux KiB."""
     return usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,1 +1,1 @@
-"""The parts of crash_test.py."""
+"""Parts of `scripts/crash_test.py`."""

@@ -1,4 +1,4 @@
-"""At which moment a training is killed: each aim waits for a moment of its kind."""
+"""Aims of kills: each waits for a moment of one kind in a training."""
 
 import os
 import signal
@@ -10,10 +10,10 @@ from crash.stages import WRITE_STAGES, has_begun, stage_of, write_stage
 from crash.trainings import Pace, Process
 
 _WRITES = 10
-"""Checkpoints that are stepped through, at most, until one is met at its renames."""
+"""Maximum checkpoint writes that are stepped through until one is stopped at a rename."""
 
 _STEP = 0.00006
-"""Seconds that it runs, at most, before it is looked at again; some renames take as long."""
+"""Maximum seconds between two stops of the process; some renames take as long."""
 
 Aim = Callable[[Process, Pace, Random], object]
 
@@ -47,7 +47,7 @@ def _checkpoint_write(process: Process, _: Pace, dice: Random) -> None:
 
 
 def _renames(process: Process, _: Pace, dice: Random) -> None:
-    """Let it run some microseconds at a time, so that even the shortest stage can be met."""
+    """Run the process some microseconds at a time, so that even the shortest stage is found."""
     _skip_writes(process, dice)
     for _write in range(_WRITES):
         if not process.wait_until(lambda it: write_stage(it) is not None):
@@ -57,7 +57,7 @@ def _renames(process: Process, _: Pace, dice: Random) -> None:
                 return
             process.send(signal.SIGCONT)
             end = time.perf_counter() + dice.uniform(0, _STEP)
-            while time.perf_counter() < end:  # no sleep is so short
+            while time.perf_counter() < end:  # busy wait: time.sleep is not that precise
                 pass
         process.send(signal.SIGCONT)
 
@@ -77,16 +77,16 @@ AIMS: dict[str, tuple[int, Aim]] = {
     "a rename": (4, _renames),
     "the end": (1, _finishing),
 }
-"""What is aimed at, how often, and how."""
+"""Weight and function of each aim, by name."""
 
 
 def draw(dice: Random, count: int) -> list[str]:
-    """So many aims."""
+    """Draw `count` names of aims by weight."""
     return dice.choices(list(AIMS), [weight for weight, _ in AIMS.values()], k=count)
 
 
 def _wait_for(stage: str, process: Process, dice: Random) -> None:
-    """The first, second or third time that this stage comes."""
+    """Wait for the first, second or third occurrence of a stage."""
     for _ in range(dice.randint(0, 2)):
         process.wait_until(lambda it: stage_of(it) == stage)
         process.wait_until(lambda it: stage_of(it) != stage)
@@ -94,17 +94,17 @@ def _wait_for(stage: str, process: Process, dice: Random) -> None:
 
 
 def _skip_writes(process: Process, dice: Random) -> None:
-    """Let some checkpoints be written."""
+    """Wait until 0 to 5 checkpoints have been written."""
     for _ in range(dice.randint(0, 5)):
         process.wait_until(lambda it: write_stage(it) is not None)
         process.wait_until(lambda it: write_stage(it) is None)
 
 
 def _stopped(process: Process) -> bool:
-    """Make it stand still; False when it has ended."""
+    """Stop the process (SIGSTOP); return False if it has ended."""
     process.send(signal.SIGSTOP)
     found = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
     if found is None or found.si_code != os.CLD_STOPPED:
         return False
-    os.waitid(os.P_PID, process.pid, os.WSTOPPED)  # what was only looked at, is taken
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)  # consume the state that WNOWAIT left
     return True

@@ -1,4 +1,4 @@
-"""What a run directory holds, and whether that is whole; written without the code under test."""
+"""Comparison and integrity check of run directories, without the code under test."""
 
 import hashlib
 from pathlib import Path
@@ -7,20 +7,20 @@ from crash.trainings import read_json
 
 SUMS = "SHA256SUMS"
 _WALL_CLOCK = ("seconds", "validation_seconds")
-"""In state.json: what no two trainings have alike."""
+"""Fields of state.json that differ in every training."""
 
 _OF_ITS_OWN = ("tensorboard/", "previous/", ".lock", "last.damaged/", "best.damaged/")
-"""What belongs to one process, or tells what happened to it."""
+"""Files that belong to one process, or depend on its interruptions."""
 
 TRAINING_CHECKPOINTS = ("last", "previous", ".last.old")
-"""From which training goes on; the last one is there between two renames only."""
+"""Checkpoints that training resumes from; `.last.old` exists only between two renames."""
 
 
 def differences(run: Path, reference: Path) -> list[str]:
-    """Every file that is not, bit for bit, that of the other run.
+    """Return every file that differs between two runs.
 
-    Left out: what belongs to one process (lock, TensorBoard's events), the checkpoint before the
-    last (a signal makes one more), those put aside as damaged, and measures of time.
+    Left out: files of one process (lock, TensorBoard's events), `previous` (a signal adds a
+    checkpoint), damaged checkpoints that were renamed, and times.
     """
     found, wanted = _contents(run), _contents(reference)
     names = sorted(found.keys() | wanted.keys())
@@ -40,7 +40,7 @@ def _contents(run: Path) -> dict[str, object]:
         if path.name == "state.json":
             state = read_json(path).items()
             found[name] = {key: value for key, value in state if key not in _WALL_CLOCK}
-        elif path.name == SUMS:  # that of state.json depends on the time
+        elif path.name == SUMS:  # the sum of state.json depends on times
             found[name] = [line for line in _sums(path) if line[1] != "state.json"]
         else:
             found[name] = path.read_bytes()
@@ -48,7 +48,7 @@ def _contents(run: Path) -> dict[str, object]:
 
 
 def damage(checkpoint: Path) -> str | None:
-    """What is wrong with a checkpoint by its own list of sums; None when it is whole."""
+    """Return the damage of a checkpoint by the list of checksums; None if it is whole."""
     sums = checkpoint / SUMS
     if not sums.is_file():
         return f"{sums} is missing"
@@ -63,20 +63,20 @@ def damage(checkpoint: Path) -> str | None:
 
 
 def _sums(path: Path) -> list[tuple[str, str]]:
-    """Each sum and the name of its file, without comments."""
+    """Read each checksum with the file name, without comments."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     return [(line[:64], line[66:]) for line in lines if not line.startswith("#")]
 
 
 def newest_step(run: Path) -> int:
-    """Updates of the newest whole checkpoint to go on from; 0 without any."""
+    """Return the update of the newest whole checkpoint to resume from; 0 if there is none."""
     folders = [run / name for name in TRAINING_CHECKPOINTS]
     whole = [folder for folder in folders if folder.is_dir() and damage(folder) is None]
     return max((int(read_json(folder / "state.json")["step"]) for folder in whole), default=0)
 
 
 def damaged(run: Path) -> list[str]:
-    """What is wrong with the checkpoints that stand in their places."""
+    """Return the damages of all checkpoints of a run."""
     folders = [run / "last", run / "previous", run / "best", *run.glob("checkpoints/step-*")]
     found = [damage(folder) for folder in folders if folder.is_dir()]
     return [problem for problem in found if problem]

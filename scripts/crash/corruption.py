@@ -1,4 +1,4 @@
-"""Files that the disk no longer gives back as they were: found, named, and done without."""
+"""Truncated and bit-flipped files: they must be detected, named and replaced or refused."""
 
 import shutil
 import signal
@@ -13,10 +13,10 @@ from crash.trainings import MAX_STEPS, VALIDATE_EVERY, Process, Training, read_j
 
 _WEIGHTS = ("model.safetensors", "state.json", "SHA256SUMS")
 _TRAINING = (*_WEIGHTS, "training_state.safetensors")
-"""The files of a checkpoint to translate with, and of one to go on from."""
+"""Files of a checkpoint for inference, and of one to resume from."""
 
 _KEPT = f"checkpoints/step-{MAX_STEPS - VALIDATE_EVERY:08d}"
-"""What the average at the end is made of, beside the last one."""
+"""Kept checkpoint that is averaged with the last one at the end."""
 
 _SENTENCE = "red blue green"
 
@@ -25,19 +25,19 @@ Expectation = Callable[["_Trial", Training, Path, Random], list[str]]
 
 
 def truncate(file: Path, dice: Random) -> None:
-    """Cut off the end, or everything."""
+    """Truncate a file at a random size."""
     file.write_bytes(file.read_bytes()[: dice.randrange(file.stat().st_size)])
 
 
 def flip(file: Path, dice: Random) -> None:
-    """Turn one bit over."""
+    """Flip one random bit of a file."""
     content = bytearray(file.read_bytes())
     content[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
     file.write_bytes(content)
 
 
 def run(plan: Plan) -> list[Row]:
-    """Every file of every checkpoint, truncated and with a bit turned over."""
+    """Test every file of every checkpoint, truncated and with a flipped bit."""
     source = _interrupted(plan)
     cases: list[tuple[str, str, str, tuple[str, ...], Expectation]] = [
         (
@@ -101,7 +101,7 @@ def _trials(
     files: Sequence[str],
     expectation: Expectation,
 ) -> list[Trial]:
-    """Each file with each damage, or two of these."""
+    """Return a trial for each file and damage; with --quick, two of them."""
     trials: list[Trial] = [
         _Trial(plan, source, f"{place}/{file}", damage, expectation).run
         for file in files
@@ -111,7 +111,7 @@ def _trials(
 
 
 def _interrupted(plan: Plan) -> Training:
-    """A training stopped after its last validation but one, with all kinds of checkpoints."""
+    """Stop a training after the second last validation, when all kinds of checkpoints exist."""
     training = Training(plan.folder / "interrupted")
     with training.start() as process:
         wait_for_update(process, MAX_STEPS - VALIDATE_EVERY + 2)
@@ -121,7 +121,7 @@ def _interrupted(plan: Plan) -> Training:
 
 
 class _Trial:
-    """One file, damaged in one way, and what is expected then."""
+    """A trial with one damaged file and the expected behaviour."""
 
     def __init__(
         self, plan: Plan, source: Training, name: str, damage: Damage, expectation: Expectation
@@ -130,7 +130,7 @@ class _Trial:
         self._damage, self._expectation = damage, expectation
 
     def run(self, folder: Path, dice: Random) -> list[str]:
-        """A trial, in a copy of the interrupted training."""
+        """Run the trial in a copy of the interrupted training."""
         training = Training(folder)
         shutil.copytree(self._source.run, training.run)
         file = training.run / self._name
@@ -147,19 +147,19 @@ class _Trial:
         return [f"does not name {name}: {process.last_words()}" for name in missing]
 
     def goes_on(self, training: Training, _file: Path, _dice: Random) -> list[str]:
-        """It is not needed."""
+        """Expect the same end: the damaged file is not needed."""
         training.finish()
         return self._differences(training)
 
     def goes_on_from_previous(self, training: Training, _file: Path, _dice: Random) -> list[str]:
-        """And repeats the updates that are missing there."""
+        """Expect that training resumes from `previous` and repeats the missing updates."""
         step = read_json(self._source.run / "previous" / "state.json")["step"]
         process = training.finish()
         clue = f"run/previous, after update {step}"
         return self._silent_about(process, f"run/{self._name}", clue) + self._differences(training)
 
     def refuses(self, training: Training, _file: Path, dice: Random) -> list[str]:
-        """There is nothing to go on from, unless somebody has a copy."""
+        """Expect an error if `previous` is damaged too; the same end after one is restored."""
         other = training.run / "previous" / dice.choice(_TRAINING)
         whole = other.read_bytes()
         dice.choice((truncate, flip))(other, dice)
@@ -168,7 +168,7 @@ class _Trial:
         return problems + self.goes_on_from_previous(training, other, dice)
 
     def cannot_do_without(self, training: Training, file: Path, _dice: Random) -> list[str]:
-        """Somebody has to have a copy."""
+        """Expect an error; the same end after the file is restored."""
         problems = self._refused(training)
         file.write_bytes((self._source.run / self._name).read_bytes())
         training.finish()
@@ -181,14 +181,14 @@ class _Trial:
         return problems if _files(training.run) == before else [*problems, "files were changed"]
 
     def translates_with_another(self, training: Training, _file: Path, _dice: Random) -> list[str]:
-        """With the newest checkpoint that is whole."""
+        """Expect that the newest whole checkpoint translates, with a message."""
         with training.tmt("translate", "--model", "run", _SENTENCE) as process:
             code = process.wait()
         problems = [f"exit code {code}: {process.last_words()}"] if code else []
         return problems + self._silent_about(process, f"run/{self._name}", f"run/{_KEPT}")
 
     def finds_a_best(self, training: Training, file: Path, _dice: Random) -> list[str]:
-        """The same where it is one of those kept, which nothing can tell but a comparison."""
+        """Expect the same best checkpoint if a kept one is equal, else any whole one."""
         best = (self._source.run / self._name).read_bytes()
         kept = self._source.run.glob(f"checkpoints/*/{file.name}")
         process = training.finish()
@@ -198,7 +198,7 @@ class _Trial:
         return problems + damaged(training.run)
 
     def averages_without(self, training: Training, file: Path, _dice: Random) -> list[str]:
-        """What depends on the average may differ: which is best, and how good that is."""
+        """Expect the same end, except for files that depend on the average."""
         process = training.finish()
         problems = self._silent_about(process, f"run/{self._name}")
         exempt = ("best/", "last/state.json", _KEPT)
@@ -209,5 +209,5 @@ class _Trial:
 
 
 def _files(run: Path) -> dict[Path, bytes]:
-    """Everything."""
+    """Read all files of a run."""
     return {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}

@@ -1,4 +1,4 @@
-"""A full disk, a limit of file sizes: a clear error, nothing hurt, and with space on it goes."""
+"""Full disk and file size limit: a clear error, no damage, and resuming when there is space."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from crash.plan import Case, Plan, Row, complaint
 from crash.trainings import MAX_STEPS, PROGRAM, Failed, Process, Training
 
 _SIZE = 1 << 22
-"""Bytes of the disk; several times what a run takes."""
+"""Size of the disk in bytes: several times the size of a run."""
 
 _PRIVATE_MOUNTS = ("unshare", "--user", "--map-root-user", "--mount")
 
@@ -22,7 +22,7 @@ _CHECKED = "one clear error, exit 1, checkpoints whole; with space again, the sa
 
 
 def run(plan: Plan) -> list[Row]:
-    """Disks that are full from the beginning or fill up later, and too large files."""
+    """Test disks that are full at the start or fill up later, and a file size limit."""
     count, trial = 2 if plan.quick else 6, _Trial(plan)
     cases = [Case("file size limited (ulimit -f)", _CHECKED, [trial.limited] * count)]
     if _can_mount(plan.folder):
@@ -40,7 +40,7 @@ class _Trial:
         self._plan = plan
 
     def scarce(self, folder: Path, dice: Random) -> list[str]:
-        """So little space that training must fail, somewhere."""
+        """Train with so little space that training must fail."""
         reference = self._plan.reference("fp32")
         training = Training(folder)
         with _Disk(folder) as disk:
@@ -54,7 +54,7 @@ class _Trial:
             return problems + differences(training.run, reference.training.run)
 
     def filled(self, folder: Path, dice: Random) -> list[str]:
-        """Other files take all the space that there is, at some moment."""
+        """Fill the disk with other files at a random update."""
         reference = self._plan.reference("fp32")
         training = Training(folder)
         with _Disk(folder) as disk:
@@ -62,7 +62,7 @@ class _Trial:
             with training.start() as process:
                 wait_for_update(process, dice.randint(1, MAX_STEPS - 15))
                 before = newest_step(training.run)
-                while process.lives:  # what training gives back is taken, too
+                while process.lives:  # also fill the space that training frees
                     disk.fill(leaving=0)
                     process.sleep(0.01)
             problems = _complaints(process, training)
@@ -73,7 +73,7 @@ class _Trial:
             return problems + differences(training.run, reference.training.run)
 
     def limited(self, folder: Path, dice: Random) -> list[str]:
-        """Files may not become larger than some of them are, as under a quota."""
+        """Train with a limit of the file size below the largest file, as under a quota."""
         reference = self._plan.reference("fp32")
         training = Training(folder)
         sizes = [file.stat().st_size for file in reference.training.run.rglob("*.safetensors")]
@@ -87,21 +87,21 @@ class _Trial:
 
 
 def _complaints(process: Process, training: Training) -> list[str]:
-    """What a training that ran out of space should have done, and did not."""
+    """Return the problems of a training that ran out of space."""
     found = complaint(process, 1, "No space left", "File too large", "cannot be written")
     return [*found, *damaged(training.run)]
 
 
 def _used(folder: Path) -> int:
-    """Bytes, in blocks as a tmpfs counts them."""
+    """Return the bytes of a folder, in blocks of a tmpfs."""
     sizes = (path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return sum(-(-size // 4096) * 4096 for size in sizes)
 
 
 class _Disk:
-    """A small file system in a name space of its own, which needs no rights.
+    """A small tmpfs in a private mount namespace, which needs no root rights.
 
-    It is reached through the process that holds it, and goes with it.
+    It is reached through /proc of the process that holds it, and ends with that process.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -123,24 +123,24 @@ class _Disk:
         self.root.mkdir()
 
     def fill(self, *, leaving: int) -> None:
-        """Take all the space but so many bytes."""
+        """Fill all space except `leaving` bytes."""
         state = os.statvfs(self._root)
         wanted = state.f_bavail * state.f_frsize - leaving
         try:
             with (self._root / "filler").open("ab", buffering=0) as file:
                 file.write(bytes(max(wanted, 0)))
-        except OSError:  # training was quicker, and has it
+        except OSError:  # training has taken the space first
             return
 
     def free(self) -> None:
-        """Give the space back."""
+        """Free the filled space."""
         (self._root / "filler").unlink()
 
     def __enter__(self) -> "_Disk":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._holder.communicate()  # closes its input
+        self._holder.communicate()  # closes the input, which ends `cat`
 
 
 def _can_mount(folder: Path) -> bool:

@@ -1,6 +1,6 @@
-"""A loss that is no number: training goes back and on more slowly, or stops with an explanation.
+"""Divergence: training returns to a checkpoint with a lower learning rate, or stops with an error.
 
-That a training which goes back survives kills, too, is seen in `kills.py`.
+`kills.py` tests that a training with rescues also survives kills.
 """
 
 from pathlib import Path
@@ -11,13 +11,13 @@ from crash.plan import CLIFF, Case, Plan, Row, Trial, complaint
 from crash.trainings import Training, read_json
 
 _HOPELESS = ("training.learning_rate=1e20", "training.clip_norm=0")
-"""No rescue makes this small enough."""
+"""Learning rate that remains too large after all rescues."""
 
 _WENT_BACK = "back to update"
 
 
 def run(plan: Plan) -> list[Row]:
-    """Too large learning rates."""
+    """Test too large learning rates."""
     cases = [
         Case(
             "divergence",
@@ -36,7 +36,7 @@ def run(plan: Plan) -> list[Row]:
 
 def _rescued(plan: Plan) -> Trial:
     def trial(_: Path, __: Random) -> list[str]:
-        """The undisturbed training that the kills are compared with."""
+        """Check that the reference training of the kills was rescued."""
         reference = plan.reference(CLIFF)
         factor = read_json(reference.training.run / "last/state.json")["learning_rate_factor"]
         return [] if _WENT_BACK in reference.said and factor < 1 else ["did not go back"]
@@ -45,7 +45,7 @@ def _rescued(plan: Plan) -> Trial:
 
 
 def _hopeless(folder: Path, _: Random) -> list[str]:
-    """To the end, twice."""
+    """Train until the error, twice."""
     training, problems = Training(folder, *_HOPELESS), []
     for _time in range(2):
         with training.start() as process:
@@ -55,7 +55,7 @@ def _hopeless(folder: Path, _: Random) -> list[str]:
 
 
 def _without_rescue(folder: Path, _: Random) -> list[str]:
-    """The first is the last."""
+    """Train with --no-rescue: the first divergence is an error."""
     training = Training(folder, *_HOPELESS)
     with training.start("--no-rescue") as process:
         problems = complaint(process, 1, "is nan", "is inf")

@@ -1,4 +1,4 @@
-"""torchrun: one of two processes is killed, and the group begins again at the last checkpoint."""
+"""Kills under torchrun: one of two ranks is killed, and both resume from the last checkpoint."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ _CHECKED = "torchrun starts both again; the same end as two that nobody disturbe
 
 
 def run(plan: Plan) -> list[Row]:
-    """Kill either of the two."""
+    """Test kills of either rank."""
     undisturbed = Training(plan.folder / "reference-torchrun")
     with undisturbed.start(by=_TORCHRUN) as process:
         if code := process.wait():
@@ -44,6 +44,6 @@ def _kill_one(training: Training, undisturbed: Training, dice: Random) -> list[s
 
 
 def _children(process: Process) -> list[int]:
-    """The processes that torchrun has started."""
+    """Return the process ids that torchrun has started."""
     listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8")
     return [int(pid) for pid in listed.split()]

@@ -1,4 +1,4 @@
-"""Other processes and people: a second training in the same place, Ctrl-C, and SIGTERM."""
+"""Locks and signals: a second training in the same run directory, Ctrl-C, and SIGTERM."""
 
 import contextlib
 import signal
@@ -11,14 +11,14 @@ from crash.stages import has_begun, stage_of
 from crash.trainings import MAX_STEPS, Failed, Process, Training, last_point
 
 _MANNERS = {signal.SIGINT: 130, signal.SIGTERM: 143}
-"""Exit codes, as a shell gives them."""
+"""Exit codes by signal, as in a shell."""
 
 _TOGETHER = 3
-"""Trainings that are started at once in one place."""
+"""Trainings that are started at once in one run directory."""
 
 
 def run(plan: Plan) -> list[Row]:
-    """Locks and signals."""
+    """Test locks and signals."""
     count, trial = 1 if plan.quick else 3, _Trial(plan)
     cases = [
         Case(
@@ -44,13 +44,13 @@ class _Trial:
         self._plan = plan
 
     def _end(self, training: Training) -> list[str]:
-        """Go on to the end; what is not as it should be there."""
+        """Train to the end; return the differences to the reference."""
         training.finish()
         reference = self._plan.reference("fp32")
         return damaged(training.run) + differences(training.run, reference.training.run)
 
     def asked_to_stop(self, folder: Path, dice: Random) -> list[str]:
-        """It finishes the update, saves, and says how to go on; both signals, one after another."""
+        """Expect that each signal ends the update, saves, and prints how to resume."""
         training, problems = Training(folder), []
         half = MAX_STEPS // 2
         for number, first in zip(dice.sample(list(_MANNERS), 2), (0, half), strict=True):
@@ -69,7 +69,7 @@ class _Trial:
         return problems + self._end(training)
 
     def asked_twice(self, folder: Path, dice: Random) -> list[str]:
-        """The second Ctrl-C does not wait for the end of a validation, and saves nothing."""
+        """Expect that a second Ctrl-C stops at once, even in a validation, and saves nothing."""
         training = Training(folder)
         while True:
             with training.start() as process:
@@ -83,30 +83,30 @@ class _Trial:
                 code, after = process.wait(), newest_step(training.run)
             if code != 130:
                 return [f"exit code {code} after two Ctrl-C: {process.last_words()}"]
-            if "saved:" not in process.said:  # else the validation was over before the second
+            if "saved:" not in process.said:  # else the validation ended before the second signal
                 break
         problems = [f"update {after} is saved after all"] if after != before else []
         return problems + self._end(training)
 
     def asked_early(self, folder: Path, dice: Random) -> list[str]:
-        """Before there is anything to save."""
+        """Interrupt the loading, when there is nothing to save."""
         training = Training(folder)
         loading = self._plan.reference("fp32").pace.loading
         with training.start() as process:
             process.sleep(dice.uniform(0.2, 0.9) * loading)
             process.send(signal.SIGINT)
             code = process.wait()
-        # while Python itself is loading, it ends itself by the signal
+        # while Python itself starts, the signal ends the process
         wrong = code not in (130, -signal.SIGINT)
         problems = [f"exit code {code}: {process.last_words()}"] if wrong else []
         return problems + self._end(training)
 
     def second(self, folder: Path, dice: Random) -> list[str]:
-        """Started while another trains there."""
+        """Start a second training while the first one trains: expect an error."""
         training, problems = Training(folder), []
         with training.start() as first:
             first.wait_until(has_begun)
-            first.send(signal.SIGSTOP)  # or it might end before the others have begun
+            first.send(signal.SIGSTOP)  # else the first might end before the others begin
             for more in ((), ("--overwrite",)):
                 with training.start(*more) as second:
                     problems += complaint(second, 1, f"process {first.pid} ")
@@ -117,7 +117,7 @@ class _Trial:
         return problems + self._end(training)
 
     def dead_lock(self, folder: Path, dice: Random) -> list[str]:
-        """SIGKILL leaves the lock behind."""
+        """Resume after SIGKILL, which leaves the lock file."""
         training = Training(folder)
         with training.start() as process:
             wait_for_update(process, dice.randint(1, MAX_STEPS // 2))
@@ -126,7 +126,7 @@ class _Trial:
         return self._end(training)
 
     def at_once(self, folder: Path, _: Random) -> list[str]:
-        """Several of the same command at the same time."""
+        """Start several equal commands at the same time: expect that one trains."""
         training = Training(folder)
         with contextlib.ExitStack() as stack:
             processes = [stack.enter_context(training.start()) for _ in range(_TOGETHER)]
@@ -137,7 +137,7 @@ class _Trial:
 
 
 def wait_for_update(process: Process, step: int) -> int:
-    """The last update made, at least `step`, while the training goes on."""
+    """Wait for update `step`; return the last update made."""
     if not process.wait_until(
         lambda it: has_begun(it) and last_point(it.run).get("step", 0) >= step
     ):

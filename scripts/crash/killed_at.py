@@ -1,9 +1,9 @@
-"""The program `tmt`, which kills itself before its nth change to the names in a run directory.
+"""Program `tmt` that kills itself before the nth file operation in the run directory.
 
     python killed_at.py NTH train --config C
 
-With NTH 0 it lives, and says how many changes there were: new, removed and renamed files and
-folders, and files opened to be written to. Those of TensorBoard are left out.
+With NTH 0 it is not killed, and prints the number of operations: new, removed and renamed files
+and folders, and files opened for writing. Files of TensorBoard are not counted.
 """
 
 import atexit
@@ -15,11 +15,11 @@ from transformer_mt.cli import main
 
 _CHANGES = {"open", "os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir"}
 _HERE = -1
-"""What the system calls a name that is no name in an opened folder."""
+"""Value of dir_fd in an audit event if there is none."""
 
 
 def count_changes(nth: int) -> None:
-    """From now on; SIGKILL before the nth."""
+    """Count operations from now on; send SIGKILL before the nth."""
     made = 0
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
@@ -43,7 +43,7 @@ def _is_one(event: str, arguments: tuple[object, ...]) -> bool:
         writes = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR) != 0
         return writes and name.startswith("run/")
     if event in ("os.remove", "os.rmdir") and arguments[-1] != _HERE:
-        return True  # shutil.rmtree, which tells bare names
+        return True  # shutil.rmtree uses dir_fd and names without the folder
     return name.split("/")[0] == "run"
 
 

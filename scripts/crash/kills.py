@@ -1,4 +1,4 @@
-"""SIGKILL, again and again, at random moments: the run must end as if nothing had happened."""
+"""Repeated SIGKILL at random moments: the run must end as if undisturbed."""
 
 from collections import Counter
 from dataclasses import replace
@@ -12,16 +12,16 @@ from crash.stages import STAGES, stage_of
 from crash.trainings import Failed, Training
 
 _EACH = 5
-"""Kills of one trial: of one run, unless it comes to its end before."""
+"""Kills of one trial, in one run unless it ends too soon."""
 
 _MOST_RUNS = 20
-"""Of one trial."""
+"""Maximum runs of one trial."""
 
 _CHECKED = "same weights, optimiser, random states, curves, best and kept checkpoints"
 
 
 def run(plan: Plan) -> list[Row]:
-    """So many kills as were asked for, all of which have ended a living process."""
+    """Test the requested number of kills; only kills that ended a living process count."""
     sizes = [min(_EACH, plan.kills - start) for start in range(0, plan.kills, _EACH)]
     trials = {
         name: [_Trial(plan, name, size) for size in sizes[index :: len(SETTINGS)]]
@@ -41,14 +41,14 @@ def run(plan: Plan) -> list[Row]:
 
 
 class _Trial:
-    """One run, killed several times, and others if that ends too soon."""
+    """A trial: one run, killed several times, and further runs if it ends too soon."""
 
     def __init__(self, plan: Plan, name: str, kills: int) -> None:
         self._plan, self._name, self._kills = plan, name, kills
         self.hits = Counter[str]()
 
     def survive(self, folder: Path, dice: Random) -> list[str]:
-        """A trial."""
+        """Kill runs until enough kills have hit; return what was lost."""
         for number in range(_MOST_RUNS):
             if self.hits.total() == self._kills:
                 return []
@@ -72,7 +72,7 @@ class _Trial:
         return [f"{problem} after {', '.join(history)}" for problem in problems]
 
     def _kill(self, training: Training, aim: str, dice: Random, history: list[str]) -> bool:
-        """False when the training had come to its end before."""
+        """Start the training and kill it; return False if it ended before."""
         pace = self._plan.reference(self._name).pace
         before = newest_step(training.run)
         with training.start() as process:

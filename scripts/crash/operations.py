@@ -1,4 +1,4 @@
-"""SIGKILL before a chosen change to the files of a run: no order of them is left to luck."""
+"""SIGKILL before chosen file operations of a run, so that every order of files is tested."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ from crash.plan import Case, Plan, Row, Trial
 from crash.trainings import Failed, Training
 
 _SETTINGS = ("training.max_steps=8", "training.validate_every=4", "training.checkpoint_every=3")
-"""All that a long training does to its files, at least once."""
+"""Settings of a short run that does each file operation of a long run at least once."""
 
 
 def _program(nth: int) -> list[str]:
@@ -17,7 +17,7 @@ def _program(nth: int) -> list[str]:
 
 
 def run(plan: Plan) -> list[Row]:
-    """Some of the changes; with --every-operation all of them."""
+    """Test a kill before some of the operations; with --every-operation before all."""
     undisturbed = Training(plan.folder / "reference-operations", *_SETTINGS)
     with undisturbed.start(by=_program(0)) as process:
         if code := process.wait():

@@ -1,4 +1,4 @@
-"""What a crash test is to do, and what it found."""
+"""Plan and results of a crash test."""
 
 import re
 import shutil
@@ -20,21 +20,21 @@ CLIFF = "fp32 with rescues"
 SETTINGS = {
     "fp32": (),
     "bf16": ("training.precision=bf16", "training.accumulate=1"),
-    CLIFF: (  # a quarter of this learning rate is small enough to come to the end
+    CLIFF: (  # two rescues, to a quarter of this learning rate, are enough to reach the end
         "training.learning_rate=1.6e5",
         "training.clip_norm=0",
         "training.checkpoint_every=12",
     ),
 }
-"""The trainings that are put to the test, by name."""
+"""Settings of the tested trainings, by name."""
 
 Trial = Callable[[Path, Random], list[str]]
-"""Works in a new folder, with random choices of its own; returns what was lost."""
+"""Function (new folder, random generator) that returns a description of each loss."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Trials of one kind."""
+    """The trials of one kind."""
 
     name: str
     checked: str
@@ -43,18 +43,18 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table."""
+    """A row of the result table."""
 
     case: str
     trials: str
     checked: str
     lost: tuple[str, ...]
-    """Sentences; none is what is hoped for."""
+    """Description of each loss; empty if nothing was lost."""
 
 
 @dataclass(slots=True)
 class Reference:
-    """A training that nobody disturbed."""
+    """The result of an undisturbed training."""
 
     training: Training
     pace: Pace
@@ -63,7 +63,7 @@ class Reference:
 
 @dataclass(slots=True)
 class Plan:
-    """How much is done, where, and with which random choices."""
+    """The settings of a crash test, and the reference trainings."""
 
     folder: Path
     seed: int
@@ -75,7 +75,7 @@ class Plan:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def rows(self, title: str, cases: Sequence[Case]) -> list[Row]:
-        """Try everything, as much of it side by side as was asked for."""
+        """Run all trials, `jobs` in parallel; return the rows of the table."""
         trials = {
             f"{case.name} {number}": trial
             for case in cases
@@ -87,7 +87,7 @@ class Plan:
             bar = tqdm(results, desc=title, total=len(trials), unit="trial")
             lost = dict(zip(trials, bar, strict=True))
         finally:
-            pool.shutdown(cancel_futures=True)  # after Ctrl-C none of them begins any more
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C, begin no further trial
         return [
             Row(
                 case.name,
@@ -99,13 +99,13 @@ class Plan:
         ]
 
     def _attempt(self, label: str, trial: Trial) -> list[str]:
-        """What was lost in one trial; then its folder stays."""
+        """Run one trial; return what was lost, and keep the folder if anything was."""
         folder = self.folder / re.sub(r"[^a-z0-9]+", "-", label.casefold())
         try:
             found = trial(folder, Random(f"{self.seed}/{label}"))
         except Failed as failure:
             found = [str(failure)]
-        except (OSError, ValueError, LookupError) as error:  # files that nobody expected so
+        except (OSError, ValueError, LookupError) as error:  # unexpected files
             found = [repr(error)]
         if not found:
             shutil.rmtree(folder, ignore_errors=True)
@@ -115,7 +115,7 @@ class Plan:
         return problems
 
     def reference(self, name: str) -> Reference:
-        """The undisturbed training of these settings; made once."""
+        """Return the undisturbed training of some settings, which is run only once."""
         with self._lock:
             if name not in self.references:
                 self.references[name] = self._make_reference(name)
@@ -133,12 +133,12 @@ class Plan:
 
 
 def complaint(process: Process, code: int, *words: str) -> list[str]:
-    """What is wrong with how a training ended that should end with one clear error.
+    """Wait for a training that should end with one clear error; return the problems.
 
     Args:
-        process: it is waited for.
-        code: the exit code that it should have.
-        words: one of them, at least, should stand in the error.
+        process: the training.
+        code: the expected exit code.
+        words: texts of which at least one should be in the error.
     """
     found = process.wait()
     said = process.said
@@ -154,7 +154,7 @@ def complaint(process: Process, code: int, *words: str) -> list[str]:
 
 
 def render(rows: Sequence[Row]) -> str:
-    """The rows as a Markdown table."""
+    """Format the rows as a Markdown table."""
     grid = [
         ("case", "trials", "what was checked", "result"),
         *((row.case, row.trials, row.checked, _result(row)) for row in rows),

@@ -1,4 +1,4 @@
-"""What a training is doing, told from the files of its run directory."""
+"""Stages of a training, derived from the files of the run directory."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ WRITE_STAGES = (
     "between its renames",
     "removing the old one",
 )
-"""Of a checkpoint: its folder is filled, sealed, takes the place of the last one, which goes."""
+"""Stages of writing a checkpoint: fill the folder, seal it, replace the old one, remove that."""
 
 STAGES = (
     "loading",
@@ -21,11 +21,11 @@ STAGES = (
     *WRITE_STAGES,
     "finishing",
 )
-"""In the order in which a training comes to them."""
+"""All stages, in the order in which a training reaches them."""
 
 
 def stage_of(process: Process) -> str:
-    """One of STAGES; exact when the process stands still, which a dead one does."""
+    """Return the current stage, one of STAGES; exact if the process is stopped or dead."""
     run = process.run
     if not has_begun(process):
         return "loading"
@@ -33,7 +33,7 @@ def stage_of(process: Process) -> str:
 
 
 def has_begun(process: Process) -> bool:
-    """True when it has loaded everything, and has touched the curves."""
+    """Return whether the process has loaded everything and written to metrics.jsonl."""
     try:
         return (process.run / "metrics.jsonl").stat().st_mtime >= process.began
     except FileNotFoundError:
@@ -41,7 +41,7 @@ def has_begun(process: Process) -> bool:
 
 
 def write_stage(process: Process) -> str | None:
-    """How far the checkpoint is that this process is writing; None while it writes none."""
+    """Return the stage of the checkpoint that the process is writing; None if it writes none."""
     run = process.run
     hidden = (*run.glob(".*.*"), *run.glob("checkpoints/.*.*"))
     found = [
@@ -53,9 +53,9 @@ def write_stage(process: Process) -> str | None:
 
 
 def _folder_stage(path: Path) -> str:
-    """What `.best.new`, say, tells; and `.best.old`, to which `best` is moved until it is removed.
+    """Return the write stage of a hidden folder, such as `.best.new` or `.best.old`.
 
-    What was `last` becomes `previous` instead, and stays.
+    A replaced `best` is renamed to `.best.old` and removed; a replaced `last` becomes `previous`.
     """
     place = path.with_name(path.name[1:-4])
     kept = path.with_name("previous") if place.name == "last" else path.with_suffix(".old")
@@ -67,7 +67,7 @@ def _folder_stage(path: Path) -> str:
 
 
 def _changed(path: Path) -> float:
-    """When it was made, filled or renamed; those left by an earlier process are old."""
+    """Return the time when a folder was created, filled or renamed; 0 if it is missing."""
     try:
         return path.stat().st_ctime
     except FileNotFoundError:

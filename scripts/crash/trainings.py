@@ -1,4 +1,4 @@
-"""Real trainings: each a process, in a folder of its own, small enough to be killed many times."""
+"""Small real trainings: each is a process in a separate folder."""
 
 import json
 import os
@@ -17,10 +17,10 @@ import yaml
 import transformer_mt
 
 MAX_STEPS, VALIDATE_EVERY, CHECKPOINT_EVERY = 60, 12, 5
-"""Updates; the checkpoints do not fall together with the validations."""
+"""Numbers of updates; checkpoints and validations are at different updates."""
 
 _LIMIT = 300.0
-"""Seconds that no training here takes, nor any part of it."""
+"""Timeout in seconds of a training, or of waiting for a part of it."""
 
 PROGRAM = (sys.executable, "-m", "transformer_mt")
 ANY_RATE = (sys.executable, "-P", str(Path(__file__).with_name("any_rate.py")))
@@ -62,24 +62,24 @@ _SETTINGS: dict[str, Any] = {
 
 
 class Failed(Exception):  # noqa: N818 - a finding, not a fault of this script
-    """A training did not do what it should; the message says what."""
+    """An unexpected behaviour of a training, described by the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long an undisturbed training takes, in seconds."""
+    """The duration of an undisturbed training, in seconds."""
 
     loading: float
     training: float
 
     @property
     def whole(self) -> float:
-        """From its start to its end."""
+        """Seconds from start to end."""
         return self.loading + self.training
 
 
 class Process:
-    """A training that runs; killed, if it still lives, at the end of a `with` block."""
+    """A running training, which is killed at the end of a `with` block."""
 
     def __init__(self, command: list[str], folder: Path) -> None:
         self.folder, self.run = folder, folder / "run"
@@ -105,34 +105,34 @@ class Process:
 
     @property
     def lives(self) -> bool:
-        """True while it has not ended."""
+        """True while the process has not ended."""
         return self._process.poll() is None
 
     @property
     def said(self) -> str:
-        """All that it wrote to stderr."""
+        """Text that the process wrote to standard error."""
         return self._stderr.read_text(encoding="utf-8", errors="replace")
 
     @property
     def killed(self) -> bool:
-        """True when SIGKILL has ended it, whoever sent it."""
+        """True if SIGKILL has ended the process."""
         return self._process.poll() == -signal.SIGKILL
 
     def send(self, number: signal.Signals) -> None:
-        """A signal, unless it has ended."""
+        """Send a signal, unless the process has ended."""
         self._process.send_signal(number)
 
     def kill(self) -> bool:
-        """SIGKILL; True when that is what ended it, so that it lived until then."""
+        """Send SIGKILL; return whether SIGKILL ended the process."""
         self._process.kill()
         self._process.wait()
         return self.killed
 
     def wait(self) -> int:
-        """The exit code.
+        """Wait for the end; return the exit code.
 
         Raises:
-            Failed: it does not end.
+            Failed: the process does not end in time.
         """
         try:
             return self._process.wait(_LIMIT)
@@ -140,7 +140,7 @@ class Process:
             raise Failed(f"does not end; it said: {self.said}") from None
 
     def wait_until(self, condition: Callable[["Process"], bool], pause: float = 0.0005) -> bool:
-        """False when the process has ended before the condition was found true."""
+        """Wait until the condition is true; return False if the process ends before."""
         deadline = time.monotonic() + _LIMIT
         while not condition(self):
             if not self.lives:
@@ -151,17 +151,17 @@ class Process:
         return True
 
     def sleep(self, seconds: float) -> None:
-        """As long as this, or until it has ended."""
+        """Wait some seconds, or until the process has ended."""
         end = time.monotonic() + seconds
         self.wait_until(lambda _: time.monotonic() >= end, pause=0.01)
 
     def last_words(self) -> str:
-        """The end of what it said, on one line."""
+        """Return the last lines of standard error, on one line."""
         return " / ".join(self.said.strip().splitlines()[-3:])
 
 
 class Training:
-    """A run directory, its corpus, its cache, and the command that trains it.
+    """A folder with configuration, corpus, cache and run directory of a training.
 
     All paths in the configuration are relative to the folder, so that two trainings with the same
     settings must end with the same files.
@@ -181,19 +181,19 @@ class Training:
                 (folder / f"{name}.{side}").write_text(text, encoding="utf-8")
 
     def start(self, *more: str, by: Sequence[str] | None = None) -> Process:
-        """`tmt train`, always the same command but for what is put after it or starts it."""
+        """Start `tmt train` with the settings and `more` arguments, by a program."""
         settings = [f"--set={setting}" for setting in self.settings]
         return self.tmt("train", "--config", "config.yaml", *settings, *more, by=by or self.program)
 
     def tmt(self, name: str, *arguments: str, by: Sequence[str] = PROGRAM) -> Process:
-        """Any command, on the CPU."""
+        """Start any `tmt` command on the CPU."""
         return Process([*by, name, *arguments, "--device", "cpu"], self.folder)
 
     def finish(self) -> Process:
         """Train to the end.
 
         Raises:
-            Failed: it does not end well.
+            Failed: the exit code is not 0.
         """
         with self.start() as process:
             if code := process.wait():
@@ -207,7 +207,7 @@ def _sentences(count: int, dice: Random) -> Iterator[list[str]]:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """One thread, a cache of its own, and the package that this script imports."""
+    """Return the environment: one thread, a private cache, the same package as this script."""
     package = str(Path(transformer_mt.__file__).parents[1])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     return os.environ | {
@@ -219,7 +219,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Empty when there is no such file or it is damaged."""
+    """Read a JSON object; return an empty one if the file is missing or damaged."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -228,7 +228,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def last_point(run: Path) -> dict[str, Any]:
-    """The last whole line of metrics.jsonl; empty when there is none."""
+    """Return the last whole line of metrics.jsonl; empty if there is none."""
     try:
         lines = (run / "metrics.jsonl").read_bytes().split(b"\n")[:-1]
     except OSError:

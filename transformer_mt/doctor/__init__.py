@@ -1,1 +1,1 @@
-"""Checks of a corpus before anything is trained on it."""
+"""Checks of a corpus before training."""

@@ -1,9 +1,9 @@
-"""Where two texts that should correspond line by line get out of step, told by their lengths.
+"""Detection of lines lost on one side of a parallel corpus, by line lengths.
 
-A sentence and its translation are of about one length ratio (Gale and Church 1993); a sentence and
-any other are not. Each row of the source is compared with the target row beside it, and with those
-some rows further up and down: a stretch is out of step by k where the rows k further down agree
-with it better than the rows beside it, and better than chance.
+Sentences and translations have about one length ratio (Gale and Church 1993); unrelated sentences
+have not. Each source row is compared with the target row of equal number, and with target rows k
+further down (k < 0: up): a stretch of rows is out of step by k if the rows k further down agree
+better than the rows of equal number, and better than chance.
 """
 
 from typing import NamedTuple
@@ -15,40 +15,40 @@ Lengths = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
 _SHIFTS = 8
-"""Rows lost or added at one place that are looked for, besides the difference of the counts."""
+"""Maximum shift that is tested, besides the difference of the line counts."""
 _FAR = 4 * _SHIFTS
-"""Rows further away than any lost line would put a translation."""
+"""Shift that is larger than any tested one: rows that far apart are unrelated."""
 _EVIDENCE = 25.0
-"""Log-likelihood ratio from which a stretch is out of step: chance gives e**-25 as much."""
+"""Minimum log-likelihood ratio of a stretch out of step: by chance, a probability of e**-25."""
 _EACH = 0.12
-"""The same of each row of the stretch: over many rows the smallest of biases adds up."""
+"""Minimum log-likelihood ratio per row of the stretch: over many rows a small bias adds up."""
 _WINDOW = 64
-"""Rows whose usual deviation is looked at together."""
+"""Rows of a window in which the spread is measured."""
 _DEGREES = 4.0
-"""Of freedom, of Student's distribution of log ratios: a free translation is no great surprise."""
+"""Degrees of freedom of the log ratios (Student's t: heavy tails allow free translations)."""
 _CORRELATED = 0.04
-"""Log-likelihood ratio of each row of texts that belong together: 0.1 to 0.6 is usual; else 0.0."""
+"""Minimum log-likelihood ratio per row of a translation: usually 0.1 to 0.6; unrelated: 0.0."""
 _JUDGEABLE = 100
-"""Rows from which it can be said that two texts do not belong together ..."""
+"""Minimum rows to report that two texts are unrelated ..."""
 _VARIED = 0.25
-"""... if the lengths differ so much; in a corpus of sentences of one length all agree."""
+"""... and minimum spread of the lengths: if all sentences are of one length, all rows agree."""
 
 
 class Break(NamedTuple):
-    """A stretch of rows that are out of step."""
+    """A stretch of rows out of step."""
 
     row: int
-    """The first source row (from 0) whose translation is not on the same row."""
+    """First source row (from 0) whose translation is not on the same row."""
     shift: int
-    """Its translation is this many rows further down (or, negative, up)."""
+    """Number of rows that the translation is further down (negative: up)."""
     end: int
-    """The row at which this stretch ends."""
+    """Row after the stretch."""
     certain: bool
-    """False where the difference of the counts alone says that there is such a place."""
+    """True if the lengths show the break; False if only the line counts do."""
 
 
 class _Stretch(NamedTuple):
-    """Rows from `row` to before `end` that are out of step by `shift`."""
+    """The rows [row, end), which are out of step by `shift`."""
 
     row: int
     end: int
@@ -56,11 +56,11 @@ class _Stretch(NamedTuple):
 
 
 class Alignment:
-    """The lengths of two texts, compared row by row.
+    """A comparison of the line lengths of two texts.
 
     Args:
-        src: (src_lines,) characters of each source line.
-        tgt: (tgt_lines,) the same of the target; neither is empty.
+        src: (src_lines,) characters of each source line, at least one line.
+        tgt: (tgt_lines,) characters of each target line, at least one line.
     """
 
     def __init__(self, src: Lengths, tgt: Lengths) -> None:
@@ -69,25 +69,26 @@ class Alignment:
         self._shifts = [k for k in {*range(-_SHIFTS, _SHIFTS + 1), self._difference} if k]
         self._centre = float(np.median(self._log_ratios(self._src, 0)))
         self._scale = self._usual_spread(self._src)
-        elsewhere = np.roll(self._src, len(src) // 2)  # where rows can agree by chance alone
+        elsewhere = np.roll(self._src, len(src) // 2)  # unrelated rows: they agree by chance only
         self._chance_scale = max(self._usual_spread(elsewhere), self._scale)
         self._aligned = self._agreement(0, self._scale)
         self._by_chance = self._agreement(0, self._chance_scale)
 
     def first_break(self) -> Break | None:
-        """The first place at which the sides get out of step; None where they never do."""
+        """Return the first stretch out of step; None if there is none."""
         found = [stretch for k in self._shifts for stretch in self._stretch(k)]
         if found:
             first = min(found)
             return self._switch(first.shift, first.end, certain=True)
-        if self._difference:  # all the lines that one side lacks were lost at one place, perhaps
+        if self._difference:  # assume that all missing lines were lost at one place
             return self._switch(self._difference, len(self._src), certain=False)
         return None
 
     def is_by_chance(self, place: Break | None) -> bool:
-        """Whether rows agree no better than any two would, and lengths vary enough to tell that.
+        """Return whether the rows agree no better than unrelated rows.
 
-        With a break, these are the rows before it and those that are out of step.
+        Always False for few rows or little varied lengths. With a break, the rows before it and
+        the shifted rows of it are compared.
         """
         if len(self._src) < _JUDGEABLE or self._chance_scale < _VARIED:
             return False
@@ -98,13 +99,13 @@ class Alignment:
         return bool(gain.mean() < _CORRELATED) if len(gain) else True
 
     def _log_ratios(self, src: Floats, shift: int) -> Floats:
-        """Of each source row to the target row `shift` further down, where there are both."""
+        """Return log(tgt length / src length) of rows and target rows `shift` further down."""
         first = max(0, -shift)
         count = max(0, min(len(src), len(self._tgt) - shift) - first)
         return self._tgt[first + shift : first + shift + count] - src[first : first + count]
 
     def _deviations(self, src: Floats, shift: int) -> Floats:
-        """(src_lines,) the same, less the usual ratio; far out for rows without such a partner."""
+        """Return (src_lines,) log ratios minus the median; 1.0 for rows without a target row."""
         ratios = self._log_ratios(src, shift)
         first = max(0, -shift)
         deviations = np.full(len(src), 1.0, dtype=np.float32)
@@ -112,7 +113,7 @@ class Alignment:
         return deviations
 
     def _usual_spread(self, src: Floats) -> float:
-        """Of the log ratios of rows in step: each window of rows may have its own shift."""
+        """Return the median spread of log ratios in windows, each with the best shift for it."""
         window = min(_WINDOW, len(src))
         count = len(src) // window
         spreads = np.full(count, np.inf)
@@ -122,14 +123,14 @@ class Alignment:
         return max(float(np.median(spreads)), 0.05)
 
     def _agreement(self, shift: int, scale: float) -> Floats:
-        """(src_lines,) log-density of each row's ratio to the one `shift` further down."""
+        """Return (src_lines,) log-densities of the log ratios at a shift."""
         surprise = np.log1p((self._deviations(self._src, shift) / scale) ** 2 / _DEGREES)
         return np.asarray(-0.5 * (_DEGREES + 1) * surprise - np.log(scale), dtype=np.float32)
 
     def _stretch(self, shift: int) -> list["_Stretch"]:
-        """The stretch that speaks most for this shift, if it speaks loud enough.
+        """Return the stretch with the most evidence for this shift, if there is enough.
 
-        It is the sub-array of the largest sum (Kadane), by running sums and their running minimum.
+        It is the sub-array of the largest sum (Kadane), by running sums and a running minimum.
         """
         rival = np.maximum(self._aligned, self._by_chance)
         sums = _running_sums(self._agreement(shift, self._scale) - rival)
@@ -142,9 +143,9 @@ class Alignment:
         return [_Stretch(row, end, shift)]
 
     def _lead(self, row: int, end: int, shift: int) -> float:
-        """How much louder the rows speak for this shift than for others that cannot be.
+        """Return the log-likelihood ratio of this shift to the best of three implausible shifts.
 
-        In a corpus sorted by length all neighbours agree, and none is louder.
+        In a corpus sorted by length all neighbours agree, so the ratio is about 0.
         """
         here = self._agreement(shift, self._scale)[row:end].sum(dtype=np.float64)
         others = (shift - _FAR, shift + _FAR, -shift)
@@ -152,9 +153,9 @@ class Alignment:
         return float(here - max(rows.sum(dtype=np.float64) for rows in there))
 
     def _switch(self, shift: int, end: int, *, certain: bool) -> Break:
-        """The likeliest place before `end` to go from no shift to this one.
+        """Return the break with the most likely row, before `end`, where the shift begins.
 
-        Rows of the source that the target lacks belong to nothing: they lie in between.
+        Source rows that the target lacks lie between the two parts and count for neither.
         """
         lacking = max(0, -shift)
         before = _running_sums(self._aligned - self._by_chance)[: end - lacking + 1]
@@ -164,10 +165,10 @@ class Alignment:
 
 
 def _spread(deviations: Floats) -> NDArray[np.float64]:
-    """Of each row: the standard deviation, were they normal; outliers do not matter."""
+    """Return the robust standard deviation of each row: 1.48 * median absolute deviation."""
     return np.asarray(1.48 * np.median(np.abs(deviations), axis=-1), dtype=np.float64)
 
 
 def _running_sums(gains: Floats) -> NDArray[np.float64]:
-    """(rows + 1,) the sums of what comes before each row."""
+    """Return (rows + 1,) sums of the gains before each row."""
     return np.concatenate([[0.0], np.cumsum(gains, dtype=np.float64)])

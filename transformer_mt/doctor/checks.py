@@ -1,4 +1,4 @@
-"""What the numbers of all lines tell: about pairs, their neighbours, and other splits."""
+"""Checks of pairs by the numbers of their lines: lengths, hashes, language scores."""
 
 from collections.abc import Sequence
 
@@ -19,30 +19,30 @@ Mask = NDArray[np.bool_]
 Rows = NDArray[np.int64]
 
 _ODD_RATIO = 3.0
-"""Times the usual ratio of characters from which a pair is odd ..."""
+"""Factor of the median length ratio from which a pair is reported ..."""
 _ODD_SPREADS = 5.0
-"""... if it is also this many standard deviations away."""
+"""... if the pair is also this many standard deviations away."""
 _SHORT = 20
-"""Characters: ratios of shorter pairs tell nothing."""
+"""Minimum characters of a pair whose length ratio is checked."""
 _SENTENCE = 3
-"""Words from which it is odd that a sentence is its own translation: names are."""
+"""Minimum words of a sentence reported as untranslated: names are the same in both languages."""
 _LONG = 10
-"""Times the usual length from which a line is long ..."""
+"""Factor of the median length from which a line is long ..."""
 _NEVER_LONG = 300
-"""... if it has more characters than this."""
+"""... if the line has more characters than this."""
 _FEW = 0.01
-"""Share of the pairs below which what does little harm is only noted."""
+"""Fraction of the pairs up to which a minor problem is a note."""
 _SURE = 6.0
-"""Log-odds from which a line's language is plain; of 29,000 clean English and German pairs none
-reached half of it by mistake, and 99 of 100 reach it if they are swapped."""
+"""Minimum log-odds to report the language of a line: no pair of 29,000 clean English and German
+ones reached half of this by mistake, and 99 of 100 reach it if they are swapped."""
 _TRAINED = 0.8
-"""Share of the lines that must be judged right, else the languages are too much alike to judge."""
+"""Minimum fraction of correctly classified lines; below, the languages are too similar."""
 
 
 def rows_finding(
     severity: Severity, code: str, split: str, message: str, wrong: Mask | Rows, side: int | None
 ) -> Finding | None:
-    """A finding with its first rows; None where no row is wrong."""
+    """Return a finding with the first wrong rows as examples; None if no row is wrong."""
     rows = np.flatnonzero(wrong) if wrong.dtype == np.bool_ else wrong.astype(np.int64)
     if not len(rows):
         return None
@@ -51,18 +51,18 @@ def rows_finding(
 
 
 def graded(count: int, total: int) -> Severity:
-    """What does little harm is a warning only where there is much of it."""
+    """Return the severity of a minor problem: a warning only if it is frequent."""
     return "warning" if count > _FEW * total else "note"
 
 
 class PairChecks:
-    """The checks of one split; pairs are looked at up to the place where the sides get out of step.
+    """The checks of one split; only pairs before a break of the alignment are checked.
 
     Args:
-        split: its name.
-        files: of each side, for a person.
-        sides: the numbers of their lines.
-        findings: receives what is wrong.
+        split: name of the split.
+        files: file name of each side, for messages.
+        sides: line numbers, lengths and hashes of each side.
+        findings: collection that the findings are added to.
     """
 
     def __init__(
@@ -73,10 +73,10 @@ class PairChecks:
         self._sides = sides
         self._findings = findings
         self.pairs = min(map(len, sides))
-        """Rows that can be taken for pairs."""
+        """Number of rows that are aligned pairs."""
 
     def run(self) -> None:
-        """Everything but the languages."""
+        """Run all checks except `languages`."""
         for file in dict.fromkeys(self._files):
             self._tell_if_empty(file)
         if self.pairs:
@@ -87,25 +87,25 @@ class PairChecks:
 
     @property
     def chars(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """(pairs,) of each side."""
+        """Characters of each line of each side, (pairs,)."""
         src, tgt = (side.chars[: self.pairs] for side in self._sides)
         return src, tgt
 
     @property
     def filled(self) -> Mask:
-        """(pairs,) True where neither side is empty."""
+        """Mask of the pairs with two non-empty sides, (pairs,)."""
         src, tgt = self.chars
         return np.asarray((src > 0) & (tgt > 0))
 
     @property
     def hashes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """(pairs,) of each side."""
+        """Hash of each line of each side, (pairs,)."""
         src, tgt = (side.hashes[: self.pairs] for side in self._sides)
         return src, tgt
 
     @property
     def keys(self) -> NDArray[np.int64]:
-        """(pairs,) equal for equal pairs alone."""
+        """Hash of each pair, (pairs,)."""
         src, tgt = self.hashes
         odd = np.int64(-7046029254386353131)  # 2**64 divided by the golden ratio (Knuth)
         return np.asarray(src * odd ^ tgt, dtype=np.int64)
@@ -214,30 +214,30 @@ class PairChecks:
             self._findings.add(finding)
 
     def languages(self, scores: Sequence[NDArray[np.float32]]) -> None:
-        """Sides that are swapped or in the wrong language.
+        """Report lines in the wrong language and pairs with swapped sides.
 
         Args:
-            scores: (lines,) of each side: log-odds that the line is in the source language.
+            scores: for each side (lines,) log-odds that the line is in the source language.
         """
         src, tgt = (side[: self.pairs] for side in scores)
         swapped = (src < -_SURE) & (tgt > _SURE)
         same = np.equal(*self.hashes)
         self._add("warning", "swapped", "pairs with source and target swapped", swapped)
         if 2 * swapped.sum() > len(swapped):
-            return  # all of it is, and the other lines tell nothing new
+            return  # the whole split is swapped: more findings would repeat this
         for side, wrong, language in ((0, src < -_SURE, "target"), (1, tgt > _SURE, "source")):
             message = f"lines that seem to be in the {language} language"
             self._add("warning", "language", message, wrong & ~swapped & ~same, side)
 
 
 def can_judge(scores: Sequence[NDArray[np.float32]]) -> bool:
-    """Whether the languages of a corpus differ enough; scores of the sides that they come from."""
+    """Return whether the scores of training lines separate the two languages well enough."""
     src, tgt = scores
     return bool(len(src) and len(tgt)) and min((src > 0).mean(), (tgt < 0).mean()) >= _TRAINED
 
 
 def repetitions(keys: NDArray[np.int64]) -> tuple[Rows, Rows]:
-    """Rows whose key occurred before, in order, and the row of its first occurrence."""
+    """Return the rows whose key occurred before, in order, and the first row of each key."""
     order = np.argsort(keys, kind="stable")
     ranked = keys[order]
     new = np.concatenate([[True], ranked[1:] != ranked[:-1]]) if len(keys) else np.zeros(0, bool)
@@ -248,7 +248,7 @@ def repetitions(keys: NDArray[np.int64]) -> tuple[Rows, Rows]:
 
 
 def found_in(keys: NDArray[np.int64], others: NDArray[np.int64]) -> tuple[Rows, Rows]:
-    """Rows whose key is among the others, and where there."""
+    """Return the rows whose key is in `others`, and a row of each in `others`."""
     if not len(others):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     order = np.argsort(others, kind="stable")

@@ -1,7 +1,7 @@
-"""The whole examination: a few readings of each split; what stays in memory are numbers of lines.
+"""Examination of a corpus in several readings; only numbers of lines are kept in memory.
 
-The first reading counts and looks for rare characters; the second judges languages and takes a
-sample; another encodes what may be too long, and the last fetches the text of the examples.
+The first reading counts and looks for rare characters; the second scores languages and takes a
+sample; another encodes lines that may be too long; the last reads the text of the examples.
 """
 
 import sys
@@ -45,14 +45,14 @@ from transformer_mt.files.paths import user_path
 from transformer_mt.runtime.console import hides_bars
 
 _JUDGED = 5000
-"""Pairs by which the languages are told."""
+"""Training pairs by whose words the languages are checked."""
 _SMALLEST = 10
-"""Training pairs from which a missing split can be cut."""
+"""Minimum training pairs to cut a missing split from."""
 
 
 @dataclass(slots=True)
 class _Examined:
-    """A split and what is known of it so far."""
+    """A split with the results so far."""
 
     split: Split
     sides: tuple[Side, Side]
@@ -62,7 +62,7 @@ class _Examined:
     coverage: tuple[Coverage, ...] = ()
 
     def line(self, side: int, row: int) -> int:
-        """Where a row stands in the file of its side."""
+        """Return the line number of a row in the file of a side."""
         return self.sides[side].line(row)
 
 
@@ -71,20 +71,21 @@ def examine(
     *,
     all_lines: bool = False,
 ) -> Examination:
-    """Look for everything that is wrong with a corpus, before anything is trained on it.
+    """Check a corpus and list its problems.
 
     Args:
-        corpus: a run, or its YAML file, or two parallel text files: source and target.
-        all_lines: tell the `places` of each finding: the numbers of all its lines, by file.
+        corpus: a configuration, a YAML file, or two parallel text files: source and target.
+        all_lines: fill `places` of each finding: all line numbers, by file.
 
     Returns:
-        Its `findings`, the worst first; `exit_code` is 1 if training would refuse the corpus.
+        The examination, whose `findings` begin with the worst; its `exit_code` is 1 if training
+        would refuse the corpus.
 
     Raises:
         ConfigError: the configuration is wrong, or names no corpus.
     """
     findings = Findings(all_lines=all_lines)
-    if isinstance(corpus, tuple):  # there is no vocabulary, and nothing is dropped
+    if isinstance(corpus, tuple):  # no configuration: no vocabulary, and no rules for dropping
         src, tgt = (str(user_path(file, "corpus")) for file in corpus)
         examined = _examine_pairs([ParallelFiles("files", (src, tgt))], findings)
         return _report(examined, findings, None)
@@ -102,7 +103,7 @@ def examine(
 
 
 def _examine_pairs(splits: list[Split], findings: Findings) -> list[_Examined]:
-    """The first two readings."""
+    """Read each split twice and run all checks that need no vocabulary."""
     letters, examined = LetterPairs(), []
     for index, split in enumerate(splits):
         quotes = Quotes()
@@ -131,7 +132,7 @@ def _examine_pairs(splits: list[Split], findings: Findings) -> list[_Examined]:
 def _judge(
     one: _Examined, log_odds: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Language scores of all lines of a split; takes its sample on the way."""
+    """Return the language scores of all lines of a split; fill the sample in the same reading."""
     parts: tuple[list[NDArray[np.float32]], ...] = ([], [])
     with _bar(one.split, "languages") as advance:
         for block in one.split.read(Findings().add, advance):
@@ -143,7 +144,7 @@ def _judge(
 
 
 def _check_overlap(first: _Examined, second: _Examined, findings: Findings) -> None:
-    """Pairs, and single sentences, of the second split that stand in the first, too."""
+    """Report pairs, and single sentences, of the second split that are also in the first."""
     name = second.split.name
     rows, places = found_in(second.checks.keys, first.checks.keys)
     filled = second.checks.filled
@@ -165,7 +166,7 @@ def _check_overlap(first: _Examined, second: _Examined, findings: Findings) -> N
 
 
 def _check_languages(train: _Examined, config: PairsConfig, findings: Findings) -> None:
-    """The languages that the configuration names, by their commonest words."""
+    """Report swapped sides, by the most common words of the configured languages."""
     src, tgt = (side[:_JUDGED] for side in train.sample.texts)
     if sides_are_swapped(src, tgt, config.src_lang, config.tgt_lang):
         message = (
@@ -176,7 +177,7 @@ def _check_languages(train: _Examined, config: PairsConfig, findings: Findings) 
 
 
 def _check_size(examined: list[_Examined], findings: Findings) -> None:
-    """Splits that are not given are cut from train, which must then be large enough."""
+    """Report a training split that is too small to cut missing splits from."""
     missing = [name for name in SPLITS[1:] if name not in (e.split.name for e in examined)]
     count = examined[0].checks.pairs
     if missing and 0 < count < _SMALLEST:
@@ -187,7 +188,7 @@ def _check_size(examined: list[_Examined], findings: Findings) -> None:
 def _check_tokens(
     config: TranslationConfig, examined: list[_Examined], findings: Findings
 ) -> str | None:
-    """Coverage of all splits, and what is dropped of train; returns which vocabulary that is of."""
+    """Check the coverage of all splits and the pairs dropped from train; return the vocabulary."""
     train = examined[0]
     if not any(any(texts) for texts in train.sample.texts):
         return None
@@ -210,7 +211,7 @@ def _check_tokens(
 
 
 def _report(examined: list[_Examined], findings: Findings, vocabulary: str | None) -> Examination:
-    """Everything for a reader, the examples with their text."""
+    """Build the examination; read the text of the examples."""
     splits = {}
     for one in examined:
         _fetch_examples(one, findings.of(one.split.name))
@@ -250,7 +251,7 @@ def _fetch_examples(one: _Examined, findings: list[Finding]) -> None:
 
 @contextmanager
 def _bar(split: Split, what: str) -> Iterator[Advance]:
-    """Shows how far a reading has come, where it takes long."""
+    """Show the progress of a reading that takes more than a second."""
     with tqdm(
         total=split.size,
         desc=f"{split.name}: {what}",

@@ -1,8 +1,8 @@
 # ruff: noqa: RUF001 (words in several scripts)
-"""Which of the two languages of a corpus a line is in, told by its letters.
+"""Classification of lines into the two languages of a corpus, by letters.
 
-A naive Bayes classifier over pairs of neighbouring bytes, learned from the corpus itself, most of
-which is taken to be right: it needs no knowledge of any language or script.
+A naive Bayes classifier over pairs of neighbouring bytes, trained on the corpus itself, of which
+most lines are assumed to be correct: it needs no knowledge of any language or script.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 _PAIRS = 1 << 16
 _LARGEST = 3.0
-"""Most that one pair of bytes may say: a natural logarithm of odds."""
-_STOP_WORDS = {  # the commonest words of some languages, few of which are words of another
+"""Maximum absolute log-odds (natural logarithm) of one pair of bytes."""
+_STOP_WORDS = {  # the most common words of some languages; few are words of another language
     language: frozenset(words.split())
     for language, words in {
         "cs": "a se na je že v to s z do jako si ale by jsem jsou byl pro",
@@ -38,7 +38,7 @@ _STOP_WORDS = {  # the commonest words of some languages, few of which are words
 
 
 def sides_are_swapped(src: Sequence[str], tgt: Sequence[str], src_lang: str, tgt_lang: str) -> bool:
-    """Whether each side has the commonest words of the other's language; False if not known."""
+    """Return whether each side has the other language's common words; False if unknown."""
     stop_words = [_STOP_WORDS.get(language.lower()[:2]) for language in (src_lang, tgt_lang)]
     if stop_words[0] == stop_words[1]:
         return False
@@ -54,17 +54,17 @@ def _share(texts: Sequence[str], wanted: frozenset[str]) -> float:
 
 
 class LetterPairs:
-    """How often each pair of neighbouring bytes occurs on each side."""
+    """Counts of the pairs of neighbouring bytes on each side."""
 
     def __init__(self) -> None:
         self._counts = np.zeros((2, _PAIRS), dtype=np.int64)
 
     def add(self, side: int, texts: Sequence[str]) -> None:
-        """Learn from lines of one side, 0 or 1."""
+        """Count the pairs of bytes in lines of one side, 0 or 1."""
         self._counts[side] += np.bincount(_codes(texts)[0], minlength=_PAIRS)
 
     def log_odds(self) -> NDArray[np.float32]:
-        """(65536,) of the source language against the target language, for each pair of bytes."""
+        """Return (65536,) log-odds of source against target language for each pair of bytes."""
         logs = np.log(self._counts + 1.0) - np.log(self._counts.sum(1, keepdims=True) + _PAIRS)
         odds = np.clip(logs[0] - logs[1], -_LARGEST, _LARGEST).astype(np.float32)
         newline = np.arange(_PAIRS) // 256 == ord("\n")
@@ -73,13 +73,13 @@ class LetterPairs:
 
 
 def score_lines(texts: Sequence[str], log_odds: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(lines,) log-odds that each line is in the source language. No line holds a newline."""
+    """Return (lines,) log-odds that each line, without newlines, is in the source language."""
     codes, ends = _codes(texts)
     sums = np.concatenate([[0.0], np.cumsum(log_odds[codes], dtype=np.float64)])
     return np.diff(sums[np.concatenate([[0], ends])]).astype(np.float32) / 2
 
 
 def _codes(texts: Sequence[str]) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
-    """Pairs of neighbouring bytes of all lines, and where each line ends in them."""
+    """Return the codes of all pairs of neighbouring bytes, and the index where each line ends."""
     data = np.frombuffer(("\n".join(texts) + "\n").encode("utf-8", "surrogatepass"), dtype=np.uint8)
     return data[:-1] * np.uint16(256) + data[1:], np.flatnonzero(data == ord("\n"))

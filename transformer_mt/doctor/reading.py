@@ -1,4 +1,4 @@
-"""The texts of a corpus as they are, in blocks; what is unreadable is told, and reading goes on."""
+"""Reading of a corpus in blocks; unreadable lines are reported, and reading continues."""
 
 import codecs
 from abc import ABC, abstractmethod
@@ -17,44 +17,44 @@ BOM = "\ufeff"
 Complain = Callable[[Finding], None]
 Advance = Callable[[int], object]
 Row = tuple[int, object, object]
-"""Line in the file, source, target (which should be text)."""
+"""Line number in the file, source, target (both should be text)."""
 
 
 class Block(NamedTuple):
-    """Some lines of one side. Bytes that are no UTF-8 are lone surrogates (PEP 383)."""
+    """A block of lines of one side. Bytes that are not UTF-8 are lone surrogates (PEP 383)."""
 
     side: int
-    """0 the source, 1 the target."""
+    """Number of the side: 0 source, 1 target."""
     texts: list[str]
     lines: Sequence[int] | None = None
-    """Where each stands in the file (from 1); None where that is its row."""
+    """Line number of each text in the file (from 1); None if it is the row number + 1."""
 
 
 class Split(ABC):
-    """The sentence pairs of one split, which can be read again and again."""
+    """The sentence pairs of one split, which can be read several times."""
 
     def __init__(self, name: str, files: tuple[str, ...]) -> None:
         self.name = name
         self.files = files
-        """For a person: two, or one that has both sides."""
+        """File names for messages: two, or one with both sides."""
 
     unit = "B"
-    """Of what `advance` is told."""
+    """Unit of `size` and of the amounts passed to `advance`."""
 
     @property
     @abstractmethod
     def size(self) -> int:
-        """What the amounts told to `advance` add up to."""
+        """Sum of the amounts passed to `advance`."""
 
     @abstractmethod
     def read(self, complain: Complain, advance: Advance) -> Iterator[Block]:
-        """All blocks; of each side in order."""
+        """Yield all blocks; the blocks of each side are in order."""
 
     def file_of(self, side: int) -> str:
         return self.files[side % len(self.files)]
 
     def error(self, code: str, message: str, place: Example | None = None) -> Finding:
-        """What training would refuse; of a line, if it has a place."""
+        """Return a finding that training would refuse; of a line if `place` is given."""
         places = [place] if place else []
         return Finding("error", code, self.name, message, len(places) or None, examples=places)
 
@@ -62,7 +62,7 @@ class Split(ABC):
 def read_texts(
     split: Split, file: str, complain: Complain, advance: Advance
 ) -> Iterator[list[str]]:
-    """Lines of a text file as training reads them, some thousands at a time."""
+    """Yield the lines of a text file as training reads them, thousands at a time."""
     path = Path(file)
     rows = place = 0
     if path.exists() and not path.is_file():
@@ -96,7 +96,7 @@ def _without_bom(split: Split, file: str, line: bytes, complain: Complain) -> by
 
 
 def _decode(split: Split, file: str, rows: int, block: list[bytes], complain: Complain) -> str:
-    """The text of some lines; those that are not UTF-8 are told."""
+    """Decode a block of lines; report the lines that are not UTF-8."""
     joined = b"".join(block)
     try:
         return joined.decode("utf-8")
@@ -114,7 +114,7 @@ def _decode(split: Split, file: str, rows: int, block: list[bytes], complain: Co
 
 
 def _blocks_of_lines(file: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Lines with their ends; where the file breaks off, first those before that."""
+    """Yield blocks of lines with line ends; on a read error, first the lines before it."""
     block: list[bytes] = []
     size = 0
     try:
@@ -135,7 +135,7 @@ def _blocks_of_lines(file: Iterable[bytes]) -> Iterator[list[bytes]]:
 def blocks_of_rows(
     split: Split, rows: Sequence[Row], columns: tuple[str, ...], complain: Complain
 ) -> Iterator[Block]:
-    """The rows with cells that are text, as training reads them; of others the place is told."""
+    """Yield blocks of the rows whose two cells are text; report the other rows."""
     kept: list[tuple[int, list[str | None]]] = []
     for row in rows:
         texts = [text_of(cell) for cell in row[1:]]
@@ -151,5 +151,5 @@ def blocks_of_rows(
 
 
 def _one_line(text: str) -> str:
-    """A cell may hold line ends: each becomes another mark of one, which the scan will tell."""
+    """Replace newlines in a cell by vertical tabs, which the scan reports."""
     return text.replace("\n", "\v") if "\n" in text else text

@@ -1,4 +1,4 @@
-"""What the doctor found, for a person and for a program."""
+"""Findings of the doctor, as text and as JSON."""
 
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -10,70 +10,70 @@ from numpy.typing import NDArray
 
 Severity = Literal["error", "warning", "note"]
 Lines: TypeAlias = "array[int]"
-"""Numbers, 8 bytes each: of a million bad lines a list would take 36."""
+"""Line numbers of 8 bytes each; in a list a number takes 36 bytes."""
 
 SHOWN = 3
-"""Examples kept of each finding."""
+"""Maximum examples of a finding."""
 _EXCERPT = 56
-"""Characters shown of a sentence."""
+"""Maximum characters of a sentence in an example."""
 
 
 class Ref(NamedTuple):
-    """A row of a split, to be shown as an example."""
+    """A row of a split to show as an example."""
 
     side: int | None
-    """0 the source, 1 the target, None both."""
+    """Number of the side: 0 source, 1 target, None both."""
     row: int
     remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Where a finding is to be seen."""
+    """An example of a finding: file, line and text."""
 
     file: str
     line: int
-    """Counted from 1; of a data set that is no text file, its row."""
+    """Line number from 1; row number in a data set that is no text file."""
     text: str = ""
-    """The beginning of the line; of a pair, of both, with a bar between them."""
+    """Beginning of the line, or of both lines of a pair, separated by a bar."""
     remark: str = ""
 
     def show(self) -> str:
-        """For a person."""
+        """Format the example as one line of text."""
         remark = f"({self.remark})" if self.remark else ""
         return "  ".join(filter(None, (f"{self.file}:{self.line}", self.text, remark)))
 
 
 @dataclass(slots=True)
 class Finding:
-    """One thing that is wrong, as often as it was seen."""
+    """A problem of a corpus with the number of occurrences."""
 
     severity: Severity
     code: str
     split: str
     message: str
     count: int | None = None
-    """Lines or pairs; None for a fact about a whole file."""
+    """Number of lines or pairs; None if the finding is about a whole file."""
     refs: list[Ref] = field(default_factory=list, repr=False)
-    """Rows whose text is still to be read."""
+    """Rows of examples whose text is not read yet."""
     examples: list[Example] = field(default_factory=list)
     rows: Sequence[int] | NDArray[np.int64] | None = field(default=None, repr=False)
-    """All its rows, of the side of `refs`; None: those of `refs`."""
+    """All rows of the finding, on the side of `refs`; None: the rows of `refs`."""
     places: dict[str, Lines] = field(default_factory=dict, repr=False)
-    """Every line, by file, in order; empty where that was not asked for."""
+    """All line numbers by file, in order; empty unless requested."""
 
     def remark(self, remarks: Sequence[str]) -> None:
-        """Say something of each row."""
+        """Set the remark of each example."""
         pairs = zip(self.refs, remarks, strict=True)
         self.refs = [ref._replace(remark=remark) for ref, remark in pairs]
 
     def is_error_of(self, file: str) -> bool:
-        """Whether it tells why a file is refused."""
+        """Return whether the finding is an error about a file."""
         named = self.message.startswith(file) or file in (e.file for e in self.examples)
         return named and self.severity == "error"
 
     def lines(self) -> Iterator[str]:
-        """For a person; lines beyond the examples are told by their numbers."""
+        """Yield the lines of a text report; lines beyond the examples have no text."""
         count = "" if self.count is None else f": {self.count:,}"
         message = _harmless(self.message)  # it may name words or columns of the corpus
         yield f"{self.severity}: {self.split}: {message}{count}  [{self.code}]"
@@ -86,7 +86,7 @@ class Finding:
             yield "    ... (--all lists every line)"
 
     def to_dict(self) -> dict[str, Any]:
-        """For a program."""
+        """Return the finding as plain values for JSON."""
         return {
             "severity": self.severity,
             "code": self.code,
@@ -100,23 +100,23 @@ class Finding:
 
 @dataclass(slots=True)
 class Examination:
-    """All that was found in a corpus, the worst first."""
+    """The result of the doctor: all findings, the worst first."""
 
     splits: dict[str, dict[str, Any]]
-    """Name of each split to its files, numbers of lines, and token coverage."""
+    """Files, numbers of lines, and token coverage of each split, by name."""
     findings: list[Finding]
 
     def count(self, severity: Severity) -> int:
-        """How many findings are of this severity."""
+        """Return the number of findings of a severity."""
         return sum(finding.severity == severity for finding in self.findings)
 
     @property
     def exit_code(self) -> int:
-        """1 if training would refuse this corpus."""
+        """Exit code of the command: 1 if training would refuse the corpus."""
         return 1 if self.count("error") else 0
 
     def lines(self) -> Iterator[str]:
-        """For a person."""
+        """Yield the lines of a text report."""
         for name, split in self.splits.items():
             src, tgt = split["lines"]
             size = f"{src:,} pairs" if src == tgt else f"{src:,} and {tgt:,} lines"
@@ -136,7 +136,7 @@ class Examination:
         yield ", ".join(numbers) or "nothing to complain of"
 
     def to_dict(self) -> dict[str, Any]:
-        """For a program."""
+        """Return the examination as plain values for JSON."""
         return {
             "splits": self.splits,
             "errors": self.count("error"),
@@ -147,7 +147,7 @@ class Examination:
 
 
 def excerpt(text: str) -> str:
-    """The beginning of a sentence, harmless to a terminal."""
+    """Return the beginning of a sentence, without control characters."""
     shown = _harmless(text[: _EXCERPT + 1])
     return shown if len(shown) <= _EXCERPT else shown[: _EXCERPT - 3] + "..."
 
@@ -158,13 +158,13 @@ def _harmless(text: str) -> str:
 
 def _escaped(character: str) -> str:
     code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8 (PEP 383)
         return f"\\x{code - 0xDC00:02x}"
     return character.encode("unicode_escape").decode()
 
 
 class Findings:
-    """Collects findings: those alike become one, with the examples of the first of them.
+    """A collection of findings, which merges findings of equal split, code and message.
 
     Args:
         all_lines: keep the number of every line, 8 bytes each.
@@ -200,12 +200,12 @@ class Findings:
     def locate(
         self, split: str, file_of: Callable[[int], str], line: Callable[[int, int], int]
     ) -> None:
-        """Turn the rows of all findings of a split into lines of files.
+        """Convert the rows of all findings of a split to line numbers of files.
 
         Args:
-            split: its name.
-            file_of: the file of a side.
-            line: where a row of a side stands in its file.
+            split: name of the split.
+            file_of: function (side) -> file name.
+            line: function (side, row) -> line number in the file.
         """
         for key in [key for key in self._rows if key[0] == split]:
             places = self._found[key].places
@@ -214,10 +214,10 @@ class Findings:
                 numbers.extend(line(side, row) for row in rows)
 
     def of(self, split: str) -> list[Finding]:
-        """Those of one split."""
+        """Return the findings of one split."""
         return [finding for finding in self._found.values() if finding.split == split]
 
     def ordered(self) -> list[Finding]:
-        """Errors first, then warnings, then notes."""
+        """Return all findings: errors first, then warnings, then notes."""
         rank = {"error": 0, "warning": 1, "note": 2}
         return sorted(self._found.values(), key=lambda finding: rank[finding.severity])

@@ -1,6 +1,6 @@
-"""The first reading of a corpus: some numbers of every line, and the characters that rarely belong.
+"""First reading of a corpus: lengths and hash of every line, and search for rare characters.
 
-What is kept of a line takes some 16 bytes, whatever its length.
+A line takes some 16 bytes of memory, independent of the length.
 """
 
 import re
@@ -49,32 +49,32 @@ _KINDS: dict[str, tuple[Severity, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What is known of the lines of one side of a split; all arrays are (lines,)."""
+    """Lengths and hashes of the lines of one side of a split; all arrays are (lines,)."""
 
     chars: NDArray[np.int32]
-    """Characters without the white space around them: 0 for an empty line."""
+    """Number of characters without white space around them; 0 for an empty line."""
     words: NDArray[np.int32]
-    """Parts between white space."""
+    """Number of words, separated by white space."""
     hashes: NDArray[np.int64]
-    """Equal for equal text (up to the white space around it), different for any other: of a
-    million lines two are taken for equal with a chance of 1 in 30 million."""
+    """Hash of the text without white space around it; two different lines of a million collide
+    with a probability of 1 in 30 million."""
     numbers: NDArray[np.int64] | None
-    """Lines in the file; None where line `i + 1` is row `i`."""
+    """Line numbers in the file; None if row `i` is line `i + 1`."""
 
     def __len__(self) -> int:
         return len(self.chars)
 
     def line(self, row: int) -> int:
-        """Where a row stands in its file, from 1."""
+        """Return the line number of a row in the file, from 1."""
         return row + 1 if self.numbers is None else int(self.numbers[row])
 
 
 def scan(
     split: Split, findings: Findings, pairs: LetterPairs | None, quotes: Quotes, advance: Advance
 ) -> tuple[Side, Side]:
-    """Read a split once; `pairs` learns the letters of its languages, `quotes` how it quotes.
+    """Read a split once and return both sides; also fill `findings`, `pairs` and `quotes`.
 
-    What cannot be read, and rare characters, are added to `findings`.
+    Unreadable lines and rare characters are added to `findings`.
     """
     builders = (_Builder(), _Builder())
     for block in split.read(findings.add, advance):
@@ -91,7 +91,7 @@ def scan(
 
 
 class _Builder:
-    """Numbers of the lines of one side, block by block."""
+    """A builder of `Side`, block by block."""
 
     def __init__(self) -> None:
         self._parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in _COLUMNS}
@@ -131,7 +131,7 @@ _COLUMNS = {"chars": np.int32, "words": np.int32, "hashes": np.int64, "numbers":
 
 
 def rare_characters(block: Block) -> Iterator[tuple[str, int, str]]:
-    """The kind, the row in the block and a remark, for each kind that a line has."""
+    """Yield kind, row in the block and remark for each kind of rare character in a line."""
     flat = "\n".join(block.texts)
     match = _RARE.search(flat)
     if match is None:

@@ -1,4 +1,4 @@
-"""Where a corpus comes from: parallel files, one table, or a data set; each as blocks of lines."""
+"""Sources of a corpus: parallel files, a table, or a data set; each read as blocks of lines."""
 
 import csv
 import itertools
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 _ROWS = 20_000
-"""Of a table, read at a time."""
+"""Rows of a table in one block."""
 
 Cells = tuple[int, list[str]]
-"""Line in the file, and what stands there."""
+"""Line number in the file, and the cells of the line."""
 
 
 class ParallelFiles(Split):
-    """Two text files whose lines correspond."""
+    """A split of two parallel text files."""
 
     @property
     def size(self) -> int:
@@ -60,7 +60,7 @@ class ParallelFiles(Split):
 
 
 class Table(Split):
-    """One text file with both sides on each line; a .tsv, .csv or .jsonl file."""
+    """A split in one text file with both sides on each line: .tsv, .csv or .jsonl."""
 
     def __init__(self, name: str, file: str, suffix: str, columns: Columns[SentencePair]) -> None:
         super().__init__(name, (file,))
@@ -128,7 +128,7 @@ class Table(Split):
                 continue
             try:
                 record = json.loads(line)
-            except (ValueError, RecursionError):  # also of a number with thousands of digits
+            except (ValueError, RecursionError):  # ValueError: also of a huge number
                 self._complain_of_line(complain, "json", "lines that are not valid JSON", number)
                 continue
             if not isinstance(record, dict):
@@ -141,7 +141,7 @@ class Table(Split):
 
 
 class Rows(Split):
-    """An Arrow table, which comes in parts as often as it is asked for."""
+    """A split in an Arrow table, which is read in parts."""
 
     unit = "row"
 
@@ -182,7 +182,7 @@ class Rows(Split):
             complain(self.error("unreadable", f"{message} ({first_line_of(error)})"))
 
     def _cells(self, part: "pa.Table", first: int, complain: Complain) -> Iterator[Row]:
-        """The rows of a part; where there is text that is no UTF-8, those of them without."""
+        """Yield the rows of a part; report the rows with text that is not UTF-8."""
         try:
             sides = [part.column(name).to_pylist() for name in self._columns.names]
         except UnicodeDecodeError:
@@ -198,10 +198,10 @@ class Rows(Split):
 
 
 def open_corpus(config: PairsConfig, complain: Complain) -> list[Split]:
-    """The splits that a configuration names.
+    """Open the splits that a configuration names.
 
     Raises:
-        ConfigError: it names none to train on, or something that cannot be.
+        ConfigError: there is no training split, or a setting is wrong.
     """
     reading = PairsReading(config)
     if config.dataset == PHRASEBOOK:
@@ -281,7 +281,7 @@ def _tsv_rows(lines: Iterator[str]) -> Iterator[Cells]:
 def _places(
     split: Split, names: Sequence[str], columns: Columns[SentencePair], complain: Complain
 ) -> list[int] | None:
-    """Where the two columns are; None, with a complaint, where one is missing."""
+    """Return the indices of the two columns; None, with a finding, if one is missing."""
     for column, key in zip(columns.names, columns.keys, strict=True):
         if column not in names:
             message = f"there is no column '{column}', only {', '.join(names)}; set data.{key}"

@@ -1,4 +1,4 @@
-"""How well the vocabulary covers a corpus, and which training pairs are dropped as too long."""
+"""Vocabulary coverage of a corpus, and training pairs that are dropped as too long."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -42,15 +42,15 @@ from transformer_mt.runs.run_dir import (
 from transformer_mt.text.tokenizer import Tokenizers
 
 SAMPLE = 50_000
-"""Pairs of a split, evenly spaced, on which coverage is measured."""
+"""Maximum pairs of a split, evenly spaced, on which coverage is measured."""
 _LONGEST = 2000
-"""Characters of a sentence that are looked at for coverage."""
+"""Maximum characters of a sentence that are used for coverage."""
 _MOST_CHECKED = 100_000
-"""Pairs that are encoded to see whether they are dropped; of more, some stand for all."""
+"""Maximum pairs that are encoded to count dropped ones; of more pairs a sample is encoded."""
 
 
 class Sample:
-    """Evenly spaced pairs of a split."""
+    """A sample of evenly spaced pairs of a split."""
 
     def __init__(self, pairs: int) -> None:
         self._stride = max(1, -(-pairs // SAMPLE))
@@ -59,7 +59,7 @@ class Sample:
         self.texts: tuple[list[str], list[str]] = ([], [])
 
     def add(self, block: Block) -> None:
-        """Take what is wanted of some lines, in order."""
+        """Add the sampled lines of the next block."""
         start = self._rows[block.side]
         end = max(0, self._pairs - start)
         wanted = block.texts[-start % self._stride : end : self._stride]
@@ -68,16 +68,16 @@ class Sample:
 
 
 def clean(text: str) -> str:
-    """With a question mark for each byte that is no UTF-8: the tokenizers take real text alone."""
+    """Replace each byte that is not UTF-8 by a question mark: tokenizers accept only valid text."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def find_tokenizers(config: TranslationConfig, sample: Sample) -> tuple[Tokenizers, str]:
-    """The tokenizers of a run, or such as it would have; and which these are, for a person.
+    """Load the tokenizers of a run, or build them from a sample; also return a description.
 
     Raises:
-        DataError: the run has tokenizers that cannot be read.
-        ConfigError: such a vocabulary cannot be built.
+        DataError: the tokenizers of the run cannot be read.
+        ConfigError: the configured vocabulary cannot be built.
     """
     for place in (config.run_dir, config.init_from):
         if place is not None and has_vocabulary(RunDir(Path(place)), Tokenizers):
@@ -88,7 +88,7 @@ def find_tokenizers(config: TranslationConfig, sample: Sample) -> tuple[Tokenize
 
 
 def coverage(tokenizers: Tokenizers, sample: Sample) -> tuple[Coverage, ...]:
-    """How much of each side its vocabulary knows."""
+    """Return the vocabulary coverage of each side of a sample."""
     counters = UnknownCounter(tokenizers.src), UnknownCounter(tokenizers.tgt)
     for side, tokenizer in enumerate((tokenizers.src, tokenizers.tgt)):
         for piece in pieces(sample.texts[side], 10_000):
@@ -99,7 +99,7 @@ def coverage(tokenizers: Tokenizers, sample: Sample) -> tuple[Coverage, ...]:
 def vocabulary_findings(
     config: TranslationConfig, tokenizers: Tokenizers, coverages: Coverages
 ) -> Iterator[Finding]:
-    """What training will warn of or refuse because a vocabulary does not know the text."""
+    """Yield the vocabulary problems of which training will warn, or which it will refuse."""
     parent = config.init_from and RunDir(Path(config.init_from))
     if parent and parent.config.is_file():
         sentence = other_languages(config, load_run_config(parent))
@@ -120,15 +120,15 @@ def vocabulary_findings(
 
 
 class Dropped:
-    """Training pairs that are too long, or too different in length, in tokens.
+    """The training pairs that are too long, or too different in length, in tokens.
 
-    Few need be encoded to know: tokens are no fewer than words, and no more than characters (or
-    bytes).
+    Only few pairs are encoded: a text has at least as many tokens as words, and at most as many as
+    characters (or bytes).
     """
 
     def __init__(self, sides: tuple[Side, Side], pairs: int, config: TranslationConfig) -> None:
         self._config = limits = config.data
-        most = 4 if config.tokenizer.type == "byte" else 1  # tokens of a character
+        most = 4 if config.tokenizer.type == "byte" else 1  # tokens per character
         src, tgt = ((side.chars[:pairs], side.words[:pairs]) for side in sides)
         longer, shorter = np.maximum(src[0], tgt[0]), np.minimum(src[1], tgt[1])
         self._empty = shorter == 0
@@ -142,7 +142,7 @@ class Dropped:
         self._lengths = np.zeros((2, len(self.rows)), dtype=np.int64)
 
     def encode(self, blocks: Iterable[Block], tokenizers: Tokenizers) -> None:
-        """Count the tokens of those rows, from the blocks of all."""
+        """Count the tokens of `rows`; `blocks` has all rows."""
         first = [0, 0]
         for side, texts, _ in blocks:
             start, end = first[side], first[side] + len(texts)
@@ -154,7 +154,7 @@ class Dropped:
             first[side] = end
 
     def tell(self, split: str, findings: Findings) -> None:
-        """What training will drop, by the rules of its data."""
+        """Add findings for the pairs that training will drop."""
         longer, shorter = self._lengths.max(0), self._lengths.min(0)
         long = longer > self._config.max_length
         ratio = ~long & (longer > self._config.max_length_ratio * shorter)

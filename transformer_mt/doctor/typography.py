@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 (what wrong conversions make of text)
-"""Text that went through a wrong conversion, and two ways to write the same mark."""
+"""Checks of typography: wrongly decoded text, HTML entities, mixed quotation marks."""
 
 import html
 import re
@@ -14,7 +14,7 @@ from transformer_mt.languages.characters import DOUBLE_QUOTES, SINGLE_QUOTES
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _REST = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
-"""What later bytes of UTF-8 are, read as Latin-1 or Windows-1252."""
+"""Characters of UTF-8 continuation bytes that were decoded as Latin-1 or Windows-1252."""
 _REST_OF_CYRILLIC = "Ѐ-Џѐ-џҐґ°±µ¶·№»¦§©«¬®¤’“”•–—™›‹…†‡€‰‚„\xa0\xad"
 _MOJIBAKE = re.compile(
     "[Â-ôĂĹРСв√├┬]"
@@ -23,13 +23,13 @@ _MOJIBAKE = re.compile(
     "|(?<=в)Ђ"
     "|(?<=[√├┬])[^\\s\\w(])"
 )
-"""What may be UTF-8 that was read as something else: `ftfy` decides."""
+"""Candidates of UTF-8 decoded with a wrong encoding; `ftfy` decides."""
 _CONTEXT = 500
-"""Characters on both sides by which it decides."""
+"""Characters of context on both sides for `ftfy`."""
 
 
 def wrong_conversions(block: Block) -> Iterator[tuple[str, int, str]]:
-    """The kind, the row in the block and a remark, for each kind that a line has."""
+    """Yield kind, row in the block and remark for each kind of wrong conversion in a line."""
     flat = "\n".join(block.texts)
     for row, column, found in _first_of_rows(_ENTITY, flat, block.texts):
         if html.unescape(found) != found:
@@ -45,7 +45,7 @@ def wrong_conversions(block: Block) -> Iterator[tuple[str, int, str]]:
 def _first_of_rows(
     pattern: re.Pattern[str], flat: str, texts: Sequence[str]
 ) -> Iterator[tuple[int, int, str]]:
-    """The row, the column (from 1) and the text of the first match in each row."""
+    """Yield row, column (from 1) and text of the first match in each row."""
     match = pattern.search(flat)
     ends = np.cumsum([len(text) + 1 for text in texts]) if match else np.zeros(0, dtype=np.int64)
     while match is not None:
@@ -55,7 +55,7 @@ def _first_of_rows(
 
 
 def _repaired(text: str, place: int, found: str) -> str | None:
-    """What a piece of text was once, for a remark; None where nothing is wrong."""
+    """Return a remark with the repaired text; None if the text is correct."""
     import ftfy
 
     around = text[max(0, place - _CONTEXT) : place + _CONTEXT]
@@ -66,7 +66,7 @@ def _repaired(text: str, place: int, found: str) -> str | None:
 
 
 class Mixture(NamedTuple):
-    """The rows of one side that write a mark in the rarer of two ways."""
+    """The rows of one side with the rarer kind of a quotation mark."""
 
     side: int
     rows: NDArray[np.int64]
@@ -74,7 +74,7 @@ class Mixture(NamedTuple):
 
 
 class Quotes:
-    """Rows with curly and with straight quotes, single and double ones, of both sides."""
+    """The rows of both sides with curly and with straight quotes, single and double."""
 
     _KINDS = (
         ("apostrophes or single quotes", "'", SINGLE_QUOTES),
@@ -85,7 +85,7 @@ class Quotes:
         self._rows: dict[tuple[int, int, bool], list[NDArray[np.int64]]] = {}
 
     def see(self, block: Block, first: int) -> None:
-        """Look at some lines, of which the first is this row of its side."""
+        """Record the rows with quotes in a block, whose first line is row `first`."""
         flat = "\n".join(block.texts)
         ends = np.cumsum([len(text) + 1 for text in block.texts])
         for kind, (_, straight, curly) in enumerate(self._KINDS):
@@ -98,7 +98,7 @@ class Quotes:
                     self._rows.setdefault((block.side, kind, bool(is_curly)), []).append(rows)
 
     def mixtures(self) -> Iterator[Mixture]:
-        """Where both ways of writing occur."""
+        """Yield the rows with the rarer kind, for each mark of which both kinds occur."""
         for side in (0, 1):
             for kind, (name, _, _) in enumerate(self._KINDS):
                 straight, curly = (self._rows.get((side, kind, which)) for which in (False, True))

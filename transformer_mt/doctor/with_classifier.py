@@ -1,4 +1,4 @@
-"""Pairs of two parallel files that are swapped, untranslated, or in a wrong language."""
+"""Detection of swapped, untranslated and wrong-language pairs with a language classifier."""
 
 import json
 import sys
@@ -25,17 +25,17 @@ KINDS = ("swapped", "untranslated", "wrong language")
 _FINE, _SWAPPED, _UNTRANSLATED, _WRONG = range(4)
 
 _PIECE = 4096
-"""Pairs that are in memory at a time."""
+"""Pairs that are in memory at once."""
 _LEAST_LETTERS = 20
-"""In bytes: of a line whose language is judged. Names and numbers are of any."""
+"""Minimum bytes of letters to judge the language of a line: names and numbers fit any."""
 _LEAST_WORDS = 3
-"""Of a line for which it is odd to be its own translation."""
+"""Minimum words of a line that is reported as untranslated."""
 _EXCERPT = 60
-"""Characters of a line that are shown."""
+"""Maximum characters of a line in a report."""
 
 
 class LanguageClassifier(Protocol):
-    """A classifier of texts whose labels are languages."""
+    """A text classifier whose labels are languages."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -47,13 +47,13 @@ class LanguageClassifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SuspiciousPair:
-    """A pair that is not what it should be; of each side, the likeliest label."""
+    """A suspicious pair with the most probable label of each side."""
 
     line: int
     kind: str
-    """One of `KINDS`."""
+    """Kind of the problem, one of `KINDS`."""
     src: str
-    """The beginning of the line."""
+    """Beginning of the source line."""
     src_label: str
     src_probability: float
     tgt: str
@@ -61,7 +61,7 @@ class SuspiciousPair:
     tgt_probability: float
 
     def show(self, layout: str) -> str:
-        """For a person ("text") or a program ("jsonl"), in one line."""
+        """Format the pair as one line of text ("text") or JSON ("jsonl")."""
         if layout == "jsonl":
             return one_line(json.dumps(rounded(asdict(self)), ensure_ascii=False))
         src = f"{self.src_label} {self.src_probability:.{DECIMALS}f}\t{self.src}"
@@ -71,40 +71,40 @@ class SuspiciousPair:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """What was found of one file, line by line."""
+    """The languages of the lines of one file; all arrays are (lines,)."""
 
     labels: NDArray[np.int16]
-    """The likeliest."""
+    """Index of the most probable label."""
     probabilities: NDArray[np.float32]
-    """Of these labels."""
+    """Probability of the label."""
     known: NDArray[np.bool_]
-    """True where the language is plain."""
+    """True if the line is long enough and the probability reaches the threshold."""
 
     def count(self, number: int) -> int:
-        """Lines that are plainly of one language."""
+        """Return the number of lines of a known language."""
         return int((self.known & (self.labels == number)).sum())
 
 
 @dataclass(frozen=True, slots=True)
 class PairCheck:
-    """What was found in two parallel files."""
+    """The result of checking two parallel files."""
 
     files: tuple[Path, Path]
     labels: tuple[str, ...]
-    """The languages that the classifier knows."""
+    """Languages that the classifier knows."""
     languages: tuple[str, str]
-    """Of the two files."""
+    """Languages of the two files."""
     sides: tuple[_Side, _Side]
     kinds: NDArray[np.int8]
-    """(lines,) 0 where nothing is suspicious, else one more than the index in `KINDS`."""
+    """(lines,) 0 if the pair is not suspicious, else 1 + the index in `KINDS`."""
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many pairs are of each kind."""
+        """Number of pairs of each kind."""
         return {kind: int((self.kinds == n).sum()) for n, kind in enumerate(KINDS, start=1)}
 
     def suspicious(self) -> Iterator[SuspiciousPair]:
-        """All such pairs, in order; the files are read again for their text."""
+        """Yield all suspicious pairs, in order; read the files again for the text."""
         wanted = self.kinds != _FINE
         for row, pair in compress(enumerate(parallel_pairs(*self.files)), wanted.tolist()):
             yield self._suspicious(row, pair)
@@ -123,7 +123,7 @@ class PairCheck:
         )
 
     def lines(self) -> list[str]:
-        """A summary for a person."""
+        """Return a summary as lines of text."""
         told = ", ".join(f"{count:,} {kind}" for kind, count in self.counts.items())
         return [*map(self._side_line, range(2)), f"{len(self.kinds):,} pairs: {told}"]
 
@@ -135,12 +135,12 @@ class PairCheck:
         )
 
     def _own(self, side: int) -> tuple[int, int]:
-        """Lines of a file that are in its language, and all that are plainly in one."""
+        """Return the number of lines in the language of the file, and in any known language."""
         found = self.sides[side]
         return found.count(self.labels.index(self.languages[side])), int(found.known.sum())
 
     def to_dict(self) -> dict[str, Any]:
-        """The summary for a program."""
+        """Return the summary as plain values for JSON."""
         return {
             "files": [str(file) for file in self.files],
             "languages": list(self.languages),
@@ -158,19 +158,19 @@ def check_pairs(
     threshold: float = 0.99,
     batch_tokens: int = 4096,
 ) -> PairCheck:
-    """Tell the language of all lines of two files, and which pairs do not go together.
+    """Classify the language of all lines of two parallel files and find suspicious pairs.
 
-    Of each line a few bytes are kept in memory.
+    Each line takes a few bytes of memory.
 
     Args:
-        classifier: its labels are languages.
-        files: whose lines correspond.
-        languages: of the files; None: what most lines of each are in.
-        threshold: the probability from which a line's language is plain.
-        batch_tokens: positions read together; changes speed and memory alone.
+        classifier: a classifier whose labels are languages.
+        files: two parallel files.
+        languages: languages of the files; None: the most frequent language of each file.
+        threshold: minimum probability from which the language of a line counts as known.
+        batch_tokens: positions of a batch; changes speed and memory only.
 
     Raises:
-        DataError: a file cannot be read, the two do not align, or are in one language.
+        DataError: a file cannot be read, line counts differ, or both files are in one language.
         ConfigError: the classifier does not know a language.
     """
     check_numbers(threshold=threshold, batch_tokens=batch_tokens)
@@ -194,7 +194,7 @@ def check_pairs(
 def _judge(
     classifier: LanguageClassifier, files: tuple[Path, Path], threshold: float, batch_tokens: int
 ) -> tuple[tuple[_Side, _Side], NDArray[np.bool_]]:
-    """Both files, and where their lines are the same."""
+    """Classify both files; also return a mask of the untranslated pairs, (lines,)."""
     parts: tuple[list[_Side], list[_Side]] = ([], [])
     same: list[NDArray[np.bool_]] = []
     with tqdm(desc="reading", unit="pair", disable=hides_bars(), file=sys.stderr) as bar:
@@ -225,7 +225,7 @@ def _join(parts: Sequence[_Side]) -> _Side:
 
 
 def _majority(labels: Sequence[str], file: Path, side: _Side) -> str:
-    """The language of most lines of a file."""
+    """Return the most frequent known language of a file."""
     counts = Counter({label: side.count(number) for number, label in enumerate(labels)})
     (language, count), *_ = counts.most_common(1)
     if not count:
@@ -236,7 +236,7 @@ def _majority(labels: Sequence[str], file: Path, side: _Side) -> str:
 def _kinds(
     sides: tuple[_Side, _Side], languages: tuple[int, int], same: NDArray[np.bool_]
 ) -> NDArray[np.int8]:
-    """What is wrong with each pair, if the two files are in these languages."""
+    """Return the kind of each pair (see `PairCheck.kinds`) for files in these languages."""
     src, tgt = sides
     src_wrong = src.known & (src.labels != languages[0])
     tgt_wrong = tgt.known & (tgt.labels != languages[1])
@@ -249,18 +249,18 @@ def _kinds(
 
 
 def _is_same(pair: SentencePair) -> bool:
-    """Whether a sentence, no name or number, is its own translation."""
+    """Return whether both sides are equal and long enough to be a sentence."""
     src, tgt = (text.strip() for text in pair)
     words = sum(any(map(str.isalpha, word)) for word in src.split())
     return src == tgt and words >= _LEAST_WORDS and _letters(src) >= _LEAST_LETTERS
 
 
 def _letters(text: str) -> int:
-    """The bytes of its letters, which scripts of many letters need few of."""
+    """Return the number of bytes of the letters; scripts with many letters need few per line."""
     return len("".join(filter(str.isalpha, text)).encode())
 
 
 def _excerpt(text: str) -> str:
-    """The beginning of a line, harmless to a terminal."""
+    """Return the beginning of a line, without control characters."""
     shown = "".join(c if c.isprintable() else " " for c in text[: _EXCERPT + 1])
     return shown if len(shown) <= _EXCERPT else shown[: _EXCERPT - 3] + "..."

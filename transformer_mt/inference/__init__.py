@@ -1,1 +1,1 @@
-"""Using a trained model: translating, generating, classifying, scoring."""
+"""Inference with a trained model: translating, generating, classifying, scoring."""

@@ -1,18 +1,18 @@
-"""Which sentences go through a model together; needs no torch."""
+"""Batches of sentences for inference, without torch."""
 
 from collections.abc import Iterator, Sequence
 
 from transformer_mt.config.limits import check_numbers
 
 _MOST_LINES = 256
-"""In a batch: short lines take little source but each a beam of scores over the vocabulary."""
+"""Maximum lines of a batch: each line, even a short one, takes a beam of vocabulary scores."""
 
 
 def batches(sizes: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Indices of what is not empty, largest first, in groups within the budget.
+    """Yield indices of non-empty sentences in batches of at most `batch_tokens`, longest first.
 
     Raises:
-        InvalidValueError: the budget is outside its limits.
+        InvalidValueError: `batch_tokens` is outside the limits.
     """
     check_numbers(batch_tokens=batch_tokens)
     order = sorted(range(len(sizes)), key=lambda index: -sizes[index])

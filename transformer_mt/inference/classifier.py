@@ -1,4 +1,4 @@
-"""Text in, labels with their probabilities out."""
+"""Text classification: texts to labels with probabilities."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -22,26 +22,26 @@ from transformer_mt.text.vocabularies import LabelledVocabulary
 Probabilities = NDArray[np.float32]
 
 _MOST_TEXTS = 1024
-"""In a batch."""
+"""Maximum texts of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What a text was taken for."""
+    """The predicted label of a text, with probabilities."""
 
     text: str
     label: str
-    """The likeliest."""
+    """The most probable label."""
     probabilities: dict[str, float]
-    """Of all labels, the likeliest first."""
+    """Probability of each label, the most probable first."""
 
     def line(self, number: int, layout: str, top: int = 1) -> str:
-        """For a person ("text") or a program ("jsonl"), in one line.
+        """Return the classification as one line of text or JSON.
 
         Args:
-            number: of the text, from 1.
-            layout: "text": labels and probabilities, tabs between them; "jsonl": one object.
-            top: labels to tell, the likeliest first.
+            number: number of the text, from 1.
+            layout: "text": labels and probabilities, separated by tabs; "jsonl": one object.
+            top: number of labels to include, the most probable first.
         """
         check_numbers(top=top)
         likeliest = list(self.probabilities.items())[:top]
@@ -53,12 +53,12 @@ class Classification:
 
 
 class TextClassifier:
-    """A classifier with its vocabulary.
+    """A classification model with its vocabulary.
 
     Args:
-        model: on any device.
-        vocabulary: that it was trained with.
-        max_length: tokens of a text that are read; the rest does not count.
+        model: the model, on any device.
+        vocabulary: the vocabulary that the model was trained with.
+        max_length: maximum tokens of a text; the rest is ignored.
     """
 
     def __init__(self, model: Classifier, vocabulary: LabelledVocabulary, max_length: int) -> None:
@@ -72,14 +72,14 @@ class TextClassifier:
         return self.vocabulary.labels
 
     def classify(self, texts: Sequence[str], *, batch_tokens: int = 4096) -> list[Classification]:
-        """The label of each text; one without a token is read as a single unknown one.
+        """Predict the label of each text; a text without tokens is read as one [UNK].
 
         Args:
-            texts: any number.
-            batch_tokens: positions read together; changes speed and memory alone.
+            texts: any number of texts.
+            batch_tokens: positions of a batch; changes speed and memory only.
 
         Raises:
-            DataError: the model's scores are no numbers.
+            DataError: the model's scores are not finite.
         """
         labels = self.labels
         found = []
@@ -91,10 +91,10 @@ class TextClassifier:
 
     @torch.inference_mode()
     def probabilities(self, texts: Sequence[str], batch_tokens: int = 4096) -> Probabilities:
-        """(texts, labels) of each text and label.
+        """Return the probability of each label for each text: (texts, labels).
 
         Raises:
-            DataError: the model's scores are no numbers.
+            DataError: the model's scores are not finite.
         """
         ids = readable(encode_texts(self.vocabulary.tokenizer, texts), self.max_length)
         found = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
@@ -108,7 +108,7 @@ class TextClassifier:
 
 
 def _batches(lengths: NDArray[np.int32], batch_tokens: int) -> Iterator[NDArray[np.int64]]:
-    """Rows in groups within the budget, the longest first."""
+    """Yield row numbers in batches of at most `batch_tokens`, longest first."""
     check_numbers(batch_tokens=batch_tokens)
     order = np.argsort(-lengths, kind="stable")
     while len(order):

@@ -1,4 +1,4 @@
-"""Several processes, started by torchrun, as one translator: each takes its share of the lines."""
+"""Translation by several processes (torchrun): each rank translates its share of the lines."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class DistributedTranslator(Translator):
-    """Takes the same lines on all processes, and gives the translations of all of them to each.
+    """A translator over all ranks: each gets the same lines and returns all translations.
 
-    A single sentence is translated by the process that asks, alone.
+    A single sentence is translated by the calling rank only.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class DistributedTranslator(Translator):
         return cls(group, own.engine, own.tokenizers, own.data, own.decoding, own.usual)
 
     def translate(self, text: Any, *, first_line: int = 1, **options: Any) -> Any:
-        """As `Translator.translate` does; attention is told of single sentences alone."""
+        """Translate as `Translator.translate`; only single sentences can have `attention`."""
         if isinstance(text, str) or self.group.world_size == 1:
             return super().translate(text, first_line=first_line, **options)
         own = self.group.own_slice(len(text))
@@ -56,7 +56,7 @@ class DistributedTranslator(Translator):
     def score(
         self, sources: Sequence[str], references: Sequence[str], *, batch_tokens: int = 4096
     ) -> list[Candidate]:
-        """As `Translator.score` does."""
+        """Score as `Translator.score` does."""
         if self.group.world_size == 1:
             return super().score(sources, references, batch_tokens=batch_tokens)
         own = self.group.own_slice(len(sources))
@@ -66,7 +66,7 @@ class DistributedTranslator(Translator):
 
 
 def broadcast_chunks(translator: Translator, chunks: Iterator[list[str]]) -> Iterator[list[str]]:
-    """The chunks of lines that the main process reads, for all that share the translator."""
+    """Return the chunks of lines that rank 0 reads, on every rank that shares the translator."""
     if isinstance(translator, DistributedTranslator):
         return translator.group.broadcast_chunks(chunks)
     return chunks

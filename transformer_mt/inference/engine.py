@@ -1,4 +1,4 @@
-"""What the Translator asks of whatever runs a model; needs no torch."""
+"""The `Engine` interface between `Translator` and a model, without torch."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions
 
 Ids = Sequence[int]
-"""Token ids of a sentence, without [SOS] and [EOS]."""
+"""Token ids of one sentence, without [SOS] and [EOS]."""
 
 
 class AttentionArrays(NamedTuple):
-    """Softmax weights of one sentence and one translation, float32.
+    """Attention weights (softmax) of one sentence and one translation, float32.
 
     encoder: (num_layers, num_heads, src_len, src_len)
     decoder: (num_layers, num_heads, tgt_len, tgt_len)
@@ -28,33 +28,33 @@ class AttentionArrays(NamedTuple):
 
 
 class Engine(Protocol):
-    """A trained model that runs somewhere. Several threads may call it at once.
+    """A trained translation model. Several threads may call it at once.
 
-    Sentences come in batches: equally many sources and targets (or limits), in the same order.
+    All methods take batches: as many sources as targets (or limits), in the same order.
     """
 
     def search(
         self, src_ids: Sequence[Ids], limits: Sequence[int], options: SearchOptions
     ) -> list[list[Hypothesis]]:
-        """Translate; for each source 1 to beam_size hypotheses, best first.
+        """Return 1 to beam_size hypotheses for each source, best first.
 
-        limits: the most tokens of each translation.
+        limits: maximum tokens of each translation.
         """
 
     def token_log_probs(
         self, src_ids: Sequence[Ids], tgt_ids: Sequence[Ids]
     ) -> list[tuple[float, ...]]:
-        """For each pair the log-probability of every target token and, last, of [EOS]."""
+        """Return for each pair the log-probability of every target token and, last, of [EOS]."""
 
     def alignments(self, src_ids: Sequence[Ids], tgt_ids: Sequence[Ids]) -> list[tuple[int, ...]]:
-        """For each target token the index of the source token that it attends to most.
+        """Return for each target token the index of the source token with the largest attention.
 
         Sources are not empty.
         """
 
     def attention(self, src_ids: Ids, tgt_ids: Ids) -> AttentionArrays:
-        """All attention of one translation; src_len and tgt_len count the special tokens.
+        """Return all attention of one translation; src_len and tgt_len count the special tokens.
 
         Raises:
-            ConfigError: this engine does not tell.
+            ConfigError: the engine cannot return attention.
         """

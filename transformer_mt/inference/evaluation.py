@@ -1,4 +1,4 @@
-"""Scores of a run, or of translations made elsewhere, on a test set."""
+"""Evaluation on a test set: scores of a run, or of given translations."""
 
 import dataclasses
 import logging
@@ -29,35 +29,35 @@ from transformer_mt.text.tokenizer import UNK_ID, Tokenizer
 log = logging.getLogger(__name__)
 
 _CHUNK = 1024
-"""Lines translated between two moves of the progress bar."""
+"""Lines translated per update of the progress bar."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluation:
-    """Figures of one test set; those that need a model are None without one."""
+    """Scores on one test set; scores that need a model are None without a model."""
 
     sentences: int
     translations: tuple[str, ...]
-    """What was scored, in the order of the test set."""
+    """The scored translations, in the order of the test set."""
     scores: list[Score]
     length_ratio: float
-    """Tokens of the translations for each token of the references, as BLEU counts them."""
+    """Number of tokens of the translations / references, in BLEU's tokens."""
     loss: float | None = None
-    """Nats for each target token."""
+    """Cross-entropy in nats per target token."""
     perplexity: float | None = None
     src_unk_rate: float | None = None
-    """Share of the source tokens outside the vocabulary."""
+    """Fraction of the source tokens that are [UNK]."""
     tgt_unk_rate: float | None = None
-    """Share of the reference tokens outside the vocabulary."""
+    """Fraction of the reference tokens that are [UNK]."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as plain values for JSON."""
+        """Return the scores as plain values for JSON."""
         figures = dataclasses.asdict(self)
         del figures["translations"]
         return figures | rounded({"loss": self.loss, "perplexity": self.perplexity})
 
     def lines(self) -> list[str]:
-        """A table for a person."""
+        """Return the scores as lines of a text table."""
         rows = [(s.name, f"{s.value:.2f}", s.signature) for s in self.scores]
         if self.loss is not None:
             rows.append(("loss", f"{self.loss:.4f}", "nats for each target token"))
@@ -84,19 +84,19 @@ def evaluate_translations(
     language: str | None = None,
     tokenize: str | None = None,
 ) -> Evaluation:
-    """Score translations, whoever made them.
+    """Score given translations against references.
 
     Args:
         hypotheses: the translations.
-        references: a right translation of each, or several such lists.
-        language: code of the target language, which decides how BLEU and TER split text; None: one
-            with spaces between words.
-        tokenize: BLEU's tokenizer, by sacrebleu's name, in the place of that of the language.
+        references: one reference for each translation, or several such lists.
+        language: code of the target language, which decides how BLEU and TER split text; None: a
+            language with spaces between words.
+        tokenize: sacrebleu's name of BLEU's tokenizer; None: chosen by the language.
 
     Raises:
-        ConfigError: there is no such tokenizer.
-        DataError: the tokenizer cannot be used here.
-        ValueError: the sides are not equally long, or empty.
+        ConfigError: sacrebleu has no such tokenizer.
+        DataError: the tokenizer is not installed.
+        ValueError: the sides have different lengths, or are empty.
     """
     if language is None and tokenize is None and is_unspaced_text(reference_lists(references)[0]):
         log.warning(
@@ -123,23 +123,23 @@ def evaluate(
     batch_tokens: int = 4096,
     tokenize: str | None = None,
 ) -> Evaluation:
-    """Translate a test set and score it: BLEU, chrF, TER (sacrebleu), loss, unknown words.
+    """Translate a test set and score it: BLEU, chrF, TER (sacrebleu), loss, unknown tokens.
 
     Args:
         model: a translator, or a run directory to load.
-        sources: sentences to translate; None takes a split of the run's own data.
-        references: a translation of each by a person, or several such lists; of these the first
-            alone has a loss and unknown words.
-        split: of the run's own data.
-        beam_size: None: the run's own.
-        length_penalty: None: the run's own.
-        batch_tokens: source positions translated together.
-        tokenize: BLEU's tokenizer, by sacrebleu's name; None: that of the target language.
+        sources: sentences to translate; None: a split of the run's data.
+        references: one reference for each source, or several such lists; loss and unknown tokens
+            are of the first list only.
+        split: the split of the run's data, if `sources` is None.
+        beam_size: None: the run's value.
+        length_penalty: None: the run's value.
+        batch_tokens: source positions of a batch.
+        tokenize: sacrebleu's name of BLEU's tokenizer; None: chosen by the target language.
 
     Raises:
         ConfigError: sacrebleu has no such tokenizer.
-        DataError: the run's data cannot be read, or the tokenizer cannot be used here.
-        ValueError: sources without references, not equally many or none; no such split.
+        DataError: the run's data cannot be read, or the tokenizer is not installed.
+        ValueError: no sources, sources without references, different lengths, or an unknown split.
     """
     translator = load(model) if isinstance(model, str | Path) else model
     if (sources is None) != (references is None):
@@ -175,9 +175,9 @@ def evaluate_model(
     batch_tokens: int = 4096,
     tokenize: str | None = None,
 ) -> Evaluation:
-    """Translate a test set and score it; the options are those of `Translator.translate`.
+    """Translate a test set and score it; see `Translator.translate` for the options.
 
-    Of several references the first alone has a loss and unknown tokens.
+    With several references, loss and unknown tokens are of the first list only.
     """
     hypotheses: list[str] = []
     with tqdm(total=len(sources), desc="translating", unit="line", disable=hides_bars()) as bar:
@@ -207,7 +207,7 @@ def evaluate_model(
 
 
 def unknown_rate(tokenizer: Tokenizer, texts: Sequence[str]) -> float:
-    """Share of the tokens of some texts that are [UNK]."""
+    """Return the fraction of the tokens of texts that are [UNK]."""
     encoded = tokenizer.encode_batch(texts)
     unknown = sum(ids.count(UNK_ID) for ids in encoded)
     return unknown / max(sum(map(len, encoded)), 1)

@@ -1,4 +1,4 @@
-"""A language model writes: text comes piece by piece, each as soon as it is certain."""
+"""Text generation with a language model, streamed in pieces of whole characters."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -24,21 +24,21 @@ log = logging.getLogger(__name__)
 
 _NEVER_DRAWN = [PAD_ID, UNK_ID, SOS_ID]
 _CONTEXT, _MOST = 8, 64
-"""Tokens that tell how the next one is joined to them; most that are joined again at a step."""
+"""Tokens that decide how the next one is joined; maximum tokens that are joined at each step."""
 _INCOMPLETE = "\N{REPLACEMENT CHARACTER}"
 
 
 class TextGenerator:
-    """Continues texts.
+    """A language model that continues texts.
 
-    Where the examples of training were lines, a text ends at [EOS]. Where they were blocks, [EOS]
-    stands for the end of a line, and the text goes on. Beyond its window the model looks back on
-    half a window at least.
+    If the model was trained on lines, a text ends at [EOS]. If it was trained on blocks, [EOS]
+    is the end of a line, and the text continues. Beyond `max_length` the model reads at least the
+    last half window.
 
     Args:
-        model: on any device.
-        tokenizer: its own.
-        data: what it was trained on.
+        model: the model, on any device.
+        tokenizer: the tokenizer of the model.
+        data: the data settings of the training.
     """
 
     def __init__(self, model: LanguageModel, tokenizer: Tokenizer, data: TextConfig) -> None:
@@ -56,23 +56,23 @@ class TextGenerator:
         top_p: float = 1.0,
         seed: int | None = None,
     ) -> Iterator[str]:
-        r"""Continue a text.
+        r"""Generate the continuation of a prompt.
 
         Args:
-            prompt: its beginning. Line ends (\n) are what they were in training: ends of lines in
-                blocks; in a text that is one line, spaces.
-            length: most tokens to generate.
-            temperature: see `Sampling`; 0 always takes the likeliest token.
+            prompt: beginning of the text. \n is the end of a line if the model was trained on
+                blocks; else it is replaced by a space.
+            length: maximum tokens to generate.
+            temperature: see `Sampling`; 0 always takes the most probable token.
             top_k: see `Sampling`.
             top_p: see `Sampling`.
-            seed: equal ones give equal texts; None: another text every time.
+            seed: equal seeds give equal texts; None: a different text every time.
 
         Returns:
-            Pieces of the text that follows the prompt, whole characters, as they come.
+            Pieces of the text after the prompt, in whole characters, as they are generated.
 
         Raises:
-            ConfigError: a value cannot be.
-            DataError: the model's scores are no numbers (when the pieces are asked for).
+            ConfigError: a value is outside the limits.
+            DataError: the model's scores are not finite (raised during the iteration).
         """
         sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
         check_numbers(length=length, seed=seed)
@@ -99,7 +99,7 @@ class TextGenerator:
             )
 
     def _context(self, lines: Sequence[str]) -> list[int]:
-        """What the model reads before the first token that it generates."""
+        """Return the token ids that the model reads before it generates the first token."""
         context = [start_id(self.data)]
         for number, ids in enumerate(self.tokenizer.encode_batch(lines)):
             context += [EOS_ID, *ids] if number else ids
@@ -108,7 +108,7 @@ class TextGenerator:
     def _tokens(
         self, tokens: list[int], length: int, sampling: Sampling, random: torch.Generator
     ) -> Iterator[int]:
-        """At most `length` new ones."""
+        """Yield at most `length` generated token ids."""
         self.model.eval()
         state = Sliding(self.model).start(1, self.model.output.weight.device)
         for _ in range(length):
@@ -126,7 +126,7 @@ class TextGenerator:
         sampling: Sampling,
         random: torch.Generator,
     ) -> int:
-        """Read tokens and draw what follows the last of them."""
+        """Read tokens and sample the next one."""
         new = torch.tensor([tokens], device=state.tokens.device)
         logits = Sliding(self.model).extend(new, state)
         logits[:, _NEVER_DRAWN] = -torch.inf
@@ -136,7 +136,7 @@ class TextGenerator:
             raise DataError("the model's scores are no numbers: its weights are damaged") from None
 
     def _pieces(self, line: str, tokens: Iterator[int]) -> Iterator[str]:
-        """The tokens as text that follows the beginning of a line."""
+        """Convert generated tokens to text that continues the beginning of a line."""
         before = self.tokenizer.pieces(line)
         joined = JoinedText(self.tokenizer, before)
         spaced = line.endswith(" ") and not self.tokenizer.join(before).endswith(" ")
@@ -145,20 +145,20 @@ class TextGenerator:
                 yield joined.end() + "\n"
                 joined = JoinedText(self.tokenizer)
             elif piece := joined.add(token):
-                yield piece.removeprefix(" ") if spaced else piece  # the prompt has it
+                yield piece.removeprefix(" ") if spaced else piece  # the prompt ends with the space
             spaced = False
         if rest := joined.end():
             yield rest
 
 
 class JoinedText:
-    """Token after token becomes text, as `Tokenizer.join` makes it of all of them.
+    """Incremental `Tokenizer.join`: converts tokens to text one by one.
 
-    Its law: of all decoders here, what the tokens so far become is what all of them begin with;
-    but for the last character, which may lack some of its bytes and is held back.
+    Assumption, true of all decoders here: the text of the first n tokens is a prefix of the text
+    of all tokens, except the last character, which may lack bytes and is held back.
 
     Args:
-        tokenizer: knows how.
+        tokenizer: the tokenizer of the tokens.
         before: tokens that the first new one is joined to.
     """
 
@@ -168,7 +168,7 @@ class JoinedText:
         self._told = len(tokenizer.join(self._tokens))
 
     def add(self, token: int) -> str:
-        """The text that is certain with this token: none while a character lacks bytes."""
+        """Add a token and return the new text; empty while a character lacks bytes."""
         self._tokens += self._tokenizer.tokens([token])
         certain = self._tokenizer.join(self._tokens).removesuffix(_INCOMPLETE)
         new = certain[self._told :]
@@ -179,5 +179,5 @@ class JoinedText:
         return new
 
     def end(self) -> str:
-        """What is still held back: no token follows."""
+        """Return the text that is still held back, after the last token."""
         return self._tokenizer.join(self._tokens)[self._told :]

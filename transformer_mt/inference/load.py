@@ -1,4 +1,4 @@
-"""The best model of a run of each task, ready to use."""
+"""Loading the best model of a run for inference, for each task."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def load(
     lm: str | Path | None = None,
     lm_weight: float = 0.2,
 ) -> Translator:
-    """The best model of a run, ready to translate.
+    """Load the best model of a run as a translator.
 
     Args:
         run_dir: a run directory of `tmt train` or `tmt import`.
-        device: "auto", "cpu", "cuda", "cuda:N" or "mps" (torch alone).
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps" (torch only).
         engine: "torch", or "ctranslate2": faster, and starts without torch; the model is exported
             once, into the user's cache.
         quantization: number format of CTranslate2's weights: "float32" (None), "int8", ...
-        lm: a run directory of a language model of the target language, with the same tokens, which
-            then has a say in every step of the search (shallow fusion).
-        lm_weight: of its log-probabilities.
+        lm: a run directory of a language model of the target language, with the same tokens; it is
+            used at every step of the search (shallow fusion).
+        lm_weight: weight of the language model's log-probabilities.
 
     Raises:
-        DataError: this is no run directory, or it is not trained yet.
+        DataError: `run_dir` is no run directory, or is not trained yet.
         ConfigError: no such device, engine or quantization; ctranslate2 is not installed; the
             language model has other tokens.
     """
@@ -86,14 +86,14 @@ def load(
 
 
 def load_language_model(run_dir: str | Path, *, device: str = "auto") -> TorchLanguageModel:
-    """The best model of a language model's run, ready to tell how probable texts are.
+    """Load the best model of a language model run, to score texts.
 
     Args:
         run_dir: a run directory of `tmt train`.
         device: "auto", "cpu", "cuda" or "mps".
 
     Raises:
-        DataError: this is no run directory of a language model, or it is not trained yet.
+        DataError: `run_dir` is no run directory of a language model, or is not trained yet.
     """
     from transformer_mt.inference.text_scorer import TorchLanguageModel
     from transformer_mt.runs.checkpoint import load_run
@@ -105,9 +105,9 @@ def load_language_model(run_dir: str | Path, *, device: str = "auto") -> TorchLa
 
 
 def load_generator(run_dir: str | Path, *, device: str = "auto") -> TextGenerator:
-    """The best model of a language model's run, ready to continue texts.
+    """Load the best model of a language model run, to generate texts.
 
-    Args, Raises: as for `load_language_model`.
+    Args, Raises: see `load_language_model`.
     """
     from transformer_mt.inference.generator import TextGenerator
 
@@ -116,14 +116,14 @@ def load_generator(run_dir: str | Path, *, device: str = "auto") -> TextGenerato
 
 
 def load_classifier(run_dir: str | Path, *, device: str = "auto") -> TextClassifier:
-    """The best model of a classifier's run, ready to tell the labels of texts.
+    """Load the best model of a classifier run.
 
     Args:
         run_dir: a run directory of `tmt train`.
         device: "auto", "cpu", "cuda" or "mps".
 
     Raises:
-        DataError: this is no run directory of a classifier, or it is not trained yet.
+        DataError: `run_dir` is no run directory of a classifier, or is not trained yet.
     """
     from transformer_mt.inference.classifier import TextClassifier
     from transformer_mt.runs.checkpoint import load_run

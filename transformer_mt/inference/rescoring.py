@@ -1,14 +1,13 @@
-"""N-best lists, ranked once more: a language model has a say in finished translations.
+"""Rescoring of n-best lists with a language model.
 
-Two forms are read: what `tmt translate --format jsonl --n-best N` writes, and Moses' lines
-`id ||| text ||| features ||| score`, those of a sentence together. A candidate's new score is
+Two formats are read: JSON lines of `tmt translate --format jsonl --n-best N`, and Moses' lines
+`id ||| text ||| features ||| score`, grouped by sentence. The new score of a candidate is
 
     score + weight * log p(text) / norm
 
-where norm is the length normalisation of the search, as the first form tells it (else log_prob /
-score, if it is of an earlier version):
-the score is then that of log_prob + weight * log p(text), as if the search had added them. The
-second form tells none, and norm is 1.
+where norm is the length normalisation of the search, read from the JSON (log_prob / score if an
+older version wrote it): the new score is then the normalised log_prob + weight * log p(text).
+Moses' lines have no norm: it is 1.
 """
 
 import json
@@ -28,13 +27,13 @@ from transformer_mt.runtime.rounding import DECIMALS, rounded
 
 Layout = Literal["text", "list"]
 LogProbs = Callable[[Sequence[str]], Sequence[float]]
-"""The log-probability of each of some texts."""
+"""Function that returns the log-probability of each text."""
 NumberedLines = Iterable[tuple[int, str]]
 
 _CHUNK = 1024
-"""Candidates after which a chunk has no more sentences."""
+"""Candidates after which a chunk of sentences ends."""
 _EXCERPT = 40
-"""Characters of a wrong value that are shown."""
+"""Characters of a wrong value that an error message shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class _Candidate:
     score: float
     norm: float
     record: Any
-    """All that was read."""
+    """All fields that were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +50,18 @@ class _Rescored:
     text: str
     score: float
     log_prob: float
-    """The language model's."""
+    """Log-probability by the language model."""
     record: Any
 
 
 class _Form(Protocol):
-    """One of the two."""
+    """One of the two file formats."""
 
     def read(self, lines: NumberedLines) -> Iterator[list[_Candidate]]:
-        """The candidates of each sentence, never none; DataError names a line."""
+        """Yield the candidates of each sentence, at least one; DataError names a line."""
 
     def write(self, candidates: Sequence[_Rescored]) -> str:
-        """Those of a sentence, best first, without a final newline."""
+        """Format the candidates of a sentence, best first, without a final newline."""
 
 
 def rescore_lists(
@@ -74,20 +73,21 @@ def rescore_lists(
     layout: Layout,
     show_progress: bool,
 ) -> None:
-    """Rank n-best lists; sentences are written as soon as a chunk of them is done.
+    """Rescore n-best lists and write them, chunk by chunk.
 
     Args:
-        log_probs: of a language model.
-        chunks: lines, as `cli.streams.read_chunks` gives them.
-        target: where to write.
-        weight: of the language model's log-probabilities.
-        layout: "text": the best candidate of each sentence; "list": the whole lists in the form
+        log_probs: log-probabilities of a language model.
+        chunks: lines, as returned by `cli.streams.read_chunks`.
+        target: output stream.
+        weight: weight of the language model's log-probabilities.
+        layout: "text": the best candidate of each sentence; "list": the whole lists in the format
             that was read, with the new scores and the language model's log-probabilities.
-        show_progress: whether to show a bar.
+        show_progress: whether to show a progress bar.
 
     Raises:
-        ConfigError: the weight is negative or no number.
-        DataError: a line cannot be read (after what stands before it), or nothing be written.
+        ConfigError: the weight is negative or not a number.
+        DataError: a line cannot be read (raised after the lines before it are written), or the
+            target cannot be written.
     """
     check_numbers(lm_weight=weight)
     numbered = enumerate(chain.from_iterable(chunks), start=1)
@@ -104,7 +104,7 @@ def rescore_lists(
 
 
 def _chunked(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[_Form, list[list[_Candidate]]]]:
-    """Sentences in chunks; an error comes after what stands before it."""
+    """Yield sentences in chunks; raise an error only after the sentences before it."""
     lists: list[list[_Candidate]] = []
     failure: DataError | None = None
     form: _Form = _JsonLines()
@@ -140,7 +140,7 @@ def _form_of(first_line: str) -> _Form:
 def _ranked(
     lists: Sequence[Sequence[_Candidate]], log_probs: LogProbs, weight: float
 ) -> list[list[_Rescored]]:
-    """Best first; equals stay in their order."""
+    """Rescore and sort candidates, best first; equal scores keep their order."""
     found = iter(log_probs([c.text for candidates in lists for c in candidates]))
     ranked = []
     for candidates in lists:
@@ -153,7 +153,7 @@ def _ranked(
 
 
 class _JsonLines:
-    """An object for each sentence."""
+    """The JSON format: one object per sentence."""
 
     def read(self, lines: NumberedLines) -> Iterator[list[_Candidate]]:
         for number, line in lines:
@@ -193,7 +193,7 @@ class _JsonLines:
 
 
 class _MosesLines:
-    """A line for each candidate."""
+    """Moses' format: one line per candidate."""
 
     def read(self, lines: NumberedLines) -> Iterator[list[_Candidate]]:
         numbered = (self._candidate(*line) for line in lines)
@@ -218,7 +218,7 @@ class _MosesLines:
 
 
 def _wrong(error: Exception) -> str:
-    """What is wrong with a line of JSON, in words."""
+    """Return a description of an error in a line of JSON."""
     if isinstance(error, json.JSONDecodeError):
         return "it is no JSON"
     if isinstance(error, KeyError):
@@ -229,7 +229,7 @@ def _wrong(error: Exception) -> str:
 
 
 def _whole(text: Any) -> str:
-    """JSON may hold halves of characters, which no tokenizer takes and no file holds."""
+    """Replace lone surrogates, which JSON may hold but UTF-8 files and tokenizers may not."""
     if not isinstance(text, str):
         raise ValueError(f"{str(text)[:_EXCERPT]} is no text")  # noqa: TRY004
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""What a trained language model thinks of texts: of finished ones, and of those of a search."""
+"""Scoring of texts with a language model: log-probabilities, and shallow fusion in a search."""
 
 import math
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ from transformer_mt.text.tokenizer import (
 
 
 class TorchLanguageModel:
-    """A trained language model; the `Engine` of texts.
+    """A trained language model with its tokenizer.
 
     Args:
-        model: it stays on its device, and is used in evaluation mode.
-        tokenizer: its own.
-        data: what it was trained on.
+        model: the model, on any device; used in evaluation mode.
+        tokenizer: the tokenizer of the model.
+        data: the data settings of the training.
     """
 
     def __init__(self, model: LanguageModel, tokenizer: Tokenizer, data: TextConfig) -> None:
@@ -37,10 +37,10 @@ class TorchLanguageModel:
         self.data = data
 
     def log_probs(self, texts: Sequence[str], *, batch_tokens: int = 4096) -> list[float]:
-        """Log-probability of each text, its [EOS] included; each is a line of its own.
+        """Return the log-probability of each text, [EOS] included; each text is one line.
 
         Raises:
-            DataError: the model's scores are no numbers.
+            DataError: the model's scores are not finite.
         """
         ids = self.tokenizer.encode_batch(texts)
         found = [sum(each) for each in self.token_log_probs(ids, batch_tokens=batch_tokens)]
@@ -52,13 +52,13 @@ class TorchLanguageModel:
     def token_log_probs(
         self, texts: Sequence[Ids], *, batch_tokens: int = 4096
     ) -> list[tuple[float, ...]]:
-        """Log-probability of every token of each text and, last, of [EOS].
+        """Return the log-probability of every token of each text and, last, of [EOS].
 
-        Beyond the model's window a text is read as the model itself would go on with it.
+        A text longer than the model's window is read with the windows that generation uses.
 
         Args:
-            texts: ids without [SOS] and [EOS].
-            batch_tokens: positions read together; changes speed and memory alone.
+            texts: token ids without [SOS] and [EOS].
+            batch_tokens: positions of a batch; changes speed and memory only.
         """
         self.model.eval()
         whole = [torch.tensor([start_id(self.data), *ids, EOS_ID]) for ids in texts]
@@ -77,7 +77,7 @@ class TorchLanguageModel:
         return [tuple(each) for each in found]
 
     def _read(self, parts: Sequence[tuple[torch.Tensor, Window]]) -> list[list[float]]:
-        """Log-probability of what follows each token of some windows on texts, then of padding."""
+        """Return the log-probabilities of the next tokens in windows of texts, then of padding."""
         padded = pad_sequence(
             [text[window.begin : window.end + 1] for text, window in parts],
             batch_first=True,
@@ -90,14 +90,14 @@ class TorchLanguageModel:
         return log_probs
 
     def fusion(self, weight: float, tokenizer: Tokenizer) -> LanguageModelFusion:
-        """What a search needs to ask this model too.
+        """Return the shallow fusion of this model for a translator's search.
 
         Args:
-            weight: of its log-probabilities.
-            tokenizer: that of the translator's target side.
+            weight: weight of the language model's log-probabilities.
+            tokenizer: the translator's target tokenizer.
 
         Raises:
-            ConfigError: the two have not the same tokens, or the weight is negative.
+            ConfigError: the two tokenizers differ, or the weight is negative.
         """
         if self.tokenizer.to_json() != tokenizer.to_json():
             raise ConfigError(
@@ -109,5 +109,5 @@ class TorchLanguageModel:
 
 
 def start_id(data: TextConfig) -> int:
-    """What stands before a text: [EOS], the end of the line before, where lines are one text."""
+    """Return the id before a text: [EOS] (end of the line before) for blocks, else [SOS]."""
     return EOS_ID if data.examples == "blocks" else SOS_ID

@@ -1,4 +1,4 @@
-"""Our own model, in torch, on any device."""
+"""Inference of our model in torch, on any device."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,11 +23,11 @@ _COLLATOR = Collator(PAD_ID, SOS_ID, EOS_ID)
 
 
 class TorchEngine:
-    """An `Engine`; the model stays on its device and is used in evaluation mode.
+    """An `Engine` for a `Transformer` on any device, used in evaluation mode.
 
     Args:
-        model: its parameters must not change while the engine is used.
-        fusion: a language model that the search asks too; the other methods do not.
+        model: the model, whose parameters must not change while the engine is used.
+        fusion: a language model for the search; the other methods ignore it.
     """
 
     def __init__(self, model: Transformer, fusion: LanguageModelFusion | None = None) -> None:
@@ -39,7 +39,7 @@ class TorchEngine:
     def search(
         self, src_ids: Sequence[Ids], limits: Sequence[int], options: SearchOptions
     ) -> list[list[Hypothesis]]:
-        """Greedy or beam search, batched."""
+        """Run batched greedy or beam search, see `Engine`."""
         self.model.eval()
         return beam_search(self._scorer, self._src(src_ids), limits, options)
 
@@ -47,7 +47,7 @@ class TorchEngine:
     def token_log_probs(
         self, src_ids: Sequence[Ids], tgt_ids: Sequence[Ids]
     ) -> list[tuple[float, ...]]:
-        """One teacher-forced pass."""
+        """Return the log-probabilities of one teacher-forced pass, see `Engine`."""
         self.model.eval()
         tgt_out = _COLLATOR.pad(tgt_ids, after=EOS_ID).to(self._device)
         hidden = self.model(self._src(src_ids), self._tgt_in(tgt_ids))
@@ -55,7 +55,7 @@ class TorchEngine:
         return [tuple(row[: len(ids) + 1]) for row, ids in zip(rows, tgt_ids, strict=True)]
 
     def alignments(self, src_ids: Sequence[Ids], tgt_ids: Sequence[Ids]) -> list[tuple[int, ...]]:
-        """The greatest weight of the heads' mean in `alignment_layer`; never [EOS]."""
+        """Return the argmax of the mean over heads in `alignment_layer`; never [EOS]."""
         self.model.eval()
         weights = alignment_weights(self.model, self._src(src_ids), self._tgt_in(tgt_ids))
         return [
@@ -64,7 +64,7 @@ class TorchEngine:
         ]
 
     def attention(self, src_ids: Ids, tgt_ids: Ids) -> AttentionArrays:
-        """As the decoder reads the translation, [EOS] after the source, [SOS] before the target."""
+        """Return the attention, with [EOS] after the source and [SOS] before the target."""
         self.model.eval()
         weights = attention_weights(self.model, self._src([src_ids]), self._tgt_in([tgt_ids]))
         return AttentionArrays(*(part[:, 0].float().cpu().numpy() for part in weights))

@@ -1,4 +1,4 @@
-"""Text in, translations out."""
+"""Translation of text: tokenizing, searching, detokenizing."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _LONGEST_WORD = 1000
-"""Characters of a source word: a megabyte without a space is not copied for each [UNK]."""
+"""Maximum characters of a source word copied for [UNK], so a huge word is not copied often."""
 
 _SEPARATORS = str.maketrans("\t", " ")
-"""What a vocabulary or a copied word may hold, but a translation, which is one line, may not."""
+"""Table that replaces tabs, which tokens and copied words may hold, but translations may not."""
 
 
 class _Draft(NamedTuple):
@@ -43,20 +43,20 @@ class _Draft(NamedTuple):
     hypothesis: Hypothesis
     text: str
     alignment: tuple[int, ...] | None
-    """Known where the text has a copied word."""
+    """Alignment of a hypothesis with [UNK]; None for other hypotheses."""
 
 
 class Translator:
-    """A model with its tokenizers; translates and scores lines of text.
+    """A model with tokenizers, which translates and scores lines of text.
 
     Several threads may use one translator at once.
 
     Args:
-        engine: runs the model.
-        tokenizers: those that the model was trained with.
-        data: lines of more than its `max_length` tokens are cut, with a warning.
-        decoding: how to search, where `translate` is not told otherwise.
-        usual: how long the training lines were; of much longer ones `translate` warns.
+        engine: the engine of the model.
+        tokenizers: the tokenizers that the model was trained with.
+        data: data settings; lines of more than `data.max_length` tokens are cut, with a warning.
+        decoding: search settings, used where `translate` gets None.
+        usual: usual length of the training lines; `translate` warns of much longer lines.
     """
 
     def __init__(
@@ -113,27 +113,27 @@ class Translator:
         batch_tokens: int = 4096,
         first_line: int = 1,
     ) -> Translation | list[Translation]:
-        """Translate one sentence, or each of several on its own.
+        """Translate one sentence, or each sentence of a list.
 
         Args:
             text: a sentence, or several.
-            beam_size: hypotheses kept, 1 is greedy search; None: the run's own, and at least
+            beam_size: size of the beam, 1 is greedy search; None: the run's value, and at least
                 n_best.
-            length_penalty: larger values prefer longer translations; None: the run's own.
-            n_best: candidates to return, at most the beam size; fewer where the search finds fewer
+            length_penalty: larger values prefer longer translations; None: the run's value.
+            n_best: candidates to return, at most the beam size; fewer if the search finds fewer
                 different texts.
-            details: tell each candidate's token_log_probs and alignment, which costs two passes
+            details: return token_log_probs and alignment of each candidate, which costs two passes
                 of the model over each translation.
-            attention: tell all its attention weights; one pass for each candidate.
-            batch_tokens: source positions translated together; changes speed and memory alone.
+            attention: return all attention weights of each candidate, which costs one pass.
+            batch_tokens: source positions of a batch; changes speed and memory only.
             first_line: number of the first line, for warnings.
 
         Returns:
             One translation for a str; for a list one for each line, in order.
 
         Raises:
-            InvalidValueError: a number is outside its limits, or n_best above the beam size.
-            ConfigError: the engine does not tell the attention.
+            InvalidValueError: a number is outside the limits, or n_best above the beam size.
+            ConfigError: the engine cannot return attention.
         """
         check_numbers(batch_tokens=batch_tokens, first_line=first_line)
         options = self._options(beam_size, length_penalty, n_best)
@@ -152,18 +152,18 @@ class Translator:
     def score(
         self, sources: Sequence[str], references: Sequence[str], *, batch_tokens: int = 4096
     ) -> list[Candidate]:
-        """How probable the model finds given translations.
+        """Score given translations by log-probability.
 
         Args:
-            sources: sentences; cut like those that are translated.
-            references: a translation of each.
-            batch_tokens: positions scored together; changes speed and memory alone.
+            sources: sentences, cut to `data.max_length` tokens.
+            references: one translation for each source.
+            batch_tokens: positions of a batch; changes speed and memory only.
 
         Returns:
-            For each pair the reference with its score, log_prob, tokens and token_log_probs.
+            For each pair the reference with score, log_prob, tokens and token_log_probs.
 
         Raises:
-            ValueError: the two sides are not equally long.
+            ValueError: the two sides have different lengths.
         """
         if len(sources) != len(references):
             raise ValueError(f"{len(sources)} sources for {len(references)} references")
@@ -207,7 +207,7 @@ class Translator:
         )
 
     def _encode(self, lines: Sequence[str], first_line: int) -> list[list[int]]:
-        """Token ids; what is too long is cut, with a warning; so is told what is unusually long."""
+        """Encode lines to token ids; cut too long lines; warn of these and of unusual lengths."""
         encoded = self.tokenizers.src.encode_batch(lines)
         longest = self.data.max_length
         for number, (line, ids) in enumerate(zip(lines, encoded, strict=True), start=first_line):
@@ -231,7 +231,7 @@ class Translator:
         *,
         details: bool,
     ) -> list[Translation]:
-        """Lines with their token ids, of which none is empty."""
+        """Translate a batch of lines with token ids, none of them empty."""
         src_ids = [ids for _, ids in batch]
         limits = [self.decoding.length_limit(len(ids)) for ids in src_ids]
         pieces = [self._src_tokens(line, ids) for line, ids in batch]
@@ -267,7 +267,7 @@ class Translator:
         pieces: Sequence[Sequence[str]],
         found: Sequence[Sequence[Hypothesis]],
     ) -> list[list[_Draft]]:
-        """Write down the hypotheses of each sentence; of those with one text the best is kept."""
+        """Convert hypotheses to text; of hypotheses with equal text keep the best."""
         pairs = [(ids, h.token_ids) for ids, each in zip(src_ids, found, strict=True) for h in each]
         has_unknown = [UNK_ID in tgt_ids for _, tgt_ids in pairs]
         aligned = iter(_of_some(self.engine.alignments, pairs, has_unknown))
@@ -284,9 +284,9 @@ class Translator:
     def _text(
         self, found: Hypothesis, src_tokens: Sequence[str], alignment: tuple[int, ...] | None
     ) -> str:
-        """The text of a hypothesis: each [UNK] becomes the source word that it attends to most.
+        """Return the text of a hypothesis; replace each [UNK] by the source word aligned to it.
 
-        Numbers and names, which are most of the unknown words, so survive (Luong et al. 2015).
+        This copies numbers and names, which are most of the unknown words (Luong et al. 2015).
         """
         tgt = self.tokenizers.tgt
         if alignment is None:
@@ -316,9 +316,9 @@ class Translator:
         )
 
     def _with_attention(self, translation: Translation) -> Translation:
-        """The same with every candidate's attention.
+        """Return the translation with the attention of every candidate.
 
-        The decoder reads the candidate as the search wrote it, so beam search is shown as it is.
+        The decoder reads the candidate's token ids, so the attention is the one of the search.
         """
         eos, sos = SPECIAL_TOKENS[EOS_ID], SPECIAL_TOKENS[SOS_ID]
         candidates = []
@@ -342,7 +342,7 @@ def _of_some(
     pairs: Sequence[tuple[Ids, Ids]],
     wanted: Sequence[bool],
 ) -> list[T | None]:
-    """What the engine tells of the wanted pairs of source and target; None for the others."""
+    """Call `inspect` on the wanted (src, tgt) pairs; return None for the other pairs."""
     some = [pair for pair, is_wanted in zip(pairs, wanted, strict=True) if is_wanted]
     told = iter(inspect([src for src, _ in some], [tgt for _, tgt in some]) if some else ())
     return [next(told) if is_wanted else None for is_wanted in wanted]

@@ -1,1 +1,1 @@
-"""Model folders of other programs: written, read and compared with ours."""
+"""Model folders of other programs: export, import, comparison with our model."""

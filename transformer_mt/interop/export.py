@@ -1,4 +1,4 @@
-"""`tmt export`: a run as a folder that another program loads, compared there with the original."""
+"""`tmt export`: a run as a model folder of another program, compared with the original."""
 
 import shutil
 from collections.abc import Sequence
@@ -35,18 +35,18 @@ FORMATS = ("ctranslate2", "transformers")
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A folder that was written."""
+    """The result of an export."""
 
     folder: Path
     to: str
     quantization: str
     size: int
-    """Of all its files, in bytes."""
+    """Size of all files in bytes."""
     parity: ParityReport | None
-    """How far the exported model is from the original; None if that was not asked for."""
+    """Difference of the exported model to the original; None if not requested."""
 
     def lines(self) -> list[str]:
-        """What a person should know."""
+        """Return the result as lines of text."""
         made = f"{self.folder}: {self.to}, {self.quantization}, {self.size / 1e6:.1f} MB"
         return [made, *(self.parity.lines() if self.parity else [])]
 
@@ -59,19 +59,19 @@ def export_model(
     quantization: str = "float32",
     verify: bool = True,
 ) -> Export:
-    """Write the best model of a run for another program, whole or not at all.
+    """Export the best model of a run to another program's format, completely or not at all.
 
     Args:
         run_dir: a trained run.
         output: a new folder.
-        to: one of FORMATS.
+        to: format, one of FORMATS.
         quantization: number format of the weights.
         verify: load the folder in the other program and compare it with the run on the
             validation set.
 
     Raises:
-        ConfigError: the format cannot hold this model or number format; something is at `output`;
-            the other program is not installed.
+        ConfigError: the format cannot hold this model or number format; `output` exists; the other
+            program is not installed.
         DataError: the run or its validation set cannot be read; the exported model differs.
     """
     if to not in FORMATS:
@@ -97,7 +97,7 @@ def export_model(
             parity.check(str(output))
         card = model_card(path, run, to, quantization, parity)
         write_text(folder / "README.md", card)
-        for file in folder.rglob("*.safetensors"):  # written so that nobody else may read them
+        for file in folder.rglob("*.safetensors"):  # created readable by the owner only
             shutil.copymode(folder / "README.md", file)
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return Export(output, to, quantization, size, parity)
@@ -119,7 +119,7 @@ def _parity(run: TranslatorRun, folder: Path, to: str) -> ParityReport:
 
 
 def text_engine_runner(engine: TransformersEngine, ours: Translator) -> Runner:
-    """How the transformers library does it, from text to tokens; `ours` sets the length limits."""
+    """Return a runner for the transformers library; `ours` gives the length limits."""
 
     def run(pairs: Sequence[SentencePair]) -> Outcome:
         sources, references = [pair.src for pair in pairs], [pair.tgt for pair in pairs]

@@ -1,9 +1,9 @@
-"""Model folders of the OPUS-MT family (MarianMTModel of the transformers library) become ours.
+"""Import of OPUS-MT model folders (MarianMTModel of the transformers library).
 
-The two architectures are the same; only names, the order of the vocabulary and the start of a
-translation differ. Marian's decoder starts with its padding token: our [SOS] is a copy of that
-token's row of the embedding. As a row of the output it has a bias that keeps it from being
-predicted, so the log-probabilities of all other tokens are those of the original.
+The two architectures are the same; only names, the order of the vocabulary and the start token
+differ. Marian's decoder starts with the padding token: the embedding of our [SOS] is a copy of the
+padding token's embedding. The output bias of [SOS] keeps it from being predicted, so the
+log-probabilities of all other tokens do not change.
 """
 
 import math
@@ -32,7 +32,7 @@ from transformer_mt.runtime.extras import require
 from transformer_mt.text.tokenizer import SOS_ID, Tokenizers
 
 _SOS_BIAS = -100.0
-"""exp(-100) adds nothing to any sum of probabilities, yet a smoothed loss stays small."""
+"""Output bias of [SOS]: exp(-100) does not change a softmax, and a smoothed loss stays small."""
 
 _NEW_NAMES = (
     (r"^model\.(encoder|decoder)\.layers\.", r"\1."),
@@ -48,27 +48,27 @@ _NEW_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class MarianModel:
-    """A checkpoint folder in our terms."""
+    """A Marian model folder, converted to our configuration, tokenizers and weights."""
 
     model: EncoderDecoderConfig
     tokenizers: Tokenizers
     weights: dict[str, Tensor]
-    """Named as the parameters of a `Transformer`, tied ones once."""
+    """Weights by parameter name of `Transformer`, tied ones once."""
     tgt_rows: tuple[int, ...]
-    """Marian's id of each of our target tokens; [SOS] has that of the start token."""
+    """Marian's id of each of our target tokens; for [SOS], the id of Marian's start token."""
     src_lang: str
     tgt_lang: str
     max_length: int
-    """Longest source in tokens, the end token not counted."""
+    """Maximum source tokens, without the end token."""
     beam_size: int
 
 
 def read_marian(folder: Path) -> MarianModel:
-    """Read a checkpoint folder; nothing in it is executed.
+    """Read a Marian model folder, without executing code from it.
 
     Raises:
         ConfigError: the transformers or the sentencepiece library is not installed.
-        DataError: a file is missing or damaged, or the model is one that ours cannot be.
+        DataError: a file is missing or damaged, or our model cannot represent the model.
     """
     marian = load_marian(folder)
     model = _model_config(marian, folder)
@@ -91,23 +91,23 @@ def read_marian(folder: Path) -> MarianModel:
 
 
 def marian_engine(folder: Path, imported: MarianModel) -> TransformersEngine:
-    """The original model and tokenizer, to be compared with what was imported from the folder.
+    """Load the original model and tokenizer, to compare with the imported model.
 
-    Long sources are cut where ours are. Text that spells </s>, <unk> or <pad> is such a token for
-    the original tokenizer, and >>any<< at the start a language code, be there such a code or not;
-    for ours both are text.
+    Long sources are cut at the same length as ours. Differences: for the original tokenizer, the
+    text </s>, <unk> or <pad> is a special token, and >>any<< at the start is a language code even
+    if unknown; for our tokenizer both are text.
 
     Raises:
         ConfigError: the transformers or the sentencepiece library is not installed.
-        DataError: the folder is not what it was.
+        DataError: the folder cannot be loaded.
     """
     require("sentencepiece")
     model = load_marian(folder)
     with quiet_transformers() as transformers, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its advice to install a package that changes nothing
+        warnings.simplefilter("ignore")  # it recommends a package (sacremoses) that is not needed
         try:
             tokenizer = transformers.MarianTokenizer.from_pretrained(folder, local_files_only=True)
-        except Exception as error:  # of many kinds: from two libraries
+        except Exception as error:  # two libraries raise errors of many types
             reason = str(error).partition("\n")[0]
             raise DataError(f"{folder}: the tokenizer cannot be loaded ({reason})") from None
     most = imported.max_length + 1
@@ -147,7 +147,7 @@ def _model_config(marian: Any, folder: Path) -> EncoderDecoderConfig:
 
 
 def _layers(marian: Any) -> dict[str, Tensor]:
-    """All weights but those of vocabulary size, under our names."""
+    """Return all weights of the layers under our names, without those of vocabulary size."""
     renamed = {}
     for name, weight in marian.state_dict().items():
         if ".layers." in name:
@@ -160,9 +160,10 @@ def _layers(marian: Any) -> dict[str, Tensor]:
 def _tables(
     marian: Any, src_rows: Sequence[int], tgt_rows: Sequence[int], tied: str
 ) -> dict[str, Tensor]:
-    """The weights of vocabulary size, their rows in our order, and no more of them than are free.
+    """Return the untied weights of vocabulary size, with rows in our order.
 
-    Our embedding always multiplies by sqrt(d_model): where Marian's does not, it is divided by it.
+    Our embedding always multiplies by sqrt(d_model). If Marian's does not, the table is divided by
+    sqrt(d_model).
     """
     config, body = marian.config, marian.model
     scale = 1.0 if config.scale_embedding else 1 / math.sqrt(config.d_model)

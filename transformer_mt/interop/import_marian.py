@@ -1,4 +1,4 @@
-"""`tmt import`: a model made elsewhere as a run, compared with the original."""
+"""`tmt import`: a MarianMTModel folder as a run, compared with the original."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from transformer_mt.runs.train_state import TrainState
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A run that was made of another program's model."""
+    """The result of an import."""
 
     run_dir: Path
     src_lang: str
@@ -36,23 +36,24 @@ class Import:
     parity: ParityReport
 
     def lines(self) -> list[str]:
-        """What a person should know."""
+        """Return the result as lines of text."""
         return [f"{self.run_dir}: {self.src_lang} to {self.tgt_lang}", *self.parity.lines()]
 
 
 def import_model(folder: str | Path, output: str | Path) -> Import:
-    """Make a run of a MarianMTModel folder, whole or not at all.
+    """Import a MarianMTModel folder as a run, completely or not at all.
 
-    The two models are compared on sentences of the built-in phrasebook, whatever their languages.
+    The two models are compared on sentences of the built-in phrasebook, even if the languages
+    differ from the models'.
 
     Args:
-        folder: config.json, weights, vocabulary and SentencePiece models, as OPUS-MT has them.
+        folder: folder of config.json, weights, vocabulary and SentencePiece models, as in OPUS-MT.
         output: a new run directory.
 
     Raises:
-        ConfigError: something is at `output`; the transformers library is not installed.
-        DataError: the folder cannot be read, or holds what our model cannot; the imported model
-            differs.
+        ConfigError: `output` exists; the transformers library is not installed.
+        DataError: the folder cannot be read, our model cannot represent the model, or the imported
+            model differs.
     """
     folder, output = user_path(folder, "folder"), user_path(output, "output")
     check_new_folder(output)
@@ -84,7 +85,7 @@ def _config(marian: MarianModel, output: Path) -> TranslationConfig:
             type="unigram",
             joint=True,
             vocab_size=marian.tokenizers.src.vocab_size,
-            normalization="none",  # but its own
+            normalization="none",  # the SentencePiece model has its own normalisation
         ),
         model=marian.model,
         decoding=DecodingConfig(beam_size=marian.beam_size),

@@ -1,4 +1,4 @@
-"""What stands in a model folder of the OPUS-MT family: read, and checked to be what ours can be."""
+"""Reading and checking of OPUS-MT model folders."""
 
 import re
 from pathlib import Path
@@ -24,13 +24,13 @@ ACTIVATIONS: dict[str, Literal["relu", "gelu", "swish"]] = {
     "swish": "swish",
     "silu": "swish",
 }
-"""Our name for each of those that we have."""
+"""Our name of each supported activation function, by Marian's name."""
 
 _MOST_BYTES = 1 << 26
-"""Of a vocabulary."""
+"""Maximum size of a JSON file, such as a vocabulary."""
 
 _POSITION_TOLERANCE = 1e-3
-"""Some folders hold the table of positions, in half precision."""
+"""Tolerance of the position table, which some folders hold in half precision."""
 
 _PAD, _UNK, _EOS = "<pad>", "<unk>", "</s>"
 """Special tokens of Marian's vocabularies."""
@@ -39,7 +39,7 @@ _PAD, _UNK, _EOS = "<pad>", "<unk>", "</s>"
 class Vocabulary(NamedTuple):
     """The tokens in our order, SPECIAL_TOKENS first, and Marian's id of each.
 
-    [SOS], which Marian has not, has the id of the token that its decoder starts with.
+    Marian has no [SOS]: the id is that of the decoder's start token.
     """
 
     tokens: tuple[str, ...]
@@ -47,13 +47,13 @@ class Vocabulary(NamedTuple):
 
 
 def load_marian(folder: Path) -> Any:
-    """The MarianMTModel of a folder, in evaluation mode and 32 bits, if it is one that ours can be.
+    """Load the MarianMTModel of a folder in evaluation mode and float32.
 
-    Of the settings only those of such a model are taken over: others would load other programs.
+    Only known settings of MarianConfig are used: others could load code.
 
     Raises:
         ConfigError: the transformers library is not installed.
-        DataError: a file is missing or damaged, or the model is one that ours cannot be.
+        DataError: a file is missing or damaged, or our model cannot represent the model.
     """
     settings = _read_json(folder / "config.json")
     kind = settings.get("model_type")
@@ -72,10 +72,10 @@ def load_marian(folder: Path) -> Any:
                 dtype=torch.float32,
                 use_safetensors=True,
                 local_files_only=True,
-                ignore_mismatched_sizes=True,  # they are reported instead
+                ignore_mismatched_sizes=True,  # reported below instead
                 output_loading_info=True,
             )
-        except Exception as error:  # of many kinds: from three libraries
+        except Exception as error:  # three libraries raise errors of many types
             reason = str(error).partition("\n")[0]
             raise DataError(f"{folder}: the model cannot be loaded ({reason})") from None
     sizes = {name for name, *_ in report["mismatched_keys"]}
@@ -90,13 +90,13 @@ def load_marian(folder: Path) -> Any:
 
 
 def _check_settings(transformers: ModuleType, settings: dict[str, Any], path: Path) -> Any:
-    """The configuration, if our model has a counterpart of all that it says."""
+    """Return the MarianConfig of the settings; raise DataError if our model cannot represent it."""
     known = transformers.MarianConfig().to_dict()
     try:
         config = transformers.MarianConfig.from_dict(
             {name: value for name, value in settings.items() if name in known}
         )
-    except Exception as error:  # the library's own kind
+    except Exception as error:  # the library has its own error type
         reason = " ".join(str(error).split())
         raise DataError(f"{path}: is no configuration of a model ({reason})") from None
     if config.activation_function not in ACTIVATIONS:
@@ -115,10 +115,10 @@ def _check_settings(transformers: ModuleType, settings: dict[str, Any], path: Pa
 
 
 def check_positions(marian: Any, folder: Path) -> None:
-    """Refuse a model whose positions are others than ours.
+    """Check that the positions of a model are sinusoids.
 
     Raises:
-        DataError: they are.
+        DataError: the positions are learned.
     """
     for side in (marian.model.encoder, marian.model.decoder):
         table = side.embed_positions.weight.detach()
@@ -127,7 +127,7 @@ def check_positions(marian: Any, folder: Path) -> None:
 
 
 def read_vocabularies(marian: Any, folder: Path) -> list[Vocabulary]:
-    """Source and target; they are equal when vocab.json serves both.
+    """Read the source and target vocabularies, which are equal if there is only vocab.json.
 
     Raises:
         DataError: a file is missing, or does not fit the model.
@@ -144,7 +144,7 @@ def read_vocabularies(marian: Any, folder: Path) -> list[Vocabulary]:
 
 
 def _read_vocabulary(path: Path, size: int, marian: Any) -> Vocabulary:
-    """A file that numbers the tokens, as `size` rows of the embedding."""
+    """Read a vocabulary file and check that it has `size` tokens, as the embedding has rows."""
     ids = _read_json(path)
     start = _special(marian, "decoder_start_token_id")
     numbers = sorted(number for number in ids.values() if isinstance(number, int))
@@ -166,13 +166,13 @@ def _read_vocabulary(path: Path, size: int, marian: Any) -> Vocabulary:
 
 
 def _special(marian: Any, name: str) -> Any:
-    """An id; the settings of generation go before those of the model."""
+    """Return a special id from the generation settings, else from the model settings."""
     of_generation = getattr(marian.generation_config, name)
     return getattr(marian.config, name) if of_generation is None else of_generation
 
 
 def languages(folder: Path) -> tuple[str, str]:
-    """From the tokenizer's settings, else from a name like opus-mt-en-de, else src and tgt."""
+    """Return the languages by tokenizer settings or a name like opus-mt-en-de, else src, tgt."""
     settings = _tokenizer_settings(folder)
     languages = settings.get("source_lang"), settings.get("target_lang")
     if all(languages):

@@ -1,4 +1,4 @@
-"""What a stranger's model folder must not do to us: looked at before a library reads it."""
+"""Safety checks of an untrusted model folder, before a library reads it."""
 
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,16 @@ _WEIGHTS = "model.safetensors"
 _MOST_POSITIONS = 1 << 14
 
 _OTHER_PLACES = ("source_spm", "target_spm", "vocab", "target_vocab_file", "sp_model_kwargs")
-"""Settings of the tokenizer by which it would read files of other names."""
+"""Tokenizer settings that would make the library read files of other names."""
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse what leads out of a folder, and weights that are not in one file of safetensors.
+    """Refuse paths that lead out of the folder, and weights that are not one safetensors file.
 
-    A pickle is never read: it is a program.
+    A pickle is never read, because it can execute code.
 
     Raises:
-        DataError: naming the file.
+        DataError: the folder is unsafe; the message names the file.
     """
     check_names(folder, folder.rglob("*"), _blobs(folder))
     if (folder / "adapter_config.json").exists():
@@ -38,16 +38,16 @@ def check_folder(folder: Path) -> None:
 
 
 def _blobs(folder: Path) -> Path | None:
-    """Where the files are that a folder in the cache of the Hugging Face hub has links to."""
+    """Return the blob folder that files in a Hugging Face hub cache link to, if it is one."""
     snapshots = folder.resolve().parent
     return snapshots.parent / "blobs" if snapshots.name == "snapshots" else None
 
 
 def check_tokenizer_settings(settings: dict[str, Any], path: Path) -> None:
-    """Refuse settings that name other files than those of the folder.
+    """Refuse tokenizer settings that name files of other names.
 
     Raises:
-        DataError: naming the setting.
+        DataError: such a setting is set; the message names it.
     """
     for name in _OTHER_PLACES:
         if settings.get(name):
@@ -55,14 +55,14 @@ def check_tokenizer_settings(settings: dict[str, Any], path: Path) -> None:
 
 
 def check_claims(config: Any, folder: Path) -> None:
-    """Refuse a model that is larger than its weights, before memory is taken for it.
+    """Refuse a configuration of a larger model than the weights, before memory is allocated.
 
     Args:
         config: a MarianConfig.
-        folder: with the weights.
+        folder: folder of the weights.
 
     Raises:
-        DataError: it is, or the weights are damaged.
+        DataError: the model would be larger than the weights, or the weights are damaged.
     """
     path = folder / _WEIGHTS
     count = len(read_shapes(path))

@@ -1,4 +1,4 @@
-"""The README.md of an exported model, with the metadata block that the Hugging Face hub reads."""
+"""Model card (README.md) of an exported model, with metadata for the Hugging Face hub."""
 
 import re
 from pathlib import Path
@@ -58,14 +58,14 @@ print(tgt.decoder.decode(results[0].hypotheses[0]))
 def model_card(
     path: Path, run: TranslatorRun, to: str, quantization: str, parity: ParityReport | None
 ) -> str:
-    """The text of the card.
+    """Return the text of the model card.
 
     Args:
         path: the run directory.
-        run: the model.
+        run: the loaded run.
         to: "ctranslate2" or "transformers".
         quantization: number format of the exported weights.
-        parity: the scores that are told are those that it measured.
+        parity: the measured scores, if any; else the scores of training are shown.
     """
     data = run.config.data
     facts = {
@@ -114,7 +114,7 @@ def _metadata(run: TranslatorRun, to: str, parity: ParityReport | None) -> Model
 
 
 def _dataset(run: TranslatorRun) -> str | None:
-    """The name of the data set; of a folder the last part, as the card is read elsewhere."""
+    """Return the name of the data set; of a local folder only the last part of the path."""
     name = run.config.data.dataset
     if name is None or (_HUB_NAME.fullmatch(name) and not Path(name).exists()):
         return name
@@ -151,7 +151,7 @@ def _scores(run: TranslatorRun, parity: ParityReport | None) -> str:
 
 
 def _code(text: str) -> str:
-    """For the cell of a table, which a bar would end even within code."""
+    """Format code for a table cell; escape bars, which would end the cell even in code."""
     return "`" + text.replace("|", r"\|") + "`"
 
 
@@ -167,7 +167,7 @@ def _usage(run: TranslatorRun, to: str) -> str:
 
 
 def _limits(run: TranslatorRun, to: str) -> str:
-    """What a user of the other program should know."""
+    """Return the limits of the exported model, as text for the card."""
     lines = [f"\nOne sentence at a time, of at most {run.config.data.max_length} tokens."]
     if to == "transformers":
         lines.append("The tokenizer files need transformers 5 or newer.")

@@ -1,4 +1,4 @@
-"""How far a model in another program's format is from ours, told by that program itself."""
+"""Comparison of our model with the same model in another program, run by that program."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -13,21 +13,21 @@ from transformer_mt.metrics.translation import Score, Scoring, corpus_scores
 from transformer_mt.runtime.console import hides_bars
 
 TOLERANCE = 1e-4
-"""In nats, of the log-probability of a reference's token; for float32."""
+"""Maximum difference of a reference token's log-probability, in nats, for float32."""
 
 _CHUNK = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one engine makes of some sentence pairs."""
+    """The results of one engine on some sentence pairs."""
 
     log_probs: list[Sequence[float]]
-    """Of the tokens and the end of each reference."""
+    """Log-probabilities of the tokens and the end token of each reference."""
     token_ids: list[tuple[int, ...]]
-    """Of each greedy translation, in the ids of our run."""
+    """Token ids of each greedy translation, in our vocabulary."""
     texts: list[str]
-    """The same as text; empty where the engine alone cannot tell."""
+    """Text of each greedy translation; empty if the engine returns no text."""
 
 
 Runner = Callable[[Sequence[SentencePair]], Outcome]
@@ -35,22 +35,22 @@ Runner = Callable[[Sequence[SentencePair]], Outcome]
 
 @dataclass(frozen=True, slots=True)
 class ParityReport:
-    """The differences of two engines on some sentence pairs."""
+    """The differences between two engines on some sentence pairs."""
 
     sentences: int
     log_prob_difference: float
-    """The largest, in nats, of the log-probability of a reference."""
+    """Largest difference of a reference's log-probability, in nats."""
     token_difference: float
-    """The largest of the log-probability of one of its tokens."""
+    """Largest difference of a reference token's log-probability, in nats."""
     equal_greedy: int
-    """Greedy translations that are equal, token by token."""
+    """Number of greedy translations with equal token ids."""
     scores: list[Score]
-    """Of our greedy translations: BLEU, chrF."""
+    """BLEU and chrF of our greedy translations."""
     other_scores: list[Score]
-    """Of the other engine's; empty where it gives no text."""
+    """BLEU and chrF of the other engine's greedy translations; empty if it returns no text."""
 
     def lines(self) -> list[str]:
-        """A table for a person."""
+        """Return the differences as lines of text."""
         share = 100 * self.equal_greedy / self.sentences
         lines = [
             f"compared on {self.sentences:,} sentence pairs with the real engine:",
@@ -65,10 +65,10 @@ class ParityReport:
         return lines
 
     def check(self, name: str) -> None:
-        """Refuse a difference above TOLERANCE.
+        """Check that the token difference is at most TOLERANCE.
 
         Raises:
-            DataError: naming what differs.
+            DataError: the difference is larger, or NaN.
         """
         if not self.token_difference <= TOLERANCE:  # so that NaN is refused too
             raise DataError(
@@ -78,7 +78,7 @@ class ParityReport:
 
 
 def translator_runner(translator: Translator) -> Runner:
-    """How one of our translators, on whatever engine, does it."""
+    """Return a runner for a translator of ours with any engine."""
 
     def run(pairs: Sequence[SentencePair]) -> Outcome:
         sources, references = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
@@ -97,7 +97,7 @@ def translator_runner(translator: Translator) -> Runner:
 def compare(
     ours: Runner, theirs: Runner, pairs: Sequence[SentencePair], language: str
 ) -> ParityReport:
-    """Run both on all pairs (at least one), and score the translations into `language`."""
+    """Run both engines on all pairs (at least one) and compare; `language` is the target's."""
     results: tuple[list[Outcome], list[Outcome]] = ([], [])
     with tqdm(total=len(pairs), desc="comparing", unit="pair", disable=hides_bars()) as bar:
         for start in range(0, len(pairs), _CHUNK):
@@ -121,14 +121,14 @@ def compare(
 
 
 def _token_differences(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """Of one reference; no number where the engines do not even agree on what its tokens are."""
+    """Return the differences for one reference; NaN if the numbers of tokens differ."""
     if len(ours) != len(theirs):
         return [math.nan]
     return [a - b for a, b in zip(ours, theirs, strict=True)]
 
 
 def _largest(values: Iterable[float]) -> float:
-    """In absolute value; one that is no number is the largest of all."""
+    """Return the largest absolute value; NaN is larger than all numbers."""
     return max(map(abs, values), key=lambda value: (math.isnan(value), value))
 
 

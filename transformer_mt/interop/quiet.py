@@ -1,4 +1,4 @@
-"""The transformers library without its advice and progress bars."""
+"""The transformers library without warnings and progress bars."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +9,10 @@ from transformer_mt.runtime.extras import require
 
 @contextmanager
 def quiet_transformers() -> Iterator[ModuleType]:
-    """The transformers library; within the block it writes nothing but errors.
+    """Yield the transformers library, which logs only errors within the block.
 
     Raises:
-        ConfigError: it is not installed.
+        ConfigError: the library is not installed.
     """
     transformers = require("transformers")
     logging = transformers.utils.logging

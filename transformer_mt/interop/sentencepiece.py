@@ -1,15 +1,16 @@
-"""SentencePiece models (Kudo and Richardson 2018) as tokenizers of ours.
+"""Conversion of SentencePiece models (Kudo and Richardson 2018) to our tokenizers.
 
-The tokenizer keeps SentencePiece's pieces and scores, its table of normalisation and its treatment
-of spaces, but numbers the pieces by a vocabulary that is given, which may hold those of the other
-language too. It segments as SentencePiece does, save that
+The tokenizer keeps SentencePiece's pieces and scores, normalisation table and treatment of spaces,
+but takes the token ids from a given vocabulary, which may also hold pieces of the other language.
+The segmentation is that of SentencePiece, with these differences:
 
-* a run of two or more characters that the model does not know is one unknown piece there (looked
-  up in the vocabulary as a whole); here other tokens of the vocabulary spell it, and what stands
-  around it, as far as they can;
-* a piece that the vocabulary lacks is unknown there; here the best other segmentation is used;
-* one of two segmentations of the same score, up to rounding in 32 bits, may be chosen;
-* letters with combining marks that Unicode cannot compose into one may be normalised otherwise.
+* a run of two or more unknown characters is one unknown piece in SentencePiece (looked up in the
+  vocabulary as a whole); here other tokens of the vocabulary spell the run, and the text around
+  it, as far as possible;
+* a piece missing in the vocabulary is unknown in SentencePiece; here the best other segmentation
+  is used;
+* of two segmentations with the same score, up to rounding in 32 bits, the other may be chosen;
+* letters with combining marks that have no composed form in Unicode may be normalised differently.
 """
 
 import importlib
@@ -27,20 +28,20 @@ from transformer_mt.text.file_check import check_charsmap
 from transformer_mt.text.tokenizer import SPECIAL_TOKENS, UNK_ID, Tokenizer
 
 SPACE = "\u2581"
-"""Stands for a space in the pieces."""
+"""Character for a space in the pieces."""
 
 _LAST_RESORT = -1e6
-"""Score of tokens that spell what the model does not know: far below that of any piece."""
+"""Score of tokens that spell characters unknown to the model: far below any piece's score."""
 _NEVER = -1e9
-"""Score of tokens that are there to be written, not read."""
+"""Score of tokens that occur only in translations, never in the segmentation of a text."""
 
 
 def read_sentencepiece(path: Path) -> Any:
-    """A model in SentencePiece's own form, a `ModelProto`.
+    """Read a SentencePiece model as a `ModelProto`.
 
     Raises:
         ConfigError: the sentencepiece package is not installed.
-        DataError: the file is missing or damaged, or no tokenizer of ours can do what it says.
+        DataError: the file is missing or damaged, or our tokenizers do not support the model.
     """
     require("sentencepiece")
     proto = importlib.import_module("sentencepiece.sentencepiece_model_pb2")
@@ -48,7 +49,7 @@ def read_sentencepiece(path: Path) -> Any:
         model = proto.ModelProto.FromString(path.read_bytes())
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except Exception as error:  # protobuf's DecodeError; its package has no types
+    except Exception as error:  # protobuf's DecodeError; protobuf has no types
         raise DataError(f"{path}: is damaged or no SentencePiece model ({error})") from None
     if not model.pieces:
         raise DataError(f"{path}: is damaged or no SentencePiece model (it has no pieces)")
@@ -64,7 +65,7 @@ def read_sentencepiece(path: Path) -> Any:
 
 
 def _unsupported(model: Any) -> str | None:
-    """What a model has that our tokenizers have not."""
+    """Return the reason why our tokenizers do not support a model; None if they do."""
     trainer, types = model.trainer_spec, {piece.type for piece in model.pieces}
     kind = type(model.pieces[0])
     if trainer.model_type != trainer.UNIGRAM:
@@ -80,13 +81,13 @@ def _unsupported(model: Any) -> str | None:
 
 
 def sentencepiece_tokenizer(model: Any, vocabulary: Sequence[str]) -> Tokenizer:
-    """A tokenizer that segments as the model does and numbers as the vocabulary does.
+    """Build a tokenizer with the segmentation of a model and the ids of a vocabulary.
 
     A text may begin with a language code of the vocabulary, such as >>fra<<, which is one token.
 
     Args:
-        model: what `read_sentencepiece` returned.
-        vocabulary: all tokens in order, SPECIAL_TOKENS first, none twice.
+        model: the result of `read_sentencepiece`.
+        vocabulary: all tokens in order, SPECIAL_TOKENS first, without duplicates.
     """
     normal = type(model.pieces[0]).NORMAL
     pieces = {piece.piece: piece.score for piece in model.pieces if piece.type == normal}
@@ -114,9 +115,9 @@ def _is_language_code(token: str) -> bool:
 
 
 def _scored(vocabulary: Sequence[str], pieces: Mapping[str, float]) -> list[tuple[str, float]]:
-    """The vocabulary with scores by which the model's own pieces win wherever they spell the text.
+    """Return the tokens with scores that prefer the model's pieces over all other tokens.
 
-    Language codes are spelled with the space that stands before every word.
+    Language codes begin with a space, as every word does.
     """
     known = {piece for piece in pieces if len(piece) == 1}
 
@@ -133,13 +134,13 @@ def _scored(vocabulary: Sequence[str], pieces: Mapping[str, float]) -> list[tupl
 
 
 def _normalizer(spec: Any, codes: Sequence[str]) -> normalizers.Normalizer:
-    """SentencePiece's normalisation; a space after a language code, as after any word."""
+    """Build SentencePiece's normalisation; also insert a space after a language code."""
     steps: list[normalizers.Normalizer] = []
     if codes:
         first = "|".join(rf"\A{re.escape(code)}" for code in codes)
         steps.append(normalizers.Replace(Regex(f"(?<={first})"), " "))
     if spec.precompiled_charsmap:
-        if "nfkc" in spec.name:  # the library's step below sees but one mark of each letter
+        if "nfkc" in spec.name:  # Precompiled below sees only one mark of each letter
             steps.append(normalizers.NFC())
         steps.append(normalizers.Precompiled(spec.precompiled_charsmap))
     if spec.remove_extra_whitespaces:
@@ -150,7 +151,7 @@ def _normalizer(spec: Any, codes: Sequence[str]) -> normalizers.Normalizer:
 
 
 def _apart_from_specials(codes: Iterable[str]) -> pre_tokenizers.PreTokenizer:
-    """Cut text in which a special token is spelled, or a language code further on, within it."""
+    """Split text within a spelled special token or a language code not at the start."""
     names = "|".join(re.escape(token.strip("[]")) for token in SPECIAL_TOKENS)
     cuts = [rf"(?<=\[)(?=(?:{names})\])"]
     rest = "|".join(re.escape(code.removeprefix(">>")) for code in codes)

@@ -1,8 +1,8 @@
-"""A run as a folder of the transformers library.
+"""Export of a run to a model folder of the transformers library.
 
-Post-norm models become MarianMTModel, pre-norm models PegasusForConditionalGeneration: the two
-architectures there with sinusoidal positions and no other normalisation than ours. Both have all
-sines before all cosines, as we do, so the weights need new names and no more.
+Post-norm models become MarianMTModel, pre-norm models PegasusForConditionalGeneration: the
+library's two architectures with sinusoidal positions and the same layer norms as ours. Both have
+all sines before all cosines, as our positions, so only the names of the weights change.
 """
 
 import json
@@ -32,11 +32,11 @@ from transformer_mt.text.tokenizer import (
 )
 
 TARGET_TOKENIZER = "target_tokenizer"
-"""Folder of the target tokenizer; there is none when one vocabulary serves both sides."""
+"""Folder of the target tokenizer; missing if both sides have one vocabulary."""
 
 _FEWEST_POSITIONS = 1024
 _NEVER = -1e9
-"""Added to the logits of rows that only fill a table up."""
+"""Output bias of padding rows of the vocabulary."""
 
 _NEW_NAMES = (
     (r"^(encoder|decoder)_norm\.", r"model.\1.layer_norm."),
@@ -51,18 +51,18 @@ _NEW_NAMES = (
 
 
 def write_transformers(run: TranslatorRun, folder: Path) -> None:
-    """Write what `AutoModelForSeq2SeqLM` and `AutoTokenizer` load from a folder.
+    """Write a folder that `AutoModelForSeq2SeqLM` and `AutoTokenizer` load.
 
-    `generate` without options then searches greedily, as our search does with a beam of 1. Only
-    what is no part of a model is lost: an [UNK] is not replaced by the source word, and one limit
-    of length serves all sentences, that of the longest.
+    `generate` without options searches greedily, as our search with beam_size 1. Not exported,
+    because not part of the model: an [UNK] is not replaced by the source word, and the length
+    limit of the longest sentence is used for all sentences.
 
     Args:
-        run: what to write; it stays as it is.
+        run: the loaded run.
         folder: an empty folder.
 
     Raises:
-        ConfigError: no architecture there holds the model; the library is not installed.
+        ConfigError: no architecture of the library fits the model; the library is not installed.
         DataError: the folder cannot be written to.
     """
     if run.config.model.attention == "wide":
@@ -80,7 +80,7 @@ def write_transformers(run: TranslatorRun, folder: Path) -> None:
 
 
 def _converted(transformers: ModuleType, run: TranslatorRun) -> Any:
-    """The model of the other library, with copies of our weights."""
+    """Build the library's model with copies of our weights."""
     config, sizes = run.config, (run.vocabulary.src.vocab_size, run.vocabulary.tgt.vocab_size)
     tied = config.model.tied_embeddings
     if config.model.norm == "pre":
@@ -102,7 +102,7 @@ def _converted(transformers: ModuleType, run: TranslatorRun) -> Any:
         )
     model.generation_config = transformers.GenerationConfig(**_generation_settings(config))
     weights = _layers(run.model) | _tables(run.model, *sizes)
-    if not hasattr(model.model, "shared"):  # it is there but not used in Pegasus models
+    if not hasattr(model.model, "shared"):  # Pegasus models have it, but do not use it
         del weights["model.shared.weight"]
     missing, unexpected = model.load_state_dict(weights, strict=False)  # copies the values
     assert not unexpected
@@ -111,7 +111,7 @@ def _converted(transformers: ModuleType, run: TranslatorRun) -> Any:
 
 
 def _common_settings(config: TranslationConfig) -> dict[str, Any]:
-    """What is the same in both architectures."""
+    """Return the settings that both architectures share."""
     model = config.model
     positions = max(_FEWEST_POSITIONS, config.data.max_length + 1, _longest_target(config) + 1)
     return {
@@ -137,7 +137,7 @@ def _common_settings(config: TranslationConfig) -> dict[str, Any]:
 
 
 def _generation_settings(config: TranslationConfig) -> dict[str, Any]:
-    """Greedy search; only [EOS] may follow the last token of the longest translation."""
+    """Return the settings of greedy search; [EOS] is forced after the longest translation."""
     unknown = [UNK_ID] if config.decoding.unknown_words == "forbid" else []
     return {
         "num_beams": 1,
@@ -152,12 +152,12 @@ def _generation_settings(config: TranslationConfig) -> dict[str, Any]:
 
 
 def _longest_target(config: TranslationConfig) -> int:
-    """The most tokens of a translation, without [SOS] and [EOS]."""
+    """Return the maximum tokens of a translation, without [SOS] and [EOS]."""
     return config.decoding.length_limit(config.data.max_length)
 
 
 def _layers(model: Transformer) -> dict[str, Tensor]:
-    """All weights but those of vocabulary size, under their new names."""
+    """Return all weights of the layers under new names, without those of vocabulary size."""
     renamed = {}
     for name, weight in model.named_parameters():
         if name.startswith(("encoder", "decoder")):
@@ -168,7 +168,7 @@ def _layers(model: Transformer) -> dict[str, Tensor]:
 
 
 def _tables(model: Transformer, src_rows: int, tgt_rows: int) -> dict[str, Tensor]:
-    """The weights of vocabulary size, filled up to so many rows; tied ones under every name."""
+    """Return the weights of vocabulary size, padded to the rows; tied ones under each name."""
     src = _fill_up(model.src_embedding.token.weight, src_rows)
     output = model.output.weight
     bias = model.output.bias if model.config.output_bias else output.new_zeros(len(output))
@@ -182,7 +182,7 @@ def _tables(model: Transformer, src_rows: int, tgt_rows: int) -> dict[str, Tenso
 
 
 def _fill_up(table: Tensor, rows: int) -> Tensor:
-    """(vocab_size, d_model) -> (rows, d_model), zeros at the end."""
+    """Pad a table with zero rows: (vocab_size, d_model) -> (rows, d_model)."""
     return F.pad(table.detach(), (0, 0, 0, rows - len(table)))
 
 
@@ -195,10 +195,10 @@ def _write_tokenizers(run: TranslatorRun, folder: Path) -> None:
 
 
 def _tokenizer_settings(config: TranslationConfig) -> dict[str, Any]:
-    """Text is cut to what our model reads; text that spells a special token stays text."""
+    """Return settings that cut text to `max_length` and treat spelled special tokens as text."""
     pad, unk, sos, eos = SPECIAL_TOKENS
-    # Before its version 5 the library shared the tables of any Pegasus model, which would ruin
-    # these; it does not know the newer of the two names, and so refuses the folder.
+    # Before version 5 the library tied the tables of every Pegasus model, which would be wrong for
+    # untied ones. Old versions do not know "TokenizersBackend", and so refuse the folder.
     is_new = config.model.norm == "pre" and config.model.tied_embeddings != "all"
     return {
         "tokenizer_class": "TokenizersBackend" if is_new else "PreTrainedTokenizerFast",
@@ -216,7 +216,7 @@ def _tokenizer_settings(config: TranslationConfig) -> dict[str, Any]:
 
 
 def _write_tokenizer(tokenizer: Tokenizer, settings: dict[str, Any], folder: Path) -> None:
-    """The files of a tokenizer that puts [EOS] at the end."""
+    """Write the files of a tokenizer that appends [EOS]."""
     end = SPECIAL_TOKENS[EOS_ID]
     rules = tokenizers.Tokenizer.from_str(tokenizer.to_json())
     rules.add_special_tokens(list(SPECIAL_TOKENS))

@@ -1,4 +1,4 @@
-"""The transformers library as an engine whose scores and translations are compared with ours."""
+"""Engine of the transformers library, to compare scores and translations with ours."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
@@ -13,12 +13,12 @@ from transformer_mt.interop.quiet import quiet_transformers
 from transformer_mt.interop.to_transformers import TARGET_TOKENIZER
 
 _SCORED_TOKENS = 1024
-"""Positions scored together: each has a score for every token of the vocabulary."""
+"""Target positions of a scoring batch: each has logits for the whole vocabulary."""
 _TRANSLATED_TOKENS = 4096
-"""Source positions translated together: each sentence has such scores for one position."""
+"""Source positions of a search batch: each sentence has logits for one position only."""
 
 Encode = Callable[[Sequence[str]], list[list[int]]]
-"""Sentences to the engine's ids, each with its end token."""
+"""Function from sentences to the engine's token ids, with end tokens."""
 
 
 def _same_id(token_id: int) -> int:
@@ -29,10 +29,10 @@ class TransformersEngine:
     """An encoder-decoder model of the transformers library, on text.
 
     Args:
-        model: in evaluation mode, with its `generation_config`; any special ids.
-        encode_src: the text of a source as the model reads it.
-        encode_tgt: the text of a target as the model should write it, without a start token.
-        to_ours: our id for an ordinary id of the engine.
+        model: a model in evaluation mode, with `generation_config`; any special ids.
+        encode_src: function from source texts to token ids.
+        encode_tgt: function from target texts to token ids, without a start token.
+        to_ours: function from an ordinary id of the engine to our id.
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class TransformersEngine:
 
     @classmethod
     def load(cls, folder: Path) -> "TransformersEngine":
-        """An exported folder; long sources are cut as the folder's tokenizer says.
+        """Load an exported folder; long sources are cut by the folder's tokenizer settings.
 
         Raises:
             ConfigError: the transformers library is not installed.
-            OSError, ValueError: it cannot load the folder.
+            OSError, ValueError: the library cannot load the folder.
         """
         with quiet_transformers() as transformers:
             load_tokenizer = transformers.AutoTokenizer.from_pretrained
@@ -73,7 +73,7 @@ class TransformersEngine:
     def token_log_probs(
         self, sources: Sequence[str], references: Sequence[str]
     ) -> list[list[float]]:
-        """Log-probabilities of the tokens of each reference and of its end token."""
+        """Return the log-probabilities of the tokens and the end token of each reference."""
         found: list[list[float]] = [[] for _ in sources]
         with quiet_transformers():
             src_ids, tgt_ids = self.encode_src(sources), self.encode_tgt(references)
@@ -86,7 +86,7 @@ class TransformersEngine:
         return found
 
     def _scores(self, src_ids: list[list[int]], tgt_ids: list[list[int]]) -> Tensor:
-        """(batch, longest target) log-probabilities, of no meaning after the end of a target."""
+        """Return (batch, longest target) log-probabilities; values after a target are undefined."""
         start = self._special("decoder_start_token_id")
         wanted = self._padded(tgt_ids)
         logits: Tensor = self.model(
@@ -98,13 +98,13 @@ class TransformersEngine:
 
     @torch.inference_mode()
     def greedy(self, sources: Sequence[str], limits: Sequence[int]) -> list[tuple[int, ...]]:
-        """Our ids of the greedy translations, without start and end tokens.
+        """Return our ids of the greedy translations, without start and end tokens.
 
-        A source without any token has the empty translation, as in our translator.
+        A source without tokens has the empty translation, as in our translator.
 
         Args:
             sources: sentences.
-            limits: for each, the most tokens of its translation, which is cut there.
+            limits: maximum tokens of each translation, which is cut there.
         """
         found: list[tuple[int, ...]] = [() for _ in sources]
         with quiet_transformers():
@@ -118,8 +118,8 @@ class TransformersEngine:
         return found
 
     def _generate(self, src_ids: list[list[int]], limit: int) -> Iterator[list[int]]:
-        """The tokens generated for each source, at most `limit` and an end token."""
-        most = self.model.config.max_position_embeddings  # a longer one cannot be generated
+        """Yield the tokens generated for each source: at most `limit` and an end token."""
+        most = self.model.config.max_position_embeddings  # limit of the position table
         rows: Tensor = self.model.generate(
             **self._inputs(src_ids),
             max_new_tokens=min(limit + 1, most),
@@ -139,20 +139,20 @@ class TransformersEngine:
         }
 
     def _padded(self, sequences: list[list[int]]) -> Tensor:
-        """As a tensor (batch, longest)."""
+        """Pad sequences to a tensor (batch, longest)."""
         rows = [torch.tensor(ids) for ids in sequences]
         padding = self._special("pad_token_id")
         padded = pad_sequence(rows, batch_first=True, padding_value=padding)
         return padded.to(self.model.device)
 
     def _special(self, name: str) -> int:
-        """An id of the model's own; generation has its settings in a file apart."""
+        """Return a special id from the generation settings, else from the model settings."""
         of_generation = getattr(self.model.generation_config, name)
         return getattr(self.model.config, name) if of_generation is None else of_generation
 
 
 def _batches_by_length(lengths: Sequence[int], most_tokens: int) -> Iterator[list[int]]:
-    """Indices of those that are not empty, longest first, in groups within the budget."""
+    """Yield indices of non-empty sentences in batches of at most `most_tokens`, longest first."""
     order = sorted((i for i, length in enumerate(lengths) if length), key=lambda i: -lengths[i])
     while order:
         size = max(1, most_tokens // lengths[order[0]])

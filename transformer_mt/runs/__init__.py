@@ -1,1 +1,1 @@
-"""A run directory: its files, checkpoints, state and owner."""
+"""Run directories: files, checkpoints, training state and ownership."""

@@ -1,4 +1,4 @@
-"""Run directories: what is on disk, written atomically; nothing in them is executed on loading."""
+"""Checkpoints of a run directory: written atomically; loading one executes no code from it."""
 
 import contextlib
 import logging
@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LoadedRun(Generic[C, V, M]):
-    """A trained model with all that it takes to use it."""
+    """A trained model with configuration, vocabulary and training state."""
 
     config: C
     vocabulary: V
@@ -65,13 +65,13 @@ TranslatorRun = LoadedRun[TranslationConfig, Tokenizers, Transformer]
 def load_run(
     path: Path, device: torch.device, blueprint: Blueprint[C, V, M], checkpoint: str = "best"
 ) -> LoadedRun[C, V, M]:
-    """A run's model in evaluation mode on `device`, with its vocabulary and configuration.
+    """Load the model of a run onto `device` in evaluation mode, with vocabulary and configuration.
 
-    Where the best checkpoint is damaged, the newest whole one takes its place, with a warning.
+    If the best checkpoint is damaged, the newest whole one is loaded instead, with a warning.
 
     Raises:
-        DataError: this is no run directory or one of another task, it is not trained yet, or a
-            file is damaged or does not fit.
+        DataError: `path` is no run directory or one of another task, the run is not trained yet,
+            or a file is damaged or does not fit.
     """
     run = RunDir(path)
     config = load_run_config(run, blueprint.config)
@@ -94,10 +94,10 @@ def load_run(
 
 
 def load_weights(model: nn.Module, weights: dict[str, Tensor], origin: Path) -> None:
-    """Copy named tensors into a model.
+    """Copy named tensors into the parameters of a model.
 
     Raises:
-        DataError: names or shapes do not fit.
+        DataError: names or shapes do not match.
     """
     parameters = dict(model.named_parameters())  # tied weights once
     wrong = sorted(parameters.keys() ^ weights.keys()) or sorted(
@@ -113,12 +113,12 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], origin: Path) -> 
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """All parameters by name, tied ones once, on the CPU."""
+    """Return all parameters by name, tied ones once, on the CPU."""
     return {name: p.detach().cpu().contiguous() for name, p in model.named_parameters()}
 
 
 def save_weights(folder: Path, weights: dict[str, Tensor], state: TrainState) -> None:
-    """Write a checkpoint to translate with: `best`, or one of those kept for averaging."""
+    """Write a checkpoint for inference: `best`, or one that is kept for averaging."""
     with sealed_folder(folder) as new:
         save_file(weights, new / MODEL_FILE)
         save_state(new, state)
@@ -131,10 +131,10 @@ def save_training(
     state: TrainState,
     random: dict[str, Tensor] | None = None,
 ) -> None:
-    """Write the checkpoint to go on from: weights, optimiser, random states, position.
+    """Write the checkpoint to resume from: weights, optimiser, random states, position.
 
-    The one before it becomes `previous`. `random` holds the random states of all processes where
-    there are several.
+    The checkpoint that was `last` becomes `previous`. `random` holds the random states of all
+    processes where there are several.
     """
     with sealed_folder(run.last, run.previous) as new:
         save_file(weights_of(model), new / MODEL_FILE)
@@ -144,10 +144,10 @@ def save_training(
 
 
 def update_state(run: RunDir, state: TrainState) -> None:
-    """Replace the numbers of the last checkpoint, the tensors staying as they are.
+    """Replace the training state of the last checkpoint and keep the tensors.
 
     Raises:
-        DamagedError: they are not as they were: no seal must make them good.
+        DamagedError: the tensors are damaged; new checksums would hide the damage.
     """
     verify(run.last)
     with sealed_folder(run.last) as new:
@@ -159,7 +159,7 @@ def update_state(run: RunDir, state: TrainState) -> None:
 def load_training(
     run: RunDir, model: nn.Module, optimizer: torch.optim.Optimizer
 ) -> TrainState | None:
-    """Restore what `save_training` wrote; None when there is no such checkpoint."""
+    """Restore the checkpoint that `save_training` wrote; None when there is no such checkpoint."""
     if not run.last.is_dir():
         return None
     load_weights(model, _load_tensors(run.last / MODEL_FILE), run.last / MODEL_FILE)
@@ -175,7 +175,7 @@ def load_training(
 
 
 def average_weights(folders: Sequence[Path]) -> dict[str, Tensor]:
-    """The mean of several checkpoints' weights (Vaswani et al. 2017, section 6.1)."""
+    """Return the mean weights of several checkpoints (Vaswani et al. 2017, section 6.1)."""
     total: dict[str, Tensor] = {}
     for folder in folders:
         for name, value in _load_tensors(folder / MODEL_FILE).items():
@@ -184,12 +184,12 @@ def average_weights(folders: Sequence[Path]) -> dict[str, Tensor]:
 
 
 def kept_checkpoints(run: RunDir) -> list[Path]:
-    """The checkpoints kept for averaging, oldest first."""
+    """Return the checkpoints kept for averaging, oldest first."""
     return [path for path in run.steps() if path.name[0] != "." and is_checkpoint(path)]
 
 
 def whole_checkpoints(run: RunDir) -> list[Path]:
-    """Those of `kept_checkpoints` that are not damaged; the others are told of."""
+    """Return the undamaged checkpoints of `kept_checkpoints`; warn of each damaged one."""
     whole = []
     for folder in kept_checkpoints(run):
         try:
@@ -201,17 +201,17 @@ def whole_checkpoints(run: RunDir) -> list[Path]:
 
 
 def keep_checkpoint(run: RunDir, weights: dict[str, Tensor], state: TrainState, keep: int) -> None:
-    """Add a checkpoint and remove all but the last `keep`."""
+    """Add a checkpoint for averaging and remove all but the last `keep`."""
     save_weights(run.checkpoints / f"step-{state.step:08d}", weights, state)
     for folder in kept_checkpoints(run)[:-keep]:
         remove_folder(folder)
 
 
 def newest_whole(run: RunDir) -> Path | None:
-    """The newest checkpoint with undamaged weights, of those that are kept or trained further.
+    """Return the newest undamaged checkpoint: a kept one, else `last`, else `previous`.
 
     Raises:
-        DataError: names of the kept ones lead out of the run directory.
+        DataError: names below `checkpoints` lead out of the run directory.
     """
     check_names(run.path, [run.checkpoints, *run.checkpoints.rglob("*")])
     candidates = [*kept_checkpoints(run)[::-1], run.last, run.previous]
@@ -219,9 +219,9 @@ def newest_whole(run: RunDir) -> Path | None:
 
 
 def remove_run(run: RunDir) -> None:
-    """Remove what training wrote, but for the configuration, which the next one replaces.
+    """Remove the files that training wrote, except the configuration, which is replaced later.
 
-    `check_place` must have found nothing else under these names.
+    Call `check_place` first: it refuses files of others under these names.
     """
     for folder in (run.previous, run.last, run.best):  # `previous` would take the place of `last`
         remove_folder(folder)
@@ -234,7 +234,7 @@ def remove_run(run: RunDir) -> None:
 
 
 def remove_kept(run: RunDir) -> None:
-    """Remove the checkpoints that are kept for averaging, and nothing else beside them."""
+    """Remove the checkpoints kept for averaging, and no other files."""
     for folder in run.steps():
         if folder.name[0] == "." and is_checkpoint(folder):  # left by a crash
             shutil.rmtree(folder, ignore_errors=True)
@@ -244,7 +244,7 @@ def remove_kept(run: RunDir) -> None:
 
 
 def _remove_events(run: RunDir) -> None:
-    """Remove TensorBoard's files, unless they stand elsewhere, maybe among those of others."""
+    """Remove TensorBoard's files, unless the folder is a link: other runs may log there too."""
     if run.tensorboard.is_symlink():
         return
     for file in run.tensorboard.glob("events.out.tfevents.*"):
@@ -253,12 +253,12 @@ def _remove_events(run: RunDir) -> None:
 
 
 def _remove_if_empty(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # there is none, it is a link, or it holds more
+    with contextlib.suppress(OSError):  # the folder is missing, a link, or not empty
         folder.rmdir()
 
 
 def _link(file: Path, copy: Path) -> None:
-    """The same file under another name, or a copy where the file system knows no such thing."""
+    """Hard-link a file, or copy it where the file system has no hard links."""
     try:
         os.link(file, copy)
     except OSError:
@@ -275,7 +275,7 @@ def _load_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The state of an optimiser by name, on the CPU."""
+    """Return the state tensors of an optimiser by name, on the CPU."""
     return {
         f"optimizer.{index}.{name}": value.cpu()
         for index, values in optimizer.state_dict()["state"].items()
@@ -284,7 +284,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put back what `optimizer_tensors` told."""
+    """Restore the optimiser state that `optimizer_tensors` returned."""
     state: dict[int, dict[str, Any]] = {}
     for key, value in tensors.items():
         if key.startswith("optimizer."):
@@ -295,14 +295,14 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
 
 
 def saved_random_states(run: RunDir) -> dict[str, Tensor]:
-    """Those in the checkpoint to go on from, of all processes that trained."""
+    """Read the random states of all training processes from the last checkpoint."""
     with safe_open(run.last / TRAINING_FILE, framework="pt") as tensors:
         names = [name for name in tensors.keys() if name.startswith("random.")]  # noqa: SIM118
         return {name: tensors.get_tensor(name) for name in names}
 
 
 def random_states() -> dict[str, Tensor]:
-    """Of this process's generators, from which dropout draws."""
+    """Return the states of the random generators of this process, which dropout uses."""
     states = {"random.cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         states["random.cuda"] = torch.cuda.get_rng_state()
@@ -312,7 +312,7 @@ def random_states() -> dict[str, Tensor]:
 
 
 def restore_random_states(tensors: dict[str, Tensor]) -> None:
-    """Put back what `random_states` told."""
+    """Restore the generator states that `random_states` returned."""
     torch.set_rng_state(tensors["random.cpu"])
     if "random.cuda" in tensors and torch.cuda.is_available():
         torch.cuda.set_rng_state(tensors["random.cuda"])

@@ -1,4 +1,4 @@
-"""`tmt info`: what a run is, in a few lines."""
+"""`tmt info`: a summary of a run in a few lines."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,10 +20,10 @@ from transformer_mt.runtime.durations import show_duration
 
 
 def describe_run(run_dir: str | Path) -> dict[str, Any]:
-    """Describe a run: languages, sizes, data, scores, training time, versions; name to value.
+    """Describe a run by name and value: languages, sizes, data, scores, training time, versions.
 
     Raises:
-        DataError: this is no run directory.
+        DataError: `run_dir` is no run directory.
     """
     path = user_path(run_dir, "run_dir")
     run = RunDir(path)
@@ -52,7 +52,7 @@ def describe_run(run_dir: str | Path) -> dict[str, Any]:
 
 
 def _best(config: Config, state: TrainState, scores: dict[str, float]) -> dict[str, str]:
-    """Nothing for a model that was imported."""
+    """Describe the best checkpoint and validation scores; empty for an imported model."""
     best = {}
     if state.best_step:
         best["best checkpoint"] = (
@@ -65,7 +65,7 @@ def _best(config: Config, state: TrainState, scores: dict[str, float]) -> dict[s
 
 
 def _status(state: TrainState) -> str:
-    if state.finished:  # without an update a model was imported, and says so itself
+    if state.finished:  # an imported model has no updates, and `finished` says "imported"
         return f"finished ({state.finished})" if state.step else state.finished
     return f"interrupted after update {state.step:,}" if state.step else "not trained yet"
 
@@ -128,7 +128,7 @@ def _recorded(path: Path) -> dict[str, str]:
     try:
         saved = read_json(path)
         data, vocabulary = saved["data"], saved["vocabulary"]
-        if not isinstance(vocabulary, str):  # of a run from when translation was the one task
+        if not isinstance(vocabulary, str):  # an old run: translation was then the only task
             src, tgt = vocabulary
             vocabulary = f"{src:,} source, {tgt:,} target tokens"
         return {

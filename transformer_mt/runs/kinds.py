@@ -1,4 +1,4 @@
-"""What a run of each task consists of: its configuration, its vocabulary, its model."""
+"""Configuration, vocabulary and model classes of each task."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ M = TypeVar("M", bound=nn.Module)
 
 @dataclass(frozen=True, slots=True)
 class Blueprint(Generic[C, V, M]):
-    """The classes of a task, and how an untrained model of the right sizes is made."""
+    """The classes of a task, and the function that builds an untrained model."""
 
     config: type[C]
     vocabulary: type[V]
@@ -54,5 +54,5 @@ _BLUEPRINTS: dict[type[Config], Blueprint[Any, Any, Any]] = {
 
 
 def blueprint_of(config: C) -> Blueprint[C, Any, Any]:
-    """That of the task of a configuration."""
+    """Return the blueprint for the task of a configuration."""
     return _BLUEPRINTS[type(config)]

@@ -1,4 +1,4 @@
-"""One training at a time in a run directory."""
+"""The lock of a run directory: one training at a time."""
 
 import contextlib
 import errno
@@ -17,31 +17,32 @@ from transformer_mt.runs.run_dir import RunDir
 
 log = logging.getLogger(__name__)
 
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # not on every system
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # missing on Windows
 
 
 @contextlib.contextmanager
 def locked(run: RunDir, config: Config | None = None) -> Iterator[None]:
-    """Keep other trainings out of a run directory, up to the end of the process at the latest.
+    """Lock a run directory against other trainings until the context or the process ends.
 
     Args:
-        run: the directory, which is made if need be, and becomes a run.
-        config: what its configuration is to become, if it is to be written.
+        run: the directory, which is created if missing and marked as a run.
+        config: the configuration that will be written, if one will.
 
     Raises:
-        ConfigError: something else than a run stands there, and nothing is touched.
-        DataError: another process trains there, and which; or the place cannot be written to.
+        ConfigError: the directory holds files that are no run's; nothing is changed.
+        DataError: another process trains there (named in the message), or the directory cannot be
+            written to.
     """
     created = not run.path.exists()
     check_place(run, config)
     try:
         run.path.mkdir(parents=True, exist_ok=True)
-        claim(run)  # before the lock, which would be taken for another's in a folder without it
+        claim(run)  # first: without a marker, the lock would look like another program's file
         descriptor = _lock(run)
     except OSError as error:
         raise cannot_be_written(run.path, error) from None
     try:
-        claim(run)  # another process may have removed it, at its end just now
+        claim(run)  # again: another process that ended just now may have removed the marker
         _tell_whose(descriptor, run)
         yield
     finally:
@@ -49,16 +50,17 @@ def locked(run: RunDir, config: Config | None = None) -> Iterator[None]:
         run.lock.unlink(missing_ok=True)
         os.close(descriptor)
         if created:
-            with contextlib.suppress(OSError):  # it is not empty: there is a run now
+            with contextlib.suppress(OSError):  # not empty: a run was written
                 run.path.rmdir()
 
 
 def refuse_unavailable(run: RunDir, config: Config) -> None:
-    """Refuse what `locked` would, and write nothing.
+    """Raise the errors that `locked` would raise, and write nothing.
 
     Raises:
-        ConfigError: something else than a run stands there.
-        DataError: another process trains there, and which; or the place cannot be written to.
+        ConfigError: the directory holds files that are no run's.
+        DataError: another process trains there (named in the message), or the directory cannot be
+            written to.
     """
     check_place(run, config)
     if run.lock.is_file():
@@ -89,14 +91,14 @@ def _is_trained(descriptor: int, run: RunDir) -> DataError:
 
 
 def _lock(run: RunDir) -> int:
-    """The file, opened, and locked by the system."""
+    """Open and lock the lock file; return the file descriptor."""
     while True:
         descriptor = os.open(run.lock, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o644)
         if not _try_lock(descriptor, run.lock):
             error = _is_trained(descriptor, run)
             os.close(descriptor)
             raise error
-        if _is_the_same(descriptor, run.lock):  # else the holder removed it at its end just now
+        if _is_the_same(descriptor, run.lock):  # else the process that ended removed it
             return descriptor
         os.close(descriptor)
 
@@ -112,7 +114,7 @@ def _tell_whose(descriptor: int, run: RunDir) -> None:
 
 
 def _try_lock(descriptor: int, path: Path) -> bool:
-    """False where another process has it. The system unlocks it when the process is no more."""
+    """Lock a file; False if another process holds it. The system unlocks it at process end."""
     try:
         import fcntl
     except ImportError:  # not a POSIX system

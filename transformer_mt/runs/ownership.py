@@ -1,7 +1,7 @@
-"""Whose a folder is: the files of a run are replaced and removed, those of others never.
+"""Ownership of folders: only files of a run are replaced or removed, never a user's other files.
 
-A folder is a run if it has our marker. Everything else that stands under a name of `RunDir.names`
-is refused by its name before anything is touched.
+A folder is a run if it has our marker. In any other folder, a file under a name of `RunDir.names`
+raises an error that names the file, before anything is changed.
 """
 
 import os
@@ -35,22 +35,22 @@ from transformer_mt.text.vocabularies import VOCABULARY_FILES
 
 _MARK = "A run of transformer_mt, which may replace and remove the files that it wrote here.\n"
 _HOLDER = re.compile(r"process \d+ on .*\n")
-"""What `runs.lock` writes into the lock."""
+"""Content of the lock file, as `runs.lock` writes it."""
 _IN_CHECKPOINTS = re.compile(
     "|".join(map(re.escape, (MODEL_FILE, STATE_FILE, TRAINING_FILE, SUMS_FILE)))
-    + rf"|\.{SUMS_FILE}\.new|\.tmp\w+"  # the last is where safetensors writes first
+    + rf"|\.{SUMS_FILE}\.new|\.tmp\w+"  # .tmp*: temporary files of safetensors
 )
 
 
 def check_place(run: RunDir, config: Config | None = None) -> None:
-    """See that all that a run would replace or remove in its folder is its own.
+    """Check that a run would replace or remove only files of this run in the folder.
 
     Args:
         run: the folder, which need not exist.
-        config: what the run's configuration is to become, if it is to be written.
+        config: the configuration that will be written, if one will.
 
     Raises:
-        ConfigError: naming what is not its own.
+        ConfigError: the folder holds another file under a run's name; the message names the file.
     """
     if is_run(run):
         for path in _strange(run):
@@ -70,7 +70,7 @@ def check_place(run: RunDir, config: Config | None = None) -> None:
 
 
 def load_own_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """Load the settings of a run that is to be written, which must leave their file as it is.
+    """Load the configuration of a run to be written; the run must not overwrite the loaded file.
 
     Args:
         path: a YAML file.
@@ -85,10 +85,10 @@ def load_own_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
 
 
 def check_config_file(file: Path, run: RunDir) -> None:
-    """Keep the file that a configuration was read from from being written over as another one.
+    """Check that the run would not overwrite the configuration file with another run file.
 
     Raises:
-        ConfigError: the run would write another of its files there.
+        ConfigError: the run would write another run file there.
     """
     for path in run.names():
         if path != run.config and path.exists() and path.samefile(file):
@@ -99,10 +99,10 @@ def check_config_file(file: Path, run: RunDir) -> None:
 
 
 def check_output(path: Path) -> None:
-    """Keep what a command writes out of the files and folders of runs.
+    """Check that an output path of a command is outside the files and folders of runs.
 
     Raises:
-        ConfigError: the path is one of them, or lies in one.
+        ConfigError: the path is a file or folder of a run, or lies in such a folder.
     """
     real = Path(os.path.realpath(path))
     for folder in real.parents:
@@ -112,37 +112,37 @@ def check_output(path: Path) -> None:
 
 
 def claim(run: RunDir) -> None:
-    """Mark a folder as a run, so that what stands there later is its own.
+    """Mark a folder as a run, so that files written there later belong to the run.
 
     Raises:
-        DataError: the place cannot be written to.
+        DataError: the folder cannot be written to.
     """
     if not _has_marker(run):
         write_text(run.marker, _MARK)
 
 
 def disclaim_unused(run: RunDir) -> None:
-    """Remove the marker of a run that has come to nothing."""
+    """Remove the marker of a run that has no other file."""
     if not any(os.path.lexists(path) for path in run.names() if path not in (run.marker, run.lock)):
         run.marker.unlink(missing_ok=True)
 
 
 def is_run(run: RunDir) -> bool:
-    """Whether a folder is a run: by its marker or, of an earlier version, by what only we write."""
+    """Return whether a folder is a run: it has a marker or, from an older version, run files."""
     return _has_marker(run) or (_is_saved_config(run) and _has_sealed_parts(run))
 
 
 def is_checkpoint(folder: Path) -> bool:
-    """Whether a folder is a checkpoint, maybe a damaged or unfinished one, and holds no more."""
+    """Return whether a folder holds a checkpoint (maybe damaged or unfinished) and no more."""
     if folder.is_symlink() or not folder.is_dir():
         return False
     known = any((folder / name).is_file() for name in (SUMS_FILE, STATE_FILE))
-    is_remnant = folder.name.startswith(".")  # of which a crash may have left any part
+    is_remnant = folder.name.startswith(".")  # left by a crash: any of the files may be missing
     return (known or is_remnant) and next(_others_in(folder), None) is None
 
 
 def _check_edits(run: RunDir, config: Config) -> None:
-    """See that nothing that a person wrote into the configuration is lost where it changes."""
+    """Check that a new configuration would not overwrite edits made by hand."""
     if run.config.is_file() and not has_config(run, config) and not _is_saved_config(run):
         raise ConfigError(
             f"{run.config}: was edited or damaged, and would be replaced by other settings: move it"
@@ -151,7 +151,7 @@ def _check_edits(run: RunDir, config: Config) -> None:
 
 
 def _strange(run: RunDir) -> Iterator[Path]:
-    """What has a name of the run, or lies in a folder that is removed whole, and is none of its."""
+    """Yield paths of other programs under a name of the run or in a checkpoint folder."""
     for path in run.plain_files:
         if os.path.lexists(path) and not _is_plain(path):
             yield path
@@ -175,7 +175,7 @@ def _has_marker(run: RunDir) -> bool:
 
 
 def _is_left_without_marker(run: RunDir, path: Path) -> bool:
-    """Whether a process of ours that was killed wrote this before, or after, the marker."""
+    """Return whether a killed process of ours left `path` while the folder had no marker."""
     if path == beside(run.marker)[0]:
         text = _text_of(path)
         return text is not None and _MARK.startswith(text)
@@ -189,7 +189,7 @@ def _has_sealed_parts(run: RunDir) -> bool:
 
 
 def _is_saved_config(run: RunDir) -> bool:
-    """Whether the configuration is as this program, or an earlier version, writes it."""
+    """Return whether the configuration file is as this or an older version writes it, unedited."""
     text = _text_of(run.config)
     config = None if text is None else saved_config(run)
     if text is None or config is None:
@@ -206,7 +206,7 @@ def _holds(path: Path, pattern: re.Pattern[str]) -> bool:
 
 
 def _text_of(path: Path) -> str | None:
-    """The text of a small plain file; None where there is none."""
+    """Return the text of a small plain file; None where it is missing or unreadable."""
     try:
         return read_text(path, MOST_BYTES) if _is_plain(path) else None
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What a training finds at its start: the remains of a crash, and files damaged since."""
+"""Recovery at the start of training: remains of a crash, and damaged checkpoints."""
 
 import filecmp
 import logging
@@ -25,13 +25,13 @@ log = logging.getLogger(__name__)
 
 
 def recover(run: RunDir) -> None:
-    """Leave a run directory as if its last session had ended well, at its newest whole checkpoint.
+    """Restore a run directory to its newest whole checkpoint and remove remains of a crash.
 
-    A damaged checkpoint is put aside under another name, and said so. Where `best` is damaged and
-    cannot be had from those that are kept, there is none until the next validation.
+    A damaged checkpoint is renamed (see `damaged`), with a warning. If `best` is damaged and no
+    kept checkpoint is a copy, the run has no `best` until the next validation.
 
     Raises:
-        DamagedError: no checkpoint to go on from is whole.
+        DamagedError: neither `last` nor `previous` is whole.
     """
     settle(run.last, run.previous)
     settle(run.best)
@@ -48,7 +48,7 @@ def recover(run: RunDir) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Recovered(RunDir):
-    """A run directory whose last checkpoint is read elsewhere."""
+    """A run directory whose last checkpoint is read from another folder."""
 
     found: Path
 
@@ -58,7 +58,7 @@ class _Recovered(RunDir):
 
 
 def as_recovered(run: RunDir) -> RunDir:
-    """Name what `recover` would leave in the places of a run directory, and change nothing.
+    """Return the run directory with the `last` that `recover` would leave; change nothing.
 
     Raises:
         DamagedError: as for `recover`.
@@ -93,7 +93,7 @@ def _replace_damaged_last(run: RunDir) -> None:
 
 
 def _forget_later_checkpoints(run: RunDir) -> None:
-    """Remove kept checkpoints of updates that are now to be made again."""
+    """Remove kept checkpoints that are newer than `last`: their updates will be repeated."""
     step = load_state(run.last).step
     for folder in kept_checkpoints(run):
         if folder.name > f"step-{step:08d}":
@@ -108,7 +108,7 @@ def _replace_damaged_best(run: RunDir) -> None:
             if is_whole(copy) and _is_copy(run.best, copy):
                 log.warning("%s; its copy %s takes its place", damage, copy)
                 with sealed_folder(run.best, previous=damaged(run.best)) as new:
-                    sums = shutil.ignore_patterns(SUMS_FILE)  # which are made anew
+                    sums = shutil.ignore_patterns(SUMS_FILE)  # rebuilt by `sealed_folder`
                     shutil.copytree(copy, new, ignore=sums, dirs_exist_ok=True)
                 return
         log.warning("%s; the next validation chooses a new best checkpoint", damage)
@@ -121,7 +121,7 @@ def _put_aside(folder: Path) -> None:
 
 
 def _is_copy(folder: Path, whole: Path) -> bool:
-    """True where one file alone, the damaged one, differs."""
+    """Return whether at most one file, the damaged one, differs."""
     names = [file.name for file in whole.iterdir()]
     _, wrong, missing = filecmp.cmpfiles(folder, whole, names, shallow=False)
     return len(wrong) + len(missing) <= 1

@@ -1,4 +1,4 @@
-"""What stands in a run directory beside the weights: names, configuration, vocabulary, versions."""
+"""Run directory: file names, configuration, vocabulary and versions."""
 
 import platform
 import re
@@ -28,23 +28,23 @@ C = TypeVar("C", bound=Config)
 V = TypeVar("V", bound=Vocabulary)
 
 MODEL_FILE = "model.safetensors"
-"""The weights of a checkpoint."""
+"""File of the weights of a checkpoint."""
 STATE_FILE = "state.json"
-"""How far training was at a checkpoint."""
+"""File of the training state (`TrainState`) of a checkpoint."""
 TRAINING_FILE = "training_state.safetensors"
-"""What training goes on with: the optimiser and the random numbers."""
+"""File of the optimiser state and random states, to resume training."""
 _STEP = re.compile(r"step-\d{8,}")
 
 
 @dataclass(frozen=True, slots=True)
 class RunDir:
-    """The names in a run directory."""
+    """Paths of the files and folders of a run directory."""
 
     path: Path
 
     @property
     def marker(self) -> Path:
-        """The file that makes a folder a run: the first that is written there."""
+        """Marker file that makes a folder a run; written before all other files."""
         return self.path / ".transformer_mt"
 
     @property
@@ -57,7 +57,7 @@ class RunDir:
 
     @property
     def weights(self) -> Path:
-        """Of the best model."""
+        """Weights of the best checkpoint."""
         return self.best / MODEL_FILE
 
     @property
@@ -66,12 +66,12 @@ class RunDir:
 
     @property
     def previous(self) -> Path:
-        """What `last` was before: to go on from where that is damaged."""
+        """The checkpoint before `last`, to resume from if `last` is damaged."""
         return self.path / "previous"
 
     @property
     def lock(self) -> Path:
-        """There while a process trains in this directory."""
+        """Lock file, present while a process trains in this directory."""
         return self.path / ".lock"
 
     @property
@@ -92,24 +92,24 @@ class RunDir:
 
     @property
     def sums(self) -> Path:
-        """Checksums of the vocabulary."""
+        """Checksum file of the vocabulary."""
         return self.path / SUMS_FILE
 
     def vocabulary(self, kind: type[Vocabulary]) -> list[Path]:
-        """The files of a vocabulary of this kind."""
+        """Return the files of a vocabulary of this class."""
         return [self.path / name for name in kind.names]
 
     @property
     def files(self) -> list[Path]:
-        """What training writes beside the folders."""
+        """Files that training writes, without folders, marker and lock."""
         vocabulary = [self.path / name for name in VOCABULARY_FILES]
         return [self.config, self.metrics, self.info, self.sums, *vocabulary]
 
     @property
     def checkpoint_folders(self) -> list[Path]:
-        """The places of checkpoints, of damaged ones, and of what a crash leaves of either.
+        """Folders of checkpoints, damaged checkpoints, and remains of either after a crash.
 
-        Those in `checkpoints` are not among them.
+        The folders below `checkpoints` are not included.
         """
         folders = [self.best, self.last, self.previous]
         aside = [damaged(folder) for folder in folders]
@@ -117,24 +117,25 @@ class RunDir:
 
     @property
     def plain_files(self) -> list[Path]:
-        """The places of all files, and of what a crash leaves of them."""
+        """Paths of all files, and of their partial files after a crash."""
         files = [self.marker, *self.files]
         return [*files, self.lock, *(beside(file)[0] for file in files)]
 
     def names(self) -> list[Path]:
-        """Everything that may be written, replaced and removed in the folder."""
+        """Return every path that a run may write, replace or remove."""
         return [*self.plain_files, *self.checkpoint_folders, self.checkpoints, self.tensorboard]
 
     def steps(self) -> Iterator[Path]:
-        """What is named as a checkpoint kept for averaging, or as what a crash leaves of one."""
+        """Yield paths named like a checkpoint kept for averaging, or its remains after a crash."""
         for path in sorted(self.checkpoints.iterdir()) if self.checkpoints.is_dir() else ():
             if _STEP.fullmatch(re.sub(r"^\.(.*)\.(new|old)$", r"\1", path.name)):
                 yield path
 
     def read_names(self) -> list[Path]:
-        """What is read where a run is used, as far as it is there.
+        """Return the paths that are read when a run is used.
 
-        Not `checkpoints`, which may stand on another disk: `newest_whole` looks at them.
+        `checkpoints` is left out, because it may be a link to another disk; `newest_whole` checks
+        it.
         """
         folders = [self.best, self.last, self.previous]
         folders += [*self.path.glob(".*.new"), *self.path.glob(".*.old")]  # left by a crash
@@ -143,23 +144,23 @@ class RunDir:
 
 
 def damaged(folder: Path) -> Path:
-    """Where a damaged checkpoint is put aside."""
+    """Return the folder that a damaged checkpoint is renamed to."""
     return folder.with_name(f"{folder.name}.damaged")
 
 
 def save_config(run: RunDir, config: Config) -> None:
-    """Keep the resolved configuration with the run; a file that says the same stays as it is."""
+    """Write the resolved configuration of the run, unless the file already has equal values."""
     if not has_config(run, config):
         write_text(run.config, to_yaml(config))
 
 
 def has_config(run: RunDir, config: Config) -> bool:
-    """Whether the configuration of a run says the same."""
+    """Return whether the saved configuration of a run equals `config`."""
     return saved_config(run) == config
 
 
 def saved_config(run: RunDir, kind: type[Config] = Config) -> Config | None:
-    """The configuration of a run, of any task by default; None where none can be read."""
+    """Read the configuration of a run, of any task by default; None if it cannot be read."""
     try:
         return load_saved_config(run.config, kind)
     except ConfigError:
@@ -175,10 +176,10 @@ def load_run_config(run: RunDir, kind: type[C]) -> C: ...
 
 
 def load_run_config(run: RunDir, kind: type[Config] = Config) -> Config:
-    """The configuration that a run was made with.
+    """Load the configuration that a run was trained with.
 
     Raises:
-        DataError: this is no run directory, or one of another kind than was expected.
+        DataError: `run` is no run directory, or a run of another task than `kind`.
     """
     if not run.path.is_dir():
         raise DataError(f"{run.path}: there is no such run directory")
@@ -187,15 +188,15 @@ def load_run_config(run: RunDir, kind: type[Config] = Config) -> Config:
     check_names(run.path, run.read_names())
     try:
         return load_saved_config(run.config, kind)
-    except ConfigError as error:  # whoever uses a run has not written it
+    except ConfigError as error:  # the user of a run may not have written it
         raise DataError(str(error)) from None
 
 
 def load_usual_lines(run: RunDir) -> UsualLines | None:
-    """How long the lines were that a translator was trained on.
+    """Return the usual line length of a translator's training data.
 
-    None for one that was imported, or trained by an earlier version, and where it cannot be read:
-    a warning depends on it, no translation.
+    None for an imported model, for a run of an older version, and if the file cannot be read: only
+    a warning depends on this.
     """
     try:
         data = read_json(run.info)["data"]
@@ -208,7 +209,7 @@ def load_usual_lines(run: RunDir) -> UsualLines | None:
 
 
 def write_vocabulary(folder: Path, vocabulary: Vocabulary) -> list[Path]:
-    """Write tokenizers and labels into a folder; returns their files."""
+    """Write tokenizers and labels into a folder; return the written files."""
     files = []
     for name, text in vocabulary.texts().items():
         files.append(folder / name)
@@ -223,7 +224,7 @@ def save_vocabulary(run: RunDir, vocabulary: Vocabulary) -> None:
 
 
 def remove_vocabulary(run: RunDir) -> None:
-    """Have no part of one rather than parts of two."""
+    """Remove all vocabulary files, so that no two vocabularies are mixed."""
     for file in (run.sums, *(run.path / name for name in VOCABULARY_FILES)):
         file.unlink(missing_ok=True)
 
@@ -245,12 +246,12 @@ def load_vocabulary(run: RunDir, kind: type[V]) -> V:
 
 
 def has_vocabulary(run: RunDir, kind: type[Vocabulary]) -> bool:
-    """True when all its files are there."""
+    """Return whether all vocabulary files exist."""
     return all(file.is_file() for file in run.vocabulary(kind))
 
 
 def environment() -> dict[str, str]:
-    """Versions that a result depends on."""
+    """Return the versions that a result depends on, by package name."""
     return {
         "transformer_mt": __version__,
         "python": platform.python_version(),

@@ -1,4 +1,4 @@
-"""How far a training is: a few numbers beside every checkpoint, read without torch."""
+"""Training state: progress numbers beside every checkpoint, read without torch."""
 
 import contextlib
 import dataclasses
@@ -16,69 +16,69 @@ from transformer_mt.runs.run_dir import STATE_FILE, RunDir, load_run_config
 
 @dataclass(slots=True)
 class TrainState:
-    """How far training is: plain numbers, saved as JSON beside every checkpoint."""
+    """The progress of a training: plain numbers, saved as JSON beside every checkpoint."""
 
     step: int = 0
-    """Updates made."""
+    """Number of updates made."""
     epoch: int = 0
     position: int = 0
-    """Batches of this epoch already used."""
+    """Number of batches of this epoch already used."""
     seconds: float = 0.0
-    """Time spent, over all sessions."""
+    """Training time over all sessions."""
     tokens: int = 0
-    """Real target tokens trained on."""
+    """Number of target tokens trained on, without padding."""
     recent_loss: float = 0.0
-    """Summed over the tokens since the last point of the training curve."""
+    """Loss, summed over the tokens since the last point of the training curve."""
     recent_tokens: int = 0
     best_score: float | None = None
     """`training.best_metric` of the best checkpoint (a loss is negated: higher is better)."""
     tie_breaks: list[float] = dataclasses.field(default_factory=list)
-    """What decides between checkpoints of equal score (`Validation.rank`); [] in older runs."""
+    """Further scores that order checkpoints of equal score (`Validation.rank`); [] in old runs."""
     best_step: int = 0
     validated_step: int = 0
-    """Updates made before the last validation."""
+    """Number of updates at the last validation."""
     data: str = ""
     """Fingerprint of the encoded training pairs."""
     stale: int = 0
-    """Validations since the best."""
+    """Number of validations since the best one."""
     validation_seconds: float = 0.0
-    """Time that the last validation took, its saving included."""
+    """Time of the last validation, saving included."""
     skipped: int = 0
-    """Updates left out because their loss or gradient was no number."""
+    """Number of updates left out because the loss or gradient was not finite."""
     skipped_in_a_row: int = 0
     rescues: int = 0
-    """Times that training went back to a checkpoint, since the last new best."""
+    """Number of returns to a checkpoint since the last new best one."""
     learning_rate_factor: float = 1.0
-    """Of the configured learning rate; each rescue halves it."""
+    """Factor of the configured learning rate; each rescue halves it."""
     finished: str | None = None
-    """Why training ended; null while it is not."""
+    """Reason why training ended; None before the end."""
     scores: dict[str, float] = dataclasses.field(default_factory=dict)
-    """The last validation's figures."""
+    """Scores of the last validation, by name."""
 
     @property
     def best_rank(self) -> tuple[float, ...] | None:
-        """`Validation.rank` of the best checkpoint; None before the first."""
+        """`Validation.rank` of the best checkpoint; None before the first validation."""
         return None if self.best_score is None else (self.best_score, *self.tie_breaks)
 
     def chosen_by(self, metric: str) -> str:
-        """Return the name of the figure that decided which checkpoint is best."""
+        """Return the name of the score that decided which checkpoint is best."""
         by_chrf = metric == "bleu" and self.best_score == 0 and self.tie_breaks
         return "chrf, as bleu was 0" if by_chrf else metric
 
     def best_words(self, metric: str) -> str:
-        """Return the deciding figure of the best checkpoint with its value, for a person."""
+        """Return the name and value of the deciding score of the best checkpoint, as text."""
         name = self.chosen_by(metric)
         value = self.best_score if name == metric else self.tie_breaks[0]
         return f"{name}: {abs(value or 0.0):.2f}"  # a loss is kept negated
 
     def become(self, other: "TrainState") -> None:
-        """Take over all numbers of another state."""
+        """Copy all fields of another state."""
         for field in dataclasses.fields(self):
             setattr(self, field.name, getattr(other, field.name))
 
 
 def load_state(folder: Path) -> TrainState:
-    """The numbers saved with a checkpoint.
+    """Load the training state of a checkpoint.
 
     Raises:
         DataError: the file is missing, or holds something else.
@@ -100,7 +100,7 @@ def load_state(folder: Path) -> TrainState:
 
 
 def _is_a(value: Any, kind: Any) -> bool:
-    """Whether a value of a JSON file can be that of a field of this type."""
+    """Return whether a JSON value is valid for a field of type `kind`."""
     if kind is float:
         return type(value) in (int, float) and math.isfinite(value)
     if kind is int:
@@ -115,18 +115,18 @@ def _is_a(value: Any, kind: Any) -> bool:
 
 
 def state_folder(run: RunDir) -> Path | None:
-    """Where it is said how far a run is: `last`, or `best` where a model was imported.
+    """Return the checkpoint with the training state: `last`, or `best` for an imported model.
 
-    None when there is neither.
+    None if there is neither.
     """
     return next((folder for folder in (run.last, run.best) if folder.is_dir()), None)
 
 
 def refuse_imported(run: RunDir) -> None:
-    """Keep a model that was made elsewhere from being replaced by an untrained one.
+    """Refuse to train in the run directory of an imported model, which would be replaced.
 
     Raises:
-        ConfigError: the run is such a model: from its first checkpoint on it is called finished.
+        ConfigError: the run is an imported model: it has a finished `best` and no `last`.
     """
     if not run.last.is_dir() and run.best.is_dir() and load_state(run.best).finished:
         raise ConfigError(
@@ -136,10 +136,10 @@ def refuse_imported(run: RunDir) -> None:
 
 
 def newest_run(root: Path, kind: type[Config] | None = None) -> Path:
-    """The run below `root`, of a task, that was finished, or imported, last.
+    """Return the run below `root`, of a task if given, that was finished or imported last.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no finished run.
     """
     finished = []
     for folder in root.iterdir() if root.is_dir() else ():
@@ -158,6 +158,6 @@ def newest_run(root: Path, kind: type[Config] | None = None) -> Path:
 
 
 def save_state(folder: Path, state: TrainState) -> None:
-    """Write the numbers into a checkpoint that is being made."""
+    """Write the training state into the folder of a new checkpoint."""
     text = json.dumps(dataclasses.asdict(state), indent=2) + "\n"
     (folder / STATE_FILE).write_text(text, encoding="utf-8")

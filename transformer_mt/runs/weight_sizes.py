@@ -1,4 +1,4 @@
-"""Whether weights can be those of a model, from their header alone: before memory is taken."""
+"""Size check of a weight file against a configuration, before memory is allocated."""
 
 import math
 from pathlib import Path
@@ -9,21 +9,21 @@ from transformer_mt.config.sections import ModelConfig
 from transformer_mt.errors import DataError
 
 _MOST_HEADER = 1 << 23
-"""Bytes: names and shapes of some ten thousand tensors."""
+"""Maximum header size in bytes: names and shapes of some ten thousand tensors."""
 
 _KINDS = ("F64", "F32", "F16", "BF16")
 
 
 def check_claims(file: Path, config: ModelConfig, vocab_size: int) -> None:
-    """Refuse a configuration of a larger model than the weights are of.
+    """Check that a configuration describes no larger model than the weights.
 
-    The library checks that they fill the file, so that the file's size bounds what they claim. What
-    passes may be made; `load_weights` then compares every name and shape.
+    The library checks that the tensors fill the file, so the file size bounds the model size.
+    `load_weights` later compares every name and shape.
 
     Args:
-        file: of safetensors.
-        config: what the model is to be made with.
-        vocab_size: of the larger vocabulary.
+        file: a safetensors file.
+        config: the configuration of the model.
+        vocab_size: size of the larger vocabulary.
 
     Raises:
         DataError: the file is missing or damaged, or does not fit.
@@ -40,10 +40,10 @@ def check_claims(file: Path, config: ModelConfig, vocab_size: int) -> None:
 
 
 def read_shapes(file: Path) -> dict[str, tuple[int, ...]]:
-    """The tensors of a file by name; none is read.
+    """Read the shape of each tensor of a file by name, without the values.
 
     Raises:
-        DataError: the file is missing or damaged, or holds what no weight is.
+        DataError: the file is missing or damaged, or holds a dtype that no weight has.
     """
     try:
         with file.open("rb") as opened:

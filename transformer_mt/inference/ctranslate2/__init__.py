@@ -1,1 +1,1 @@
-"""Translating with the CTranslate2 library."""
+"""Translation with the CTranslate2 library."""

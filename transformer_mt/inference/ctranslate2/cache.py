@@ -1,7 +1,7 @@
-"""The export that `--engine ctranslate2` makes once, until the weights change.
+"""Cached exports for `--engine ctranslate2`: one for each version of the weights.
 
-It stands among the user's own caches, not in the run directory: CTranslate2 trusts its files, and
-a run directory may come from a stranger. Needs no torch where there is nothing to do.
+They are in the user's cache, not in the run directory: CTranslate2 trusts its files, and a run
+directory may come from an untrusted source. Torch is imported only to export.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def exported_model(run: RunDir, config: TranslationConfig, quantization: str) -> Iterator[Path]:
-    """Yield the folder of the exported best model, made if need be, to load it from.
+    """Yield the folder of the exported best model; export the model if necessary.
 
-    It is in the cache, or where that cannot be used a temporary one, which is gone afterwards.
+    The folder is in the cache or, if the cache cannot be written, a temporary one.
 
     Raises:
         ConfigError: ctranslate2 is not installed.
-        DataError: the run has no model, or not even a temporary folder can be written.
+        DataError: the run has no model, or neither cache nor temporary folder can be written.
     """
     try:
         folder = _cached_export(run, config, quantization)
@@ -78,14 +78,14 @@ def _cached_export(run: RunDir, config: TranslationConfig, quantization: str) ->
 
 
 def export_place(run: RunDir, config: TranslationConfig, quantization: str) -> Path:
-    """Where the export of these weights stands, for this model and sentences of this length."""
+    """Return the cache folder for an export; its name is a hash of weights and configuration."""
     longest = config.data.max_length
     lengths = (longest, config.decoding.length_limit(longest))
     made_for = repr((__version__, quantization, lengths, config.model)).encode()
     try:
         files = digest_of_files([run.weights, *run.vocabulary(Tokenizers)])
     except OSError:
-        files = ""  # `load_run` says what is wrong
+        files = ""  # `load_run` raises the error later
     key = hashlib.blake2b(made_for + files.encode(), digest_size=16).hexdigest()
     return cache_folder() / f"ctranslate2-{quantization}-{key}"
 
@@ -104,5 +104,5 @@ def _export(run: RunDir, folder: Path, quantization: str) -> None:
             write_ctranslate2(loaded, new, quantization)
             write_sums(new, sorted(new.iterdir()))
     except DataError:
-        if not is_whole(folder):  # no other process was quicker
+        if not is_whole(folder):  # else another process made the same export
             raise

@@ -1,4 +1,4 @@
-"""A run as a model folder of CTranslate2 (https://opennmt.net/CTranslate2)."""
+"""Conversion of a run to a model folder of CTranslate2 (https://opennmt.net/CTranslate2)."""
 
 from pathlib import Path
 from typing import Any
@@ -23,16 +23,16 @@ from transformer_mt.text.tokenizer import (
 )
 
 _LEAST_POSITIONS = 1024
-"""CTranslate2's own limit on the source; a shorter table of positions would be an error there."""
+"""Minimum rows of the position table: CTranslate2's source limit, below which it fails."""
 
 
 def write_ctranslate2(run: TranslatorRun, folder: Path, quantization: str = "float32") -> None:
-    """Write the model and its vocabularies; the run stays as it is.
+    """Write the model and vocabularies of a run as CTranslate2 files.
 
     Args:
-        run: a trained model of either norm.
-        folder: exists, and receives model.bin, config.json and the vocabularies.
-        quantization: number format of the weights, one of CTranslate2's.
+        run: a trained model, with pre-norm or post-norm.
+        folder: existing folder for model.bin, config.json and the vocabularies.
+        quantization: number format of the weights, see `QUANTIZATIONS`.
 
     Raises:
         ConfigError: ctranslate2 is not installed.
@@ -78,13 +78,13 @@ def write_ctranslate2(run: TranslatorRun, folder: Path, quantization: str = "flo
 
 
 def _num_positions(config: TranslationConfig) -> int:
-    """Enough for the longest source and the longest translation."""
+    """Return the number of positions for the longest source and the longest translation."""
     longest = config.data.max_length
     return max(_LEAST_POSITIONS, longest + 1, config.decoding.length_limit(longest) + 2)
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:
-    """A copy: CTranslate2 changes the arrays that it is given."""
+    """Copy a tensor to an array: CTranslate2 changes the arrays that it receives."""
     return tensor.detach().cpu().float().numpy().copy()
 
 
@@ -113,7 +113,7 @@ def _fill_cross_attention(spec: Any, attention: MultiHeadAttention) -> None:
 
 
 def _fill_linear(spec: Any, *layers: nn.Linear) -> None:
-    """Several projections of the same input become one, their rows one below the other."""
+    """Concatenate the rows of several projections of one input into one weight matrix."""
     spec.weight = np.concatenate([_array(layer.weight) for layer in layers])
     if layers[0].bias is not None:
         spec.bias = np.concatenate([_array(layer.bias) for layer in layers])
@@ -124,7 +124,7 @@ def _fill_norm(spec: Any, norm: nn.LayerNorm) -> None:
 
 
 def _describe(spec: Any, run: TranslatorRun) -> None:
-    """The vocabularies, and what CTranslate2 adds to the tokens that it is given."""
+    """Set the vocabularies and the special tokens that CTranslate2 adds."""
     spec.register_source_vocabulary(_vocabulary(run.vocabulary.src))
     spec.register_target_vocabulary(_vocabulary(run.vocabulary.tgt))
     spec.config.unk_token = SPECIAL_TOKENS[UNK_ID]

@@ -1,4 +1,4 @@
-"""An exported model, run by CTranslate2; needs no torch."""
+"""Inference of an exported model by CTranslate2, without torch."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ QUANTIZATIONS = (
     "int8_float16",
     "int8_bfloat16",
 )
-"""Number formats of the weights."""
+"""Number formats of CTranslate2's weights."""
 
 _CHUNK = 1024
-"""Positions whose logits are in memory at a time."""
+"""Positions whose logits are in memory at once."""
 
 _Beam = dict[tuple[int, ...], float | None]
-"""Hypotheses with their log-probabilities; None: not known yet."""
+"""Hypotheses (token ids) with log-probabilities; None: not computed yet."""
 
 
 def check_quantization(name: str) -> str:
-    """The same name.
+    """Check the name of a number format and return it.
 
     Raises:
         ConfigError: CTranslate2 has no such number format.
@@ -46,7 +46,7 @@ def check_quantization(name: str) -> str:
 
 
 def check_device(name: str) -> dict[str, str | int]:
-    """CTranslate2's options for a device by our name.
+    """Return CTranslate2's options for a device name of ours.
 
     Raises:
         ConfigError: ctranslate2 is not installed, or there is no such device.
@@ -62,15 +62,15 @@ def check_device(name: str) -> dict[str, str | int]:
 
 
 class CTranslate2Engine:
-    """An `Engine` on a folder that `tmt export --to ctranslate2` wrote.
+    """An `Engine` for a folder that `tmt export --to ctranslate2` wrote.
 
     Args:
-        folder: with model.bin and the vocabularies.
-        tokenizers: those of the run.
+        folder: folder of model.bin and the vocabularies.
+        tokenizers: tokenizers of the run.
         device: "auto", "cpu", "cuda" or "cuda:N".
 
     Raises:
-        ConfigError: ctranslate2 is not installed, or knows no such device.
+        ConfigError: ctranslate2 is not installed, or there is no such device.
         DataError: the folder cannot be loaded.
     """
 
@@ -88,9 +88,9 @@ class CTranslate2Engine:
     def search(
         self, src_ids: Sequence[Ids], limits: Sequence[int], options: SearchOptions
     ) -> list[list[Hypothesis]]:
-        """Its own greedy or beam search; what it finds is ranked by our normalisation.
+        """Run CTranslate2's greedy or beam search; rank the hypotheses by our normalised score.
 
-        Sentences of one limit are searched together, so that none depends on its company.
+        Only sentences of equal limit share a batch, so no result depends on the other sentences.
         """
         found: list[list[Hypothesis]] = [[] for _ in src_ids]
         for limit, rows in _groups(limits):
@@ -104,7 +104,7 @@ class CTranslate2Engine:
     def token_log_probs(
         self, src_ids: Sequence[Ids], tgt_ids: Sequence[Ids]
     ) -> list[tuple[float, ...]]:
-        """One teacher-forced pass."""
+        """Return the log-probabilities of one teacher-forced pass, see `Engine`."""
         sources, targets = self._tokens(src_ids, tgt_ids)
         try:
             results = self._translator.score_batch(
@@ -115,7 +115,7 @@ class CTranslate2Engine:
         return [tuple(result.log_probs) for result in results]
 
     def alignments(self, src_ids: Sequence[Ids], tgt_ids: Sequence[Ids]) -> list[tuple[int, ...]]:
-        """The greatest weight in what the export chose as alignment: as the torch engine does."""
+        """Return the argmax of the exported alignment layer, as in `TorchEngine`."""
         _, targets = self._tokens(src_ids, tgt_ids)
         longest = max(map(len, tgt_ids), default=0)
         results = self._translate(
@@ -133,16 +133,17 @@ class CTranslate2Engine:
         ]
 
     def attention(self, src_ids: Ids, tgt_ids: Ids) -> AttentionArrays:  # noqa: ARG002
-        """Refused: CTranslate2 tells of one layer alone."""
+        """Raise ConfigError, because CTranslate2 returns the attention of one layer only."""
         raise ConfigError("CTranslate2 does not tell the attention of all layers: use engine torch")
 
     def _allowed_beams(
         self, src_ids: Sequence[Ids], limit: int, options: SearchOptions
     ) -> list[_Beam]:
-        """What the search finds, without the tokens that are never generated.
+        """Search without the forbidden tokens.
 
-        Of such a token CTranslate2 gives the probability to the others, and so no longer tells
-        theirs: it is told to where one was found alone, and then the scores are missing.
+        Where CTranslate2 suppresses a token, it gives that probability to the other tokens, so
+        the scores are wrong. Therefore only sentences whose beam has a forbidden token are
+        searched again with suppression, and their log-probabilities are set to None.
         """
         beams = self._beams(src_ids, limit, options)
         forbidden = set(options.forbidden)
@@ -158,13 +159,14 @@ class CTranslate2Engine:
     def _beams(
         self, src_ids: Sequence[Ids], limit: int, options: SearchOptions, **more: Any
     ) -> list[_Beam]:
-        """The hypotheses of each sentence; CTranslate2's score is log_prob / length ** alpha.
+        """Return the beam of each sentence; CTranslate2's score is log_prob / length ** alpha.
 
-        What was cut off at the limit has no [EOS] in that: as our search adds it, it is missing.
+        A hypothesis cut off at the limit is scored without [EOS] by CTranslate2, but with [EOS]
+        by our search: the log-probability is None.
         """
         results = self._translate(
             src_ids,
-            max_decoding_length=limit + 1,  # it counts [EOS]
+            max_decoding_length=limit + 1,  # includes [EOS]
             beam_size=options.beam_size,
             num_hypotheses=options.beam_size,
             length_penalty=options.length_penalty,
@@ -182,7 +184,7 @@ class CTranslate2Engine:
         return beams
 
     def _score_missing(self, src_ids: Sequence[Ids], beams: Sequence[_Beam]) -> None:
-        """Compute the log-probabilities that the search does not tell."""
+        """Compute the log-probabilities that are None."""
         missing = [
             (row, ids)
             for row, beam in enumerate(beams)
@@ -213,7 +215,7 @@ class CTranslate2Engine:
 
 
 def _ranked(beam: _Beam, alpha: float) -> list[Hypothesis]:
-    """Hypotheses that are all scored, by our score."""
+    """Return the hypotheses of a beam, sorted by our normalised score."""
     found = []
     for ids, log_prob in beam.items():
         assert log_prob is not None
@@ -226,9 +228,9 @@ def _ranked(beam: _Beam, alpha: float) -> list[Hypothesis]:
 
 
 def _num_threads() -> int:
-    """As many as this process may use cores, where the system tells; 0 is CTranslate2's choice.
+    """Return the number of cores that this process may use, if known; else 0.
 
-    That heeds OMP_NUM_THREADS, as torch does.
+    0 lets CTranslate2 choose; it then uses OMP_NUM_THREADS, as torch does.
     """
     if os.environ.get("OMP_NUM_THREADS") or not hasattr(os, "sched_getaffinity"):
         return 0
@@ -240,7 +242,7 @@ def _numbers(tokenizer: Tokenizer) -> dict[str, int]:
 
 
 def _groups(limits: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
-    """Each limit with the rows that have it."""
+    """Yield each limit with the rows of that limit."""
     order = sorted(range(len(limits)), key=limits.__getitem__)
     for limit, rows in groupby(order, key=limits.__getitem__):
         yield limit, list(rows)
