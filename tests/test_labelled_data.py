@@ -15,13 +15,12 @@ from transformer_mt.corpus.source import Corpus, LabelledText, Source
 from transformer_mt.data import encoding
 from transformer_mt.data.batching import LabelledDataset, token_batches
 from transformer_mt.data.classification import encode_labelled, prepare_labelled
-from transformer_mt.data.prepare import prepare
 from transformer_mt.data.sequences import Sequences
-from transformer_mt.data.vocabularies import build_vocabulary
 from transformer_mt.errors import DataError
 from transformer_mt.text import long_texts
 from transformer_mt.text.tokenizer import UNK_ID
 from transformer_mt.text.vocabularies import LabelledVocabulary
+from transformer_mt.training.tasks.registry import build_vocabulary, prepare
 
 LABELS = ("en", "fr", "it")
 WORDS = ("a", "b", "c", "the")

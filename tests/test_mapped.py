@@ -32,11 +32,11 @@ from transformer_mt.corpus.source import Corpus, SentencePair, Source
 from transformer_mt.data import arrow, encoding
 from transformer_mt.data.arrow import ArrowMap, columns_of, schema_of
 from transformer_mt.data.batching import BilingualDataset
-from transformer_mt.data.prepare import prepare
 from transformer_mt.data.sequences import Sequences
-from transformer_mt.data.vocabularies import build_tokenizers, build_vocabulary
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.files import spool
 from transformer_mt.files.spool import Spool
+from transformer_mt.training.tasks.registry import build_vocabulary, prepare
 
 CONFIG = TranslationConfig(
     run_dir="r",

@@ -22,13 +22,13 @@ from transformer_mt.config.tasks import (
     TranslationConfig,
 )
 from transformer_mt.corpus.source import Corpus, SentencePair
-from transformer_mt.data.vocabularies import build_vocabulary
 from transformer_mt.text.tokenizer import (
     JOINER,
     UNK_ID,
     Tokenizer,
     Tokenizers,
 )
+from transformer_mt.training.tasks.registry import build_vocabulary
 
 KINDS = ("word", "bpe", "unigram", "character", "byte")
 

@@ -36,13 +36,13 @@ from transformer_mt.data.cache import (
     save_cached,
 )
 from transformer_mt.data.encoding import encode_texts
-from transformer_mt.data.prepare import prepare
 from transformer_mt.data.reports import DataReport
 from transformer_mt.data.sequences import Sequences, SequenceStore
 from transformer_mt.data.translation import prepare_pairs
 from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.text.tokenizer import Tokenizers
+from transformer_mt.training.tasks.registry import prepare
 
 
 @pytest.fixture(autouse=True)

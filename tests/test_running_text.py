@@ -16,13 +16,12 @@ from transformer_mt.corpus.source import Corpus, Source, Text
 from transformer_mt.data import encoding
 from transformer_mt.data.batching import TextDataset, padding_share, token_batches
 from transformer_mt.data.language_model import encode_text, prepare_text
-from transformer_mt.data.prepare import prepare
 from transformer_mt.data.sequences import Sequences
-from transformer_mt.data.vocabularies import build_vocabulary
 from transformer_mt.errors import DataError
 from transformer_mt.text import long_texts
 from transformer_mt.text.tokenizer import EOS_ID, SOS_ID, UNK_ID
 from transformer_mt.text.vocabularies import TextVocabulary
+from transformer_mt.training.tasks.registry import build_vocabulary, prepare
 
 Examples = Literal["blocks", "lines"]
 LINES = [

@@ -19,10 +19,10 @@ from transformer_mt.config.tasks import (
     TranslationConfig,
 )
 from transformer_mt.corpus.source import Corpus, LabelledText, Text
-from transformer_mt.data.vocabularies import build_vocabulary
 from transformer_mt.errors import DataError
 from transformer_mt.text.tokenizer import Tokenizer, Tokenizers, Vocabulary
 from transformer_mt.text.vocabularies import LabelledVocabulary, TextVocabulary
+from transformer_mt.training.tasks.registry import build_vocabulary
 
 TEXTS = [Text(pair.tgt) for pair in PAIRS]
 LABELLED = [

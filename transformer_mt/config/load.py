@@ -35,7 +35,6 @@ _hints: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
 
 _SAVED = "config.yaml"
 """File name of the resolved configuration, with every key, in a run directory."""
-_TASKS: Any = Literal[tuple(CONFIGS)]
 _INHERITED = ("model.", "tokenizer.")
 _FREE = ("model.dropout", "model.attention_dropout")
 """Keys of `model` that may differ from those of `init_from`: no weight depends on these keys."""
@@ -214,7 +213,7 @@ def _text(settings: _Settings, key: str) -> str:
 def _read_settings(path: Path, overrides: Sequence[str] = ()) -> tuple[_Settings, type[Config]]:
     """Return the settings of a file and its overrides, checked against the keys of the task."""
     root = _read_yaml(path)
-    cls = CONFIGS[convert(_task(root, path, overrides), _TASKS, "task")]
+    cls = CONFIGS[convert(_task(root, path, overrides), Literal[tuple(CONFIGS)], "task")]
     settings = _flatten(root, str(path), cls, prefix="")
     for override in overrides:
         settings.update(_parse_override(override, cls))

@@ -177,6 +177,14 @@ class ModelConfig(ABC):
     def depth(self) -> int:
         """Return the total number of layers."""
 
+    def describe(self, layers: str) -> str:
+        """Return the shape in a line for `tmt info`, with the numbers of layers."""
+        wide = " (wide attention)" if self.attention == "wide" else ""
+        return (
+            f"{layers} layers, d_model {self.d_model}, {self.num_heads} heads{wide},"
+            f" d_ff {self.d_ff}, {self.norm}-norm"
+        )
+
     @property
     def head_dim(self) -> int:
         """Return the dimensions of an attention head."""
@@ -274,6 +282,10 @@ class Config(ABC):
     @abstractmethod
     def answers(self) -> str:
         """Return the name of the units that the model predicts, such as "target tokens"."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, str]:
+        """Return what `tmt info` shows of the settings, as name to text."""
 
     def __post_init__(self) -> None:
         check_section(self)

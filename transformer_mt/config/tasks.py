@@ -136,6 +136,15 @@ class TranslationConfig(Config):
     def answers(self) -> str:
         return "target tokens"
 
+    def describe(self) -> dict[str, str]:
+        model = self.model
+        layers = f"{model.num_encoder_layers}+{model.num_decoder_layers}"
+        return {
+            "languages": f"{self.data.src_lang} -> {self.data.tgt_lang}",
+            "model": f"{model.describe(layers)}, tied embeddings: {model.tied_embeddings}",
+            "tokenizer": self.tokenizer.type + (", joint" if self.tokenizer.joint else ""),
+        }
+
     def __post_init__(self) -> None:
         Config.__post_init__(self)
         require(
@@ -170,6 +179,10 @@ class SingleStackConfig(ModelConfig):
     @property
     def depth(self) -> int:
         return self.num_layers
+
+    def describe(self, layers: str = "") -> str:
+        shape = ModelConfig.describe(self, layers or str(self.num_layers))
+        return f"{shape}, {self.positions} positions"
 
 
 # Language models
@@ -225,6 +238,15 @@ class LanguageModelConfig(Config):
     @property
     def answers(self) -> str:
         return "tokens"
+
+    def describe(self) -> dict[str, str]:
+        data = self.data
+        return {
+            "text": f"column {data.text_column}, {data.examples} of up to"
+            f" {data.block_size:,} tokens",
+            "model": self.model.describe(),
+            "tokenizer": self.tokenizer.file or self.tokenizer.type,
+        }
 
 
 # Classification
@@ -299,6 +321,13 @@ class ClassificationConfig(Config):
     @property
     def answers(self) -> str:
         return "texts"
+
+    def describe(self) -> dict[str, str]:
+        return {
+            "text": f"up to {self.data.max_length:,} tokens",
+            "model": f"{self.model.describe()}, {self.model.pooling} pooling",
+            "tokenizer": self.tokenizer.file or self.tokenizer.type,
+        }
 
 
 CONFIGS: dict[str, type[Config]] = {

@@ -3,19 +3,13 @@
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from transformer_mt.config.sections import Config
-from transformer_mt.config.tasks import ClassificationConfig, LanguageModelConfig, TranslationConfig
 from transformer_mt.corpus.source import (
     Corpus,
-    LabelledText,
-    SentencePair,
     Source,
-    Text,
 )
-from transformer_mt.data.batching import BilingualDataset, LabelledDataset, TextDataset
 from transformer_mt.data.cache import (
     Kinds,
     PreparedData,
@@ -23,10 +17,6 @@ from transformer_mt.data.cache import (
     load_cached,
     save_cached,
 )
-from transformer_mt.data.classification import prepare_labelled
-from transformer_mt.data.language_model import prepare_text
-from transformer_mt.data.reports import DataReport, LabelledReport, TextReport
-from transformer_mt.data.translation import prepare_pairs
 from transformer_mt.text.tokenizer import Vocabulary
 
 log = logging.getLogger(__name__)
@@ -35,40 +25,35 @@ _RULES = 3
 """Version of the preparation, part of the cache key; increase when the output changes."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Preparing:
-    """Data classes and encoding function of a task."""
+def load_or_encode(
+    config: Config,
+    source: Source,
+    vocabulary: Vocabulary,
+    kinds: Kinds[Any, Any, Any],
+    encode: Callable[[Any, Corpus[Any], Any], PreparedData[Any, Any, Any]],
+) -> PreparedData[Any, Any, Any]:
+    """Encode a corpus, or load it from the cache, without reading any text.
 
-    kinds: Kinds[Any, Any, Any]
-    encode: Callable[[Any, Corpus[Any], Any], PreparedData[Any, Any, Any]]
-
-
-_TASKS: dict[type[Config], _Preparing] = {
-    TranslationConfig: _Preparing(Kinds(BilingualDataset, SentencePair, DataReport), prepare_pairs),
-    LanguageModelConfig: _Preparing(Kinds(TextDataset, Text, TextReport), prepare_text),
-    ClassificationConfig: _Preparing(
-        Kinds(LabelledDataset, LabelledText, LabelledReport), prepare_labelled
-    ),
-}
-
-
-def prepare(config: Config, source: Source, vocabulary: Vocabulary) -> PreparedData[Any, Any, Any]:
-    """Encode a corpus, or load the encoded data from the cache without reading text.
+    Args:
+        config: settings of the run.
+        source: source of the text.
+        vocabulary: vocabulary of the run.
+        kinds: classes of the parts of the prepared data.
+        encode: function of the task that encodes a corpus: (config, corpus, vocabulary).
 
     Raises:
-        DataError: the corpus is invalid, or no training example is left.
+        DataError: the corpus cannot be used, or no training example is left.
     """
-    task = _TASKS[type(config)]
     path = cache_path(_key(config, source, vocabulary))
-    cached = load_cached(path, task.kinds)
+    cached = load_cached(path, kinds)
     if cached is not None:
         log.debug("prepared data read from %s", path)
         return cached
-    data = task.encode(config, source.corpus, vocabulary)
-    if source.current_fingerprint() != source.fingerprint:  # files changed meanwhile
+    data = encode(config, source.corpus, vocabulary)
+    if source.current_fingerprint() != source.fingerprint:  # no key stands for what was read
         return data
     save_cached(path, data)
-    return load_cached(path, task.kinds) or data  # frees the spool file of `data`
+    return load_cached(path, kinds) or data  # the cached data are mapped, which frees memory
 
 
 def _key(config: Config, source: Source, vocabulary: Vocabulary) -> str:

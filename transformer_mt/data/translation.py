@@ -21,7 +21,7 @@ from transformer_mt.text.tokenizer import Tokenizers
 
 
 def prepare_pairs(
-    config: TranslationConfig, corpus: Corpus[SentencePair], tokenizers: Tokenizers
+    config: TranslationConfig, corpus: Corpus[SentencePair], vocabulary: Tokenizers
 ) -> PreparedData[BilingualDataset, SentencePair, DataReport]:
     """Encode and clean a corpus of sentence pairs, in pieces.
 
@@ -30,14 +30,14 @@ def prepare_pairs(
     """
     cleaning = Cleaning(config.data, corpus)
     spool = ExampleSpool(BilingualDataset)
-    known = PairCoverage(tokenizers)
+    known = PairCoverage(vocabulary)
     for pairs in in_pieces(corpus.train):
-        encoded = encode_pairs(pairs, tokenizers)
+        encoded = encode_pairs(pairs, vocabulary)
         known.see(pairs, encoded)
         rows = cleaning.keep(pairs, encoded.src.lengths, encoded.tgt.lengths)
         spool.write(encoded.take(rows))
-    validation = encode_pairs(corpus.validation, tokenizers)
-    known_of_validation = PairCoverage(tokenizers)
+    validation = encode_pairs(corpus.validation, vocabulary)
+    known_of_validation = PairCoverage(vocabulary)
     known_of_validation.see(corpus.validation, validation)
     coverage = {"train": known.coverage(), "validation": known_of_validation.coverage()}
     report = cleaning.report(coverage)

@@ -1,11 +1,10 @@
 """Training of the vocabulary of a run from the training text."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from transformer_mt.config.sections import Config, TokenizerConfig
+from transformer_mt.config.sections import TokenizerConfig
 from transformer_mt.config.tasks import (
     ClassificationConfig,
     LanguageModelConfig,
@@ -20,19 +19,8 @@ from transformer_mt.text.tokenizer import SPECIAL_TOKENS, Tokenizer, Tokenizers
 from transformer_mt.text.vocabularies import (
     LabelledVocabulary,
     TextVocabulary,
-    Vocabulary,
     parse_labels,
 )
-
-
-def build_vocabulary(config: Config, corpus: Corpus[Any]) -> Vocabulary:
-    """Train the vocabulary of a run, or load the tokenizer file named in the configuration.
-
-    Raises:
-        DataError: the labels are invalid, or the tokenizer file cannot be read.
-        ConfigError: as for `Tokenizer.build`.
-    """
-    return _BUILDERS[type(config)](config, corpus)
 
 
 def build_tokenizers(config: TranslationConfig, corpus: Corpus[SentencePair]) -> Tokenizers:
@@ -50,25 +38,30 @@ def build_tokenizers(config: TranslationConfig, corpus: Corpus[SentencePair]) ->
     return built
 
 
-def _build_text(config: LanguageModelConfig, corpus: Corpus[Text]) -> TextVocabulary:
+def build_text_vocabulary(config: LanguageModelConfig, corpus: Corpus[Text]) -> TextVocabulary:
+    """Train the tokenizer of a language model, or load the tokenizer file that is named.
+
+    Raises:
+        DataError: the tokenizer file cannot be read.
+        ConfigError: as for `Tokenizer.build`; or the vocabulary is empty.
+    """
     texts = (row.text for row in corpus.train)
     return TextVocabulary(_tokenizer(config.tokenizer, texts, is_read=False))
 
 
-def _build_labelled(
+def build_labelled_vocabulary(
     config: ClassificationConfig, corpus: Corpus[LabelledText]
 ) -> LabelledVocabulary:
+    """Collect the labels of a classifier, and train its tokenizer or load the one that is named.
+
+    Raises:
+        DataError: the labels are invalid, or the tokenizer file cannot be read.
+        ConfigError: as for `Tokenizer.build`; or the vocabulary is empty.
+    """
     labels = _check_labels(sorted({row.label for row in corpus.train}, key=_order))
     texts = (row.text for row in corpus.train)
     tokenizer = _tokenizer(config.tokenizer, texts, is_read=True)
     return LabelledVocabulary(tokenizer, labels)
-
-
-_BUILDERS: dict[type[Config], Callable[[Any, Corpus[Any]], Vocabulary]] = {
-    TranslationConfig: build_tokenizers,
-    LanguageModelConfig: _build_text,
-    ClassificationConfig: _build_labelled,
-}
 
 
 def _tokenizer(config: TextTokenizerConfig, texts: Iterable[str], *, is_read: bool) -> Tokenizer:

@@ -27,9 +27,9 @@ from transformer_mt.files.atomic import (
 from transformer_mt.files.untrusted import check_names
 from transformer_mt.model.transformer import Transformer
 from transformer_mt.runs.kinds import (
-    Blueprint,
     C,
     M,
+    RunKind,
     V,
 )
 from transformer_mt.runs.ownership import is_checkpoint
@@ -63,7 +63,7 @@ TranslatorRun = LoadedRun[TranslationConfig, Tokenizers, Transformer]
 
 
 def load_run(
-    path: Path, device: torch.device, blueprint: Blueprint[C, V, M], checkpoint: str = "best"
+    path: Path, device: torch.device, kind: RunKind[C, V, M], checkpoint: str = "best"
 ) -> LoadedRun[C, V, M]:
     """Load the model of a run onto `device` in evaluation mode, with vocabulary and configuration.
 
@@ -74,8 +74,8 @@ def load_run(
             or a file is damaged or does not fit.
     """
     run = RunDir(path)
-    config = load_run_config(run, blueprint.config)
-    vocabulary = load_vocabulary(run, blueprint.vocabulary)
+    config = load_run_config(run, kind.config)
+    vocabulary = load_vocabulary(run, kind.vocabulary)
     folder = readable_folder(run.path / checkpoint)
     if folder is None:
         raise DataError(f"{path}: has no checkpoint '{checkpoint}' yet; run tmt train first")
@@ -87,7 +87,7 @@ def load_run(
             raise
         log.warning("%s; %s is used instead", damage, folder)
     check_claims(folder / MODEL_FILE, config.model, max(vocabulary.sizes))
-    model = blueprint.make_model(config, vocabulary)
+    model = kind.make_model(config, vocabulary)
     load_weights(model, _load_tensors(folder / MODEL_FILE), folder / MODEL_FILE)
     model.to(device).eval()
     return LoadedRun(config, vocabulary, model, load_state(folder))

@@ -1,16 +1,9 @@
 """`tmt info`: a summary of a run in a few lines."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from transformer_mt.config.sections import Config, ModelConfig
-from transformer_mt.config.tasks import (
-    ClassificationConfig,
-    LanguageModelConfig,
-    SingleStackConfig,
-    TranslationConfig,
-)
+from transformer_mt.config.sections import Config
 from transformer_mt.errors import DataError
 from transformer_mt.files.paths import user_path
 from transformer_mt.files.untrusted import read_json
@@ -34,7 +27,7 @@ def describe_run(run_dir: str | Path) -> dict[str, Any]:
         "run": str(path),
         "task": config.task,
         "status": _status(state),
-        **_DESCRIBE[type(config)](config),
+        **config.describe(),
         "source": _source(config),
     }
     if config.init_from is not None:
@@ -76,52 +69,6 @@ def _source(config: Config) -> str:
         return data.dataset if data.subset is None else f"{data.dataset} ({data.subset})"
     files = (data.train,) if isinstance(data.train, str) else data.train or ("none",)
     return ", ".join(files)
-
-
-def _translation(config: TranslationConfig) -> dict[str, str]:
-    model = config.model
-    layers = f"{model.num_encoder_layers}+{model.num_decoder_layers}"
-    return {
-        "languages": f"{config.data.src_lang} -> {config.data.tgt_lang}",
-        "model": f"{_shape(model, layers)}, tied embeddings: {model.tied_embeddings}",
-        "tokenizer": config.tokenizer.type + (", joint" if config.tokenizer.joint else ""),
-    }
-
-
-def _language_model(config: LanguageModelConfig) -> dict[str, str]:
-    return {
-        "text": f"column {config.data.text_column}, {config.data.examples} of up to"
-        f" {config.data.block_size:,} tokens",
-        "model": _single_stack(config.model),
-        "tokenizer": config.tokenizer.file or config.tokenizer.type,
-    }
-
-
-def _classification(config: ClassificationConfig) -> dict[str, str]:
-    return {
-        "text": f"up to {config.data.max_length:,} tokens",
-        "model": f"{_single_stack(config.model)}, {config.model.pooling} pooling",
-        "tokenizer": config.tokenizer.file or config.tokenizer.type,
-    }
-
-
-_DESCRIBE: dict[type[Config], Callable[[Any], dict[str, str]]] = {
-    TranslationConfig: _translation,
-    LanguageModelConfig: _language_model,
-    ClassificationConfig: _classification,
-}
-
-
-def _single_stack(model: SingleStackConfig) -> str:
-    return f"{_shape(model, str(model.num_layers))}, {model.positions} positions"
-
-
-def _shape(model: ModelConfig, layers: str) -> str:
-    wide = " (wide attention)" if model.attention == "wide" else ""
-    return (
-        f"{layers} layers, d_model {model.d_model}, {model.num_heads} heads{wide},"
-        f" d_ff {model.d_ff}, {model.norm}-norm"
-    )
 
 
 def _recorded(path: Path) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from torch import nn
 
@@ -20,7 +20,7 @@ M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True)
-class Blueprint(Generic[C, V, M]):
+class RunKind(Generic[C, V, M]):
     """The classes of a task, and the function that builds an untrained model."""
 
     config: type[C]
@@ -44,15 +44,6 @@ def _classifier(config: ClassificationConfig, vocabulary: LabelledVocabulary) ->
     return Classifier(config.model, size, num_classes, pad_id=PAD_ID, max_length=length)
 
 
-TRANSLATION = Blueprint(TranslationConfig, Tokenizers, _translator)
-LANGUAGE_MODEL = Blueprint(LanguageModelConfig, TextVocabulary, _language_model)
-CLASSIFICATION = Blueprint(ClassificationConfig, LabelledVocabulary, _classifier)
-
-_BLUEPRINTS: dict[type[Config], Blueprint[Any, Any, Any]] = {
-    each.config: each for each in (TRANSLATION, LANGUAGE_MODEL, CLASSIFICATION)
-}
-
-
-def blueprint_of(config: C) -> Blueprint[C, Any, Any]:
-    """Return the blueprint for the task of a configuration."""
-    return _BLUEPRINTS[type(config)]
+TRANSLATION = RunKind(TranslationConfig, Tokenizers, _translator)
+LANGUAGE_MODEL = RunKind(LanguageModelConfig, TextVocabulary, _language_model)
+CLASSIFICATION = RunKind(ClassificationConfig, LabelledVocabulary, _classifier)

@@ -10,7 +10,6 @@ from transformer_mt.corpus.rows import Rows
 from transformer_mt.corpus.source import Corpus, load_corpus
 from transformer_mt.data.coverage import Coverage, UnknownCounter, coverage_warnings
 from transformer_mt.data.encoding import encode_texts, in_pieces
-from transformer_mt.data.vocabularies import build_vocabulary
 from transformer_mt.errors import ConfigError
 from transformer_mt.runs import run_dir
 from transformer_mt.runs.lock import locked
@@ -19,6 +18,7 @@ from transformer_mt.runs.run_dir import RunDir
 from transformer_mt.runs.train_state import refuse_imported
 from transformer_mt.text.tokenizer import Tokenizer
 from transformer_mt.text.vocabularies import VOCABULARY_FILES, Vocabulary
+from transformer_mt.training.tasks.registry import build_vocabulary
 
 log = logging.getLogger(__name__)
 

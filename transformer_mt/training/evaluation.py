@@ -9,11 +9,10 @@ from typing import Any, Literal
 from transformer_mt.corpus.source import load_corpus, load_split
 from transformer_mt.files.paths import user_path
 from transformer_mt.runs.checkpoint import load_run
-from transformer_mt.runs.kinds import blueprint_of
 from transformer_mt.runs.run_dir import RunDir, load_run_config
 from transformer_mt.runtime.device import choose_device
 from transformer_mt.runtime.rounding import rounded
-from transformer_mt.training.tasks.registry import make_task
+from transformer_mt.training.tasks.registry import task_class
 from transformer_mt.training.tasks.task import Validation
 
 log = logging.getLogger(__name__)
@@ -61,9 +60,10 @@ def evaluate_run(
     """
     path = user_path(run_dir, "run_dir")
     config = load_run_config(RunDir(path))
-    run = load_run(path, choose_device(device), blueprint_of(config))
+    task_type = task_class(config)
+    run = load_run(path, choose_device(device), task_type.kind)
     config = replace(config, training=replace(config.training, batch_tokens=batch_tokens))
-    task = make_task(config, run.vocabulary)
+    task = task_type(config, run.vocabulary)
     named = files if files is None or isinstance(files, str) else tuple(files)
     rows = (
         load_split(config.data, split)

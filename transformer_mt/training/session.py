@@ -15,15 +15,12 @@ from transformer_mt.corpus.source import Source
 from transformer_mt.data.batching import padding_share, token_batches
 from transformer_mt.data.cache import PreparedData
 from transformer_mt.data.coverage import coverage_warnings, other_languages, refuse_unknown
-from transformer_mt.data.prepare import prepare
 from transformer_mt.data.reports import Report
-from transformer_mt.data.vocabularies import build_vocabulary
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.files.atomic import write_text
 from transformer_mt.model.base import count_parameters
 from transformer_mt.runs import checkpoint, run_dir, train_state
 from transformer_mt.runs.checkpoint import LoadedRun
-from transformer_mt.runs.kinds import blueprint_of
 from transformer_mt.runs.lock import refuse_unavailable
 from transformer_mt.runs.recovery import as_recovered
 from transformer_mt.runs.run_dir import STATE_FILE, RunDir
@@ -34,7 +31,7 @@ from transformer_mt.text.vocabularies import VOCABULARY_FILES, Vocabulary
 from transformer_mt.training import distributed
 from transformer_mt.training.limits import is_over
 from transformer_mt.training.optimizer import make_optimizer, peak_learning_rate
-from transformer_mt.training.tasks.registry import make_task
+from transformer_mt.training.tasks.registry import build_vocabulary, prepare, task_class
 from transformer_mt.training.tasks.task import Examples, Task
 
 log = logging.getLogger(__name__)
@@ -176,7 +173,7 @@ def load_session(
     model = _new_model(config, vocabulary, parent).to(place)
     optimizer = make_optimizer(model, config.training)
     state = TrainState(data=data.train.fingerprint)
-    task = make_task(config, vocabulary)
+    task = task_class(config)(config, vocabulary)
     session = Session(config, run, task, vocabulary, data, model, optimizer, state, place, group)
     if new or not resume(session):
         _share(session, {})
@@ -222,7 +219,7 @@ def _share(session: Session, random: dict[str, Tensor]) -> None:
 def _find_vocabulary(
     config: Config, run: RunDir, source: Source, parent: _Parent | None, *, anew: bool
 ) -> Vocabulary:
-    kind: type[Vocabulary] = blueprint_of(config).vocabulary
+    kind: type[Vocabulary] = task_class(config).kind.vocabulary
     if parent is not None:
         return parent.vocabulary
     if run_dir.has_vocabulary(run, kind) and not anew:
@@ -261,7 +258,7 @@ def begin_again(session: Session) -> None:
 def _new_model(config: Config, vocabulary: Vocabulary, parent: _Parent | None) -> nn.Module:
     """With the weights that the seed gives, or those of a parent."""
     torch.manual_seed(config.seed)
-    model: nn.Module = blueprint_of(config).make_model(config, vocabulary)
+    model: nn.Module = task_class(config).kind.make_model(config, vocabulary)
     if parent is not None:
         weights = checkpoint.weights_of(parent.model)
         checkpoint.load_weights(model, weights, Path(str(config.init_from)))
@@ -273,7 +270,7 @@ def _load_parent(config: Config) -> _Parent | None:
     if config.init_from is None:
         return None
     try:
-        place, kind = Path(config.init_from), blueprint_of(config)
+        place, kind = Path(config.init_from), task_class(config).kind
         parent = checkpoint.load_run(place, torch.device("cpu"), kind)
     except DataError as error:
         raise DataError(f"init_from: {error}") from None

@@ -9,12 +9,16 @@ from torch import Tensor
 
 from transformer_mt.config.tasks import ClassificationConfig
 from transformer_mt.corpus.rows import LabelledText, Rows
-from transformer_mt.data.batching import Dataset, TextBatch, pad
-from transformer_mt.data.classification import encode_labelled
+from transformer_mt.data.batching import Dataset, LabelledDataset, TextBatch, pad
+from transformer_mt.data.cache import Kinds
+from transformer_mt.data.classification import encode_labelled, prepare_labelled
+from transformer_mt.data.reports import LabelledReport
 from transformer_mt.data.sequences import RowNumbers
+from transformer_mt.data.vocabularies import build_labelled_vocabulary
 from transformer_mt.fast.loss import label_smoothed_loss
 from transformer_mt.figures.confusion import Confusion, confusion_figure
 from transformer_mt.model.classifier import Classifier
+from transformer_mt.runs.kinds import CLASSIFICATION
 from transformer_mt.runtime.process_group import ALONE, ProcessGroup
 from transformer_mt.text.tokenizer import PAD_ID
 from transformer_mt.text.vocabularies import LabelledVocabulary
@@ -29,6 +33,11 @@ _NO_LABEL = -1
 
 class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
     """Loss over all texts; accuracy, macro F1, and which labels are taken for which."""
+
+    kind = CLASSIFICATION
+    prepared = Kinds(LabelledDataset, LabelledText, LabelledReport)
+    build_vocabulary = staticmethod(build_labelled_vocabulary)
+    encode_corpus = staticmethod(prepare_labelled)
 
     config: ClassificationConfig
     vocabulary: LabelledVocabulary

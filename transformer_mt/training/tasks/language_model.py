@@ -14,16 +14,18 @@ from transformer_mt.data.batching import (
     TextDataset,
     pad,
 )
-from transformer_mt.data.cache import PreparedData
-from transformer_mt.data.language_model import encode_text
+from transformer_mt.data.cache import Kinds, PreparedData
+from transformer_mt.data.language_model import encode_text, prepare_text
 from transformer_mt.data.reports import TextReport
 from transformer_mt.data.sequences import RowNumbers
+from transformer_mt.data.vocabularies import build_text_vocabulary
 from transformer_mt.errors import DataError
 from transformer_mt.fast.loss import label_smoothed_loss
 from transformer_mt.inference.generator import TextGenerator
 from transformer_mt.metrics.translation import perplexity
 from transformer_mt.metrics.trigram import TrigramModel
 from transformer_mt.model.language_model import LanguageModel
+from transformer_mt.runs.kinds import LANGUAGE_MODEL
 from transformer_mt.runtime.process_group import ProcessGroup
 from transformer_mt.text.tokenizer import PAD_ID
 from transformer_mt.text.vocabularies import TextVocabulary
@@ -35,6 +37,11 @@ _SAMPLE = 200
 
 class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
     """Loss over all tokens; bits per character, which compare vocabularies of any kind."""
+
+    kind = LANGUAGE_MODEL
+    prepared = Kinds(TextDataset, Text, TextReport)
+    build_vocabulary = staticmethod(build_text_vocabulary)
+    encode_corpus = staticmethod(prepare_text)
 
     config: LanguageModelConfig
     vocabulary: TextVocabulary

@@ -1,24 +1,25 @@
-"""The surface of a task: all that the training loop does not know of itself.
+"""The base class of the tasks: everything that differs between them in training.
 
-A new task has a `Task` here and, each in the table of its module, its keys (`config.tasks`), its
-rows and how they are encoded (`data.reading`, `data.prepare`), its vocabulary
-(`data.vocabularies`), its model (`runs.kinds`), and what `tmt info` says of it (`run_info`).
+A new task is entered in two places: its configuration in `config.tasks.CONFIGS`, and a subclass of
+`Task`, with its rows, vocabulary, model, batches, loss and validation, in `TASKS` of `registry`.
 """
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from transformer_mt.config.sections import Config
 from transformer_mt.corpus.rows import Row, Rows
+from transformer_mt.corpus.source import Corpus
 from transformer_mt.data.batching import Batch, Dataset, token_batches
-from transformer_mt.data.cache import PreparedData
+from transformer_mt.data.cache import Kinds, PreparedData
 from transformer_mt.data.sequences import RowNumbers
+from transformer_mt.runs.kinds import RunKind
 from transformer_mt.runtime.process_group import ALONE, ProcessGroup
 from transformer_mt.text.tokenizer import Vocabulary
 
@@ -88,15 +89,41 @@ class Examples(Generic[Row]):
 
 
 class Task(ABC, Generic[M, B, Row]):
-    """Batches of a model's examples, their loss, and how good the model is.
+    """A task: its rows, vocabulary, model, batches, loss and validation.
 
     Args:
-        config: of the run; each task says of which class.
-        vocabulary: what its text is read and written with; the same holds.
+        config: settings of the run, of the class `kind.config`.
+        vocabulary: vocabulary of the run, of the class `kind.vocabulary`.
     """
+
+    kind: ClassVar[RunKind[Any, Any, Any]]
+    """Configuration, vocabulary and model of the runs of the task."""
+    prepared: ClassVar[Kinds[Any, Any, Any]]
+    """Classes of the prepared data: data set, rows and report."""
 
     config: Config
     vocabulary: Vocabulary
+
+    @staticmethod
+    @abstractmethod
+    def build_vocabulary(config: Any, corpus: Corpus[Any]) -> Vocabulary:
+        """Build the vocabulary of a run from the training text of its corpus.
+
+        Raises:
+            DataError: the text cannot be used, or a tokenizer file cannot be read.
+            ConfigError: as for `Tokenizer.build`; or the vocabulary is empty.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def encode_corpus(
+        config: Any, corpus: Corpus[Any], vocabulary: Any
+    ) -> PreparedData[Any, Any, Any]:
+        """Encode the training and validation rows of a corpus.
+
+        Raises:
+            DataError: no training example is left.
+        """
 
     def __init__(self, config: Any, vocabulary: Any) -> None:
         self.config = config

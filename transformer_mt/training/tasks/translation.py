@@ -7,9 +7,12 @@ from torch import Tensor
 
 from transformer_mt.config.tasks import TranslationConfig
 from transformer_mt.corpus.rows import SentencePair
-from transformer_mt.data.batching import Collator, Dataset, PairBatch
+from transformer_mt.data.batching import BilingualDataset, Collator, Dataset, PairBatch
+from transformer_mt.data.cache import Kinds
+from transformer_mt.data.reports import DataReport
 from transformer_mt.data.sequences import RowNumbers
-from transformer_mt.data.translation import encode_pairs
+from transformer_mt.data.translation import encode_pairs, prepare_pairs
+from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.fast.loss import label_smoothed_loss
 from transformer_mt.figures.attention import cross_attention_figure
 from transformer_mt.inference.distributed import DistributedTranslator
@@ -17,6 +20,7 @@ from transformer_mt.inference.torch_engine import TorchEngine
 from transformer_mt.inference.translator import Translator
 from transformer_mt.metrics.translation import Scoring, corpus_scores, perplexity
 from transformer_mt.model.transformer import Transformer
+from transformer_mt.runs.kinds import TRANSLATION
 from transformer_mt.runtime.process_group import ProcessGroup
 from transformer_mt.text.tokenizer import (
     EOS_ID,
@@ -36,6 +40,11 @@ _COLLATOR = Collator(PAD_ID, SOS_ID, EOS_ID)
 
 class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
     """Loss over all target tokens; BLEU and chrF by real decoding."""
+
+    kind = TRANSLATION
+    prepared = Kinds(BilingualDataset, SentencePair, DataReport)
+    build_vocabulary = staticmethod(build_tokenizers)
+    encode_corpus = staticmethod(prepare_pairs)
 
     config: TranslationConfig
     vocabulary: Tokenizers
