@@ -46,8 +46,8 @@ run_dir: {folder}/run
 data: {{train: {folder}/text.txt, examples: lines, heldout_size: 4}}
 tokenizer: {{type: character}}
 model: {{d_model: 2, num_heads: 1, d_ff: 1, num_layers: 1}}
-training: {{batch_tokens: 400, max_steps: 200, learning_rate: 0.1, warmup_steps: 1, schedule: linear,
-  validate_every: 100, precision: fp32, best_metric: loss}}
+training: {{batch_tokens: 400, max_steps: 200, learning_rate: 0.1, warmup_steps: 1,
+  schedule: linear, validate_every: 100, precision: fp32, best_metric: loss}}
 """
 
 

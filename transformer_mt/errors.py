@@ -1,22 +1,22 @@
-"""Errors that are sentences for the person who can fix them, with the program's exit code."""
+"""Errors that a user can fix: one sentence each, with the exit code of the program."""
 
 
 class TmtError(Exception):
-    """Anything the user can put right: one sentence with file, line or key, and what to do."""
+    """An error that a user can fix; the text names file, line or key, and what to do."""
 
     exit_code = 1
 
 
 class DataError(TmtError):
-    """A corpus, a run directory or another file cannot be used as it is."""
+    """A corpus, run directory or other file that cannot be used as it is."""
 
 
 class TrainingError(TmtError):
-    """Training cannot go on (for example because the loss is no longer a number)."""
+    """A training that cannot continue, for example because the loss is not finite."""
 
 
 class ConfigError(TmtError):
-    """Wrong usage: an option or a configuration key with a name or value that cannot be."""
+    """Wrong usage: an invalid option or configuration key, or an invalid value of one."""
 
     exit_code = 2
 
@@ -33,4 +33,4 @@ class InvalidValueError(ConfigError, ValueError):
 
 
 class SaidElsewhereError(TmtError):
-    """Of several processes, another tells what went wrong: this one ends in silence."""
+    """An error that another process of the group reports: this process ends without a message."""

@@ -1,4 +1,4 @@
-"""Several processes that work as one, on torch.distributed, started by torchrun.
+"""A group of processes that train or translate together, on torch.distributed and torchrun.
 
 What has to be the same is made so by construction: every process knows the rows of every batch and
 takes each world_size-th of them, the loss is divided by the tokens of the whole update, which all
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _TIMEOUT = timedelta(hours=2)
-"""How long others are waited for, the first preparation of a large corpus included. A process that
-ends is noticed at once; a machine that falls silent, only after this."""
+"""Timeout of an exchange, long enough for the first preparation of a large corpus. A process that
+ends is noticed at once, a machine that no longer answers after this time."""
 
 
 class ProcessGroup:
@@ -48,11 +48,11 @@ class ProcessGroup:
 
     @property
     def is_main(self) -> bool:
-        """True in the one process that reads and writes the run directory."""
+        """True in the main process (rank 0), which alone reads and writes the run directory."""
         return self.rank == 0
 
     def device_name(self, name: str) -> str:
-        """The device of this process, where all were told `name`: a GPU of its own, or the CPU.
+        """Return the device of this process: a GPU of its own, or the CPU.
 
         Raises:
             ConfigError: there are more processes than GPUs, or the device cannot be shared.
@@ -84,7 +84,7 @@ class ProcessGroup:
                 )
 
     def sum_gradients(self, model: nn.Module, loss: Tensor) -> Tensor:
-        """Add up the gradients of all processes, in one exchange; returns the sum of their losses.
+        """Sum the gradients of all processes in one exchange, and return the sum of their losses.
 
         A process that had no row of the update contributes zeros.
         """
@@ -101,7 +101,7 @@ class ProcessGroup:
         return total[0]
 
     def sum(self, *values: float) -> list[float]:
-        """The sum of each over all processes."""
+        """Return the sum of each value over all processes."""
         return self._reduce(values, dist.ReduceOp.SUM) if self.world_size > 1 else list(values)
 
     def sync_clock(self, seconds: float, signal: int | None) -> tuple[float, int | None]:
@@ -131,7 +131,7 @@ class ProcessGroup:
         return values[0]  # type: ignore[return-value]  # it is the main process's
 
     def broadcast_tensors(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The main process's tensors, which are on the CPU; what others give is not looked at."""
+        """Return the main process's tensors (on the CPU); those of the others are ignored."""
         if self.world_size == 1:
             return tensors
         kinds = self.broadcast({name: (t.shape, t.dtype) for name, t in tensors.items()})
@@ -211,7 +211,7 @@ class ProcessGroup:
 
     @contextlib.contextmanager
     def _exchange(self) -> Iterator[None]:
-        """Say what it means when an exchange fails: another process is no more."""
+        """Convert the failure of an exchange to an error: another process has ended."""
         try:
             yield
         except RuntimeError as error:
@@ -228,10 +228,10 @@ ALONE = ProcessGroup()
 
 @contextlib.contextmanager
 def open_process_group(device: str = "auto") -> Iterator[ProcessGroup]:
-    """Meet the other processes, where torchrun has started several; part from them at the end.
+    """Join the processes that torchrun has started, and leave them at the end.
 
     Args:
-        device: what all were told, as for `ProcessGroup.device_name`.
+        device: name of the device given to all processes, as for `ProcessGroup.device_name`.
     """
     own = place()
     if own.world_size == 1:
@@ -254,7 +254,7 @@ def open_process_group(device: str = "auto") -> Iterator[ProcessGroup]:
 
 
 def _own_store(own: Place) -> "Store":
-    """A part of torchrun's key-value store that only the processes that are alive now write to.
+    """Return a part of torchrun's key-value store that only the living processes write to.
 
     After a restart torchrun (2.13) hands out the same store again, where the dead have left
     addresses that would be waited for in vain. So each process writes a new name under its rank,

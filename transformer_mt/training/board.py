@@ -1,4 +1,4 @@
-"""The TensorBoard files of a run: a convenience, whose failure is told and ends nothing."""
+"""Writing of TensorBoard files; a failure is logged and does not end the training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Board:
-    """Writes to TensorBoard from `step` on; what an earlier session wrote after it is forgotten.
+    """Writer of TensorBoard files, which hides the points of an earlier session after `step`.
 
     Without a folder it writes nothing.
     """
@@ -38,7 +38,7 @@ class Board:
             self._give_up(error)
 
     def go_back(self, step: int) -> None:
-        """Have what was written after update `step` forgotten."""
+        """Hide the points that were written after update `step`."""
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
         if self._writer is not None:
@@ -52,7 +52,7 @@ class Board:
             self._try(getattr(self._writer, f"add_{method}"), *args, **kwargs)
 
     def draw(self, name: str, figure: Figure, step: int) -> None:
-        """Add a picture; the first tells which fonts are missing."""
+        """Add a picture; the first warns of missing fonts."""
         if self._writer is None:
             return
         if not self._has_drawn and (missing := missing_fonts(figure)) is not None:
@@ -61,7 +61,7 @@ class Board:
         self.write("figure", name, figure, step)
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the remaining points and close the files."""
         if self._writer is not None:
             self._try(self._writer.close)
         threading.excepthook = self._excepthook

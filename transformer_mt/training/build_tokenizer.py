@@ -1,4 +1,4 @@
-"""`tmt build-tokenizer`: build, save, and tell how well the vocabularies cover the text."""
+"""`tmt build-tokenizer`: build and save vocabularies, and report their coverage of the text."""
 
 import logging
 from dataclasses import dataclass
@@ -25,18 +25,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BuiltVocabulary:
-    """What was built, and how well it covers the text."""
+    """A vocabulary that was built, and the report on its coverage."""
 
     vocabulary: Vocabulary
     report: list[str]
-    """For a person."""
+    """Lines of text with sizes and shares of unknown tokens."""
 
 
 def build_tokenizers(config: Config | str | Path, *, force: bool = False) -> Vocabulary:
-    """Learn what text is read and written with, and save it in the run directory.
+    """Build the vocabulary of a run and save it in the run directory.
 
     Args:
-        config: the run, or its YAML file.
+        config: settings of the run, or their YAML file.
         force: replace different tokenizers that are there, unless a model was trained with them.
 
     Raises:
@@ -99,7 +99,7 @@ def _refuse_to_replace(run: RunDir, path: Path, *, force: bool) -> None:
 
 
 def _coverage(tokenizer: Tokenizer, corpus: Corpus[Any], column: int) -> dict[str, Coverage]:
-    """Of the training and the validation text."""
+    """Return the coverage of the training and the validation text in a column."""
     return {
         "train": _known(tokenizer, corpus.train, column),
         "validation": _known(tokenizer, corpus.validation, column),

@@ -1,4 +1,4 @@
-"""What the processes of one training share: its state, its batches, its random numbers."""
+"""Sharing of weights, batches, random numbers and time between the processes of one training."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ V = TypeVar("V", bound=Vocabulary)
 
 
 def copy_from_main(group: ProcessGroup, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Give all processes the weights, and the state of the optimiser, of the main one."""
+    """Copy the weights and the optimizer state of the main process to all processes."""
     if group.world_size == 1:
         return
     weights = group.broadcast_tensors(checkpoint.weights_of(model))
@@ -34,9 +34,10 @@ def copy_from_main(group: ProcessGroup, model: nn.Module, optimizer: torch.optim
 
 
 def own_batch(group: ProcessGroup, task: Task[M, B, Row], dataset: Dataset, rows: RowNumbers) -> B:
-    """The rows of a batch that fall to this process, perhaps none; `num_tokens` is that of all.
+    """Return the rows of a batch for this process, perhaps none; `num_tokens` counts all rows.
 
-    Rows are in the order of their lengths, so each process gets short and long ones.
+    Each process takes every world_size-th row; rows are sorted by length, so each gets short and
+    long ones.
     """
     batch = task.batch(dataset, rows[group.rank :: group.world_size])
     return replace(batch, num_tokens=task.num_answers(dataset, rows))
@@ -49,7 +50,7 @@ def save_training(
     optimizer: torch.optim.Optimizer,
     state: TrainState,
 ) -> None:
-    """Write the checkpoint to go on from, with the random numbers of all processes."""
+    """Save the checkpoint for resuming, with the random states of all processes."""
     random = _all_random_states(group)
     with group.fail_together():
         if group.is_main:
@@ -57,7 +58,7 @@ def save_training(
 
 
 def _all_random_states(group: ProcessGroup) -> dict[str, Tensor]:
-    """Of all processes, for a checkpoint; the names of all but the main one's end in the rank."""
+    """Gather the random states of all ranks; names of rank r > 0 end in ".r"."""
     return {
         name if rank == 0 else f"{name}.{rank}": state
         for rank, states in enumerate(group.gather(checkpoint.random_states()))
@@ -66,14 +67,14 @@ def _all_random_states(group: ProcessGroup) -> dict[str, Tensor]:
 
 
 def draw_own_numbers(group: ProcessGroup, saved: dict[str, Tensor], seed: int, step: int) -> None:
-    """Let each process go on with random numbers of its own; the main one's stay as they are.
+    """Restore or seed the random state of each rank but the main one, whose state is kept.
 
     Args:
-        group: the group.
-        saved: what the main process finds in the checkpoint; others give nothing.
-        seed: of the run. Where nothing is saved for a process, because there were fewer, its
-            numbers depend on the seed, its rank and the step.
-        step: updates made.
+        group: process group.
+        saved: random states of the checkpoint, read by the main process; ignored on the others.
+        seed: random seed of the run. A rank without a saved state (there were fewer processes)
+            is seeded by the seed, the rank and the step.
+        step: number of updates made.
     """
     if group.world_size == 1:
         return
@@ -82,20 +83,20 @@ def draw_own_numbers(group: ProcessGroup, saved: dict[str, Tensor], seed: int, s
     own = {name.removesuffix(end): state for name, state in states if name.endswith(end)}
     if not group.is_main:
         mixed = np.random.SeedSequence((seed, group.rank, step)).generate_state(1, np.uint64)
-        torch.manual_seed(int(mixed[0]))  # of every generator, also one that is not in `own`
+        torch.manual_seed(int(mixed[0]))  # seeds every generator, also one without a saved state
     if own:
         checkpoint.restore_random_states(own)
 
 
 class SharedClock:
-    """The main process's time, and the signals of all: what all have to act upon as one."""
+    """Clock of the main process, and the stop signals of all processes, equal on all of them."""
 
     def __init__(self, group: ProcessGroup, stop: StopSignals) -> None:
         self._group, self._stop, self._clock = group, stop, Clock()
         self.stopped: int | None = None
-        """The signal that any process had received at the end of the last lap."""
+        """Signal number that any process had received at the end of the last lap, or None."""
 
     def lap(self) -> float:
-        """Seconds since the last lap."""
+        """Return the seconds since the last lap, by the main process's clock."""
         seconds, self.stopped = self._group.sync_clock(self._clock.lap(), self._stop.received)
         return seconds

@@ -1,4 +1,4 @@
-"""What a training would be: sizes and a time estimate, from a few real updates."""
+"""`tmt train --dry-run`: sizes and a time estimate, from a few real updates."""
 
 import time
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from transformer_mt.training.loop import training_step, updates
 from transformer_mt.training.session import rehearse_session
 
 _UPDATES = 3
-"""Measured; the median hides the first one's warm-up."""
+"""Number of measured updates; the median leaves out the warm-up of the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The answer of a dry run."""
+    """Sizes and estimated time of a training."""
 
     parameters: int
     vocabulary: str
@@ -26,13 +26,13 @@ class Plan:
     updates_per_epoch: int
     tokens_per_second: float
     answers: str
-    """What `tokens_per_second` counts."""
+    """Unit that `tokens_per_second` counts, such as "target tokens"."""
     max_steps: int
     seconds: float
-    """Estimate for the whole training, validations left out."""
+    """Estimated seconds of the whole training, without validations."""
 
     def lines(self) -> list[str]:
-        """The plan as sentences."""
+        """Return the plan as lines of text."""
         epochs = self.max_steps / self.updates_per_epoch
         return [
             *self.data,
@@ -46,13 +46,13 @@ class Plan:
 
 
 def plan_training(config: Config, device: str, *, overwrite: bool = False) -> Plan | None:
-    """Load the data, make some real updates, write nothing.
+    """Estimate a training from a few real updates, without writing anything.
 
     Returns:
-        None where the run is finished: there is nothing to plan.
+        None if the run is finished.
 
     Raises:
-        DataError, ConfigError: as `train` would, also for what stands in the run directory.
+        DataError, ConfigError: as for `train`.
     """
     session = rehearse_session(config, device=device, overwrite=overwrite)
     if session is None:

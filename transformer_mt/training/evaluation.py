@@ -1,4 +1,4 @@
-"""`tmt evaluate` for language models and classifiers: the figures of a validation on any text."""
+"""Evaluation of language models and classifiers on any text, for `tmt evaluate`."""
 
 import logging
 from collections.abc import Sequence
@@ -20,18 +20,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TaskEvaluation:
-    """How good a model is, and what simple methods reach."""
+    """Figures of a model on a test set, and those of simple baselines."""
 
     found: Validation
     baselines: dict[str, float]
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as plain values for JSON."""
+        """Return the figures as plain values for JSON."""
         found = {**self.found.figures, **self.found.details, "baselines": self.baselines}
         return {name: rounded(value) for name, value in found.items()}
 
     def lines(self) -> list[str]:
-        """A table for a person."""
+        """Return the figures as lines of a table."""
         rows = [*self.found.figures.items(), *self.baselines.items()]
         width = max(len(name) for name, _ in rows) + 2
         shown = [f"{name.replace('_', ' '):<{width}}{value:>8.3f}" for name, value in rows]
@@ -49,11 +49,11 @@ def evaluate_run(
     """Measure the best model of a run on a split of its own data, or on other files.
 
     Args:
-        run_dir: a run directory of `tmt train`, of a language model or classifier.
-        files: as `data.test` of its configuration would name them; None: the run's own data.
-        split: of the run's own data.
+        run_dir: run directory of a language model or classifier.
+        files: test files, as `data.test` would name them; None: the run's own data.
+        split: split of the run's own data.
         device: "auto", "cpu", "cuda" or "mps".
-        batch_tokens: positions read together; changes speed alone.
+        batch_tokens: positions in a batch; changes speed and memory only.
 
     Raises:
         DataError: the run, or the text, cannot be read.

@@ -1,4 +1,4 @@
-"""When training is over, is to be saved, or has gone wrong."""
+"""Conditions under which training ends, saves a checkpoint, or has diverged."""
 
 from transformer_mt.config.sections import Config, parse_duration
 from transformer_mt.errors import TrainingError
@@ -6,7 +6,7 @@ from transformer_mt.runs.train_state import TrainState
 
 
 def seconds_allowed(config: Config, state: TrainState) -> float | None:
-    """Return the seconds that training may take, the last validations left out; None: any."""
+    """Return the seconds that training may take before the last validations; None if unlimited."""
     training = config.training
     if training.max_time is not None:
         seconds = parse_duration(training.max_time, key="training.max_time")
@@ -18,10 +18,10 @@ def seconds_allowed(config: Config, state: TrainState) -> float | None:
 
 
 def share_done(config: Config, state: TrainState) -> float:
-    """Return the share of the training that is over, 0 to 1.
+    """Return the share of the training that is done, 0 to 1.
 
-    It is that of the updates, or of the time where `max_time` is set; with a `time_limit` that of
-    which less is left, so that a machine that is fast enough is not influenced by its clock.
+    It is step / max_steps, or seconds / max_time where `max_time` is set; with a `time_limit` the
+    larger of the two, so that the clock has no influence on a machine that is fast enough.
     """
     limit = seconds_allowed(config, state)
     by_time = 0.0 if limit is None else state.seconds / limit
@@ -31,21 +31,21 @@ def share_done(config: Config, state: TrainState) -> float:
 
 
 def is_stale(config: Config, state: TrainState) -> bool:
-    """True when validation has not improved for `patience` times."""
+    """Return whether the last `patience` validations brought no improvement."""
     return 0 < config.training.patience <= state.stale
 
 
 def is_over(config: Config, state: TrainState) -> bool:
-    """True when nothing is left to train, whatever the reason."""
+    """Return whether training is over, by updates, time or patience."""
     return share_done(config, state) >= 1 or is_stale(config, state)
 
 
 def checkpoint_is_due(config: Config, state: TrainState, saved_at: float) -> bool:
-    """True when it is time for a checkpoint between validations.
+    """Return whether a checkpoint is due between two validations.
 
     Args:
-        config: says how often.
-        state: after an update.
+        config: settings, with `training.checkpoint_every`.
+        state: state after an update.
         saved_at: `state.seconds` at the last checkpoint.
     """
     interval = config.training.checkpoint_every
@@ -55,12 +55,12 @@ def checkpoint_is_due(config: Config, state: TrainState, saved_at: float) -> boo
 
 
 class DivergedError(TrainingError):
-    """A figure is no longer a number.
+    """A loss or gradient norm that is infinite or NaN.
 
     Args:
-        figure: which.
+        figure: name of the figure for the message.
         value: infinity or NaN.
-        lasting: not that of a single update.
+        lasting: whether leaving out a single update cannot help.
     """
 
     def __init__(self, figure: str, value: float, *, lasting: bool = False) -> None:

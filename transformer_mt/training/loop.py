@@ -1,4 +1,4 @@
-"""Training, top to bottom, in reading order."""
+"""The training loop, in the order in which things happen."""
 
 import logging
 import math
@@ -54,15 +54,15 @@ log = logging.getLogger(__name__)
 def train(
     config: Config | str | Path, *, device: str = "auto", overwrite: bool = False
 ) -> TrainState:
-    """Train until done; go on where an earlier session with the same configuration stopped.
+    """Train a run to its end; resume it if an earlier session was interrupted.
 
     Args:
-        config: the run, or its YAML file; its `run_dir` receives everything.
+        config: settings of the run, or their YAML file; all output goes to `run_dir`.
         device: "auto", "cpu", "cuda", "mps".
-        overwrite: forget an earlier run in this directory.
+        overwrite: remove an earlier run in this directory.
 
     Returns:
-        How far training came; `finished` tells why it ended.
+        State at the end; `finished` says why training ended.
 
     Raises:
         DataError: the corpus cannot be used, or another process trains in this run directory.
@@ -109,7 +109,7 @@ def _recover(config: Config, run: RunDir) -> TrainState | None:
 
 
 def _train(session: Session, stop: StopSignals, progress: Progress) -> None:
-    """Update after update until training is over, with validations and checkpoints in between."""
+    """Make updates until training is over, with validations and checkpoints in between."""
     config, state = session.config, session.state
     if is_over(config, state):  # an earlier session was cut off at the very end
         return
@@ -138,7 +138,7 @@ def _train(session: Session, stop: StopSignals, progress: Progress) -> None:
 
 
 def _update(session: Session, progress: Progress, batches: list[Batch]) -> None:
-    """One update and its place in the curves."""
+    """Make one update and report it."""
     config, state = session.config, session.state
     lr = learning_rate(config, state.step + 1, share_done(config, state))
     lr *= state.learning_rate_factor
@@ -153,7 +153,7 @@ def _update(session: Session, progress: Progress, batches: list[Batch]) -> None:
 
 
 def updates(session: Session) -> Iterator[list[Batch]]:
-    """The batches of each update, epoch after epoch, from where the state stands."""
+    """Yield the batches of each update, epoch after epoch, from the position of the state."""
     config, state, train = session.config, session.state, session.data.train
     while True:
         number = state.epoch  # which changes, too, when training goes back to a checkpoint
@@ -168,19 +168,23 @@ def updates(session: Session) -> Iterator[list[Batch]]:
 
 
 def training_step(session: Session, batches: Sequence[Batch], lr: float) -> tuple[float, float]:
-    """One step of the optimiser on the mean gradient over all tokens of all the batches.
+    """Make one optimizer step on the mean gradient over all tokens of the batches.
 
-    Of several processes each has its rows of the batches, and all make the same step.
+    gradient = sum over the batches of d(summed loss) / number of tokens, over all processes; each
+    process has its rows of the batches, and all make the same step.
 
     Returns:
-        The mean loss of a token, and the norm of the gradient before clipping.
+        The mean loss of a token, and the gradient norm before clipping.
+
+    Raises:
+        DivergedError: the loss or the gradient norm is infinite or NaN; no step is made.
     """
     model, training = session.model, session.config.training
     model.train()
     num_tokens = sum(batch.num_tokens for batch in batches)
     total = torch.zeros((), device=session.device)
     for batch in batches:
-        if len(batch):  # of several processes one may have no row
+        if len(batch):  # a process may have no row of the batch
             loss = _loss(session, batch) / num_tokens
             loss.backward()
             total += loss.detach()
@@ -200,14 +204,14 @@ def training_step(session: Session, batches: Sequence[Batch], lr: float) -> tupl
 
 
 def _loss(session: Session, batch: Batch) -> Tensor:
-    """The summed loss of a batch, its matrix products in the configured precision."""
+    """Return the summed loss of a batch, with matrix products in the configured precision."""
     smoothing = session.config.training.label_smoothing
     with torch.autocast(session.device.type, torch.bfloat16, enabled=session.use_bf16):
         return session.task.loss(session.model, batch, smoothing)
 
 
 def _validate_and_save(session: Session, progress: Progress) -> None:
-    """Measure, keep the best, and save so that training can go on from here."""
+    """Validate, keep the best weights, and save a checkpoint for resuming."""
     config, state, run = session.config, session.state, session.run
     result = _validate(session)
     improved, is_best = _compare(session, result)
@@ -229,11 +233,11 @@ def _validate_and_save(session: Session, progress: Progress) -> None:
 
 
 def _compare(session: Session, result: Validation) -> tuple[bool, bool]:
-    """Note a result as the best if it is.
+    """Compare a result with the best so far, and record it if it is the best.
 
     Returns:
-        Whether it is better than all before, and whether it is now the best: of two that are equal
-        in everything the later one is kept, which patience does not take for better.
+        Whether it is better than all before, and whether it is now the best. Of two results that
+        are equal in everything the later is kept, which does not count as an improvement.
     """
     state = session.state
     rank, best = result.rank(session.config.training.best_metric), state.best_rank
@@ -244,7 +248,7 @@ def _compare(session: Session, result: Validation) -> tuple[bool, bool]:
 
 
 def _save(session: Session, progress: Progress) -> None:
-    """The checkpoint to go on from, with the curves up to there."""
+    """Save the checkpoint for resuming, after the points of the curves."""
     progress.flush()
     save_training(session.group, session.run, session.model, session.optimizer, session.state)
 
@@ -269,7 +273,7 @@ def _say_result(state: TrainState, result: Validation, *, improved: bool) -> Non
 
 
 def _finish(session: Session, progress: Progress) -> None:
-    """Let the average of the last checkpoints compete to be best, and mark the run finished."""
+    """Try the average of the last checkpoints as the best, and mark the run finished."""
     state = session.state
     # interrupted, then gone on with a smaller limit; or the best checkpoint was damaged
     best = session.group.broadcast(session.run.best.is_dir())
@@ -298,7 +302,7 @@ def _finish(session: Session, progress: Progress) -> None:
 
 
 def _try_average(session: Session) -> None:
-    """Make the mean of the kept checkpoints the best one, if validation finds it so."""
+    """Make the mean of the kept checkpoints the best weights, if validation says so."""
     state, run, group = session.state, session.run, session.group
     count, averaged = 0, {}
     with group.fail_together():

@@ -8,11 +8,11 @@ from torch import nn
 from transformer_mt.config.sections import Config, TrainingConfig
 
 _LONGEST_TIMED_WARMUP = 0.1
-"""Share of a training of limited time."""
+"""Largest share of a training with `max_time` that is warm-up."""
 
 
 def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Adam:
-    """Adam over all parameters; the loop sets its learning rate before every update."""
+    """Return Adam over all parameters; the loop sets the learning rate before every update."""
     return torch.optim.Adam(
         model.parameters(),
         lr=0.0,
@@ -23,19 +23,24 @@ def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Adam
 
 
 def peak_learning_rate(config: Config) -> float:
-    """The configured peak, else the paper's: (d_model * warmup_steps) ** -0.5 (equation 3)."""
+    """Return the configured peak, or (d_model * warmup_steps) ** -0.5 (paper, equation 3)."""
     if config.training.learning_rate is not None:
         return config.training.learning_rate
     return float((config.model.d_model * config.training.warmup_steps) ** -0.5)
 
 
 def learning_rate(config: Config, step: int, progress: float) -> float:
-    """The rate of update `step` (1, 2, ...): a rising line up to where it meets a falling curve.
+    """Return the learning rate of an update: peak * min(rise, fall).
 
-    The fall depends on `progress`, the share of the training that is over (0 to 1). linear and
-    cosine reach 0 at its end; inverse_sqrt is peak * sqrt(warmup_steps / step), the paper's
-    equation 3. Where the time is limited, the machine decides how many updates that is: then
-    the rise takes a tenth of the time at most, and inverse_sqrt falls as if in `max_steps`.
+    rise = step / warmup_steps. fall = 1 - progress (linear), (1 + cos(pi * progress)) / 2 (cosine)
+    or sqrt(warmup_steps / step) (inverse_sqrt; paper, equation 3). With `max_time` the number of
+    updates depends on the machine: the rise then takes at most a tenth of the time, and
+    inverse_sqrt uses progress * max_steps as the step.
+
+    Args:
+        config: settings of the run.
+        step: number of the update, from 1.
+        progress: share of the training that is done, 0 to 1.
     """
     training = config.training
     if training.schedule == "linear":

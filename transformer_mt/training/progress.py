@@ -1,4 +1,4 @@
-"""What training shows while it runs: a bar, TensorBoard, a line of JSON for each point."""
+"""Reports of a running training: progress bar, TensorBoard, metrics.jsonl."""
 
 import dataclasses
 import json
@@ -20,35 +20,40 @@ from transformer_mt.training.tasks.task import Validation
 
 @dataclasses.dataclass(slots=True)
 class Speed:
-    """Tokens trained on, and since when."""
+    """Counter of tokens, and the time when counting began."""
 
     tokens: int = 0
     since: float = dataclasses.field(default_factory=time.perf_counter)
 
     def per_second(self) -> float:
-        """Up to now."""
+        """Return the tokens per second up to now."""
         return self.tokens / max(time.perf_counter() - self.since, 1e-9)
 
 
 class Clock:
-    """Tells how long each part of a training took."""
+    """Stopwatch for the parts of a training."""
 
     def __init__(self) -> None:
         self._since = time.perf_counter()
 
     def lap(self) -> float:
-        """Seconds since the last lap."""
+        """Return the seconds since the last lap."""
         earlier, self._since = self._since, time.perf_counter()
         return self._since - earlier
 
 
 class Progress:
-    """Reports to the screen (stderr), to metrics.jsonl and to TensorBoard.
+    """Reporter to the terminal (stderr), to metrics.jsonl and to TensorBoard; a context manager.
 
-    Use as a context manager. `total` is the number of updates, or of seconds where time is
-    limited; the bar then counts these. metrics.jsonl holds nothing that depends on the clock: it
-    is the same for the same training, however often that was interrupted. Without `run`, which is
-    so in all processes but the main one, nothing is reported.
+    metrics.jsonl holds nothing that depends on the clock: the same training writes the same file,
+    however often it was interrupted.
+
+    Args:
+        run: run directory; None, as in all processes but the main one, reports nothing.
+        config: settings of the run.
+        state: state at the start of the session.
+        total: seconds of the training where time is limited, which the bar then counts; None:
+            the bar counts updates.
     """
 
     def __init__(
@@ -80,7 +85,7 @@ class Progress:
         self._board.close()
 
     def update(self, state: TrainState, loss: float, tokens: int) -> None:
-        """After every update; loss: mean over its tokens."""
+        """Report an update and the mean loss of a token in it."""
         state.recent_loss += loss * tokens
         state.recent_tokens += tokens
         self._speed.tokens += tokens
@@ -88,7 +93,7 @@ class Progress:
         self._bar.update(round(state.seconds) - self._bar.n if self._timed else 1)
 
     def point(self, state: TrainState, lr: float, grad_norm: float) -> None:
-        """A point of the training curves: the mean since the last one."""
+        """Write a point of the training curves: the mean since the last point."""
         rate, self._speed = self._speed.per_second(), Speed()
         loss = state.recent_loss / max(state.recent_tokens, 1)
         state.recent_loss, state.recent_tokens = 0.0, 0
@@ -98,7 +103,7 @@ class Progress:
         self._board.write("scalar", "train/tokens_per_second", rate, state.step)
 
     def go_back(self, state: TrainState) -> None:
-        """After a return to an earlier checkpoint: forget what came after it."""
+        """Drop the points after an earlier checkpoint that training has returned to."""
         self._forget_after(state.step)
         self._board.go_back(state.step)
         self._speed = Speed()
@@ -107,7 +112,7 @@ class Progress:
             self._bar.refresh()
 
     def flush(self) -> None:
-        """Have metrics.jsonl on the disk before a checkpoint that stands for its points."""
+        """Sync metrics.jsonl to the disk, as a checkpoint must not be newer than its points."""
         if self._run and self._run.metrics.is_file():
             try:
                 flush(self._run.metrics)
@@ -115,7 +120,7 @@ class Progress:
                 raise cannot_be_written(self._run.metrics, error) from None
 
     def validation(self, state: TrainState, result: Validation) -> None:
-        """The figures of a validation, with samples and a picture to look at."""
+        """Report the figures of a validation, with samples and a picture."""
         self._speed = Speed()  # validation is not training: its time is no part of the next rate
         if self._run is None:
             return
@@ -127,7 +132,7 @@ class Progress:
             self._board.draw(name, draw(), state.step)
 
     def hyperparameters(self, state: TrainState) -> None:
-        """At the end: the settings beside the best score, for TensorBoard's table."""
+        """Write the settings and the best score to the table of TensorBoard."""
         values = {
             f"{section}.{key}": value if isinstance(value, int | float | str) else str(value)
             for section in ("model", "training", "tokenizer")

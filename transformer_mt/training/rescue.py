@@ -1,4 +1,4 @@
-"""What to do about a loss that is no number: leave the update out; go back, and go on slower."""
+"""Rescue of a diverged training: skip updates, or return to a checkpoint with a lower rate."""
 
 import logging
 
@@ -13,18 +13,18 @@ from transformer_mt.training.session import Session, begin_again, resume
 log = logging.getLogger(__name__)
 
 _PATIENCE = 3
-"""Updates in a row that are left out before training goes back."""
+"""Number of skipped updates in a row before training goes back."""
 _RESCUES = 3
-"""Times that it goes back without a new best in between."""
+"""Most returns to a checkpoint without a new best score in between."""
 
 
 def skip_or_go_back(session: Session, progress: Progress, divergence: DivergedError) -> None:
-    """Leave an update out whose loss or gradient is no number; after several in a row, go back.
+    """Skip a diverged update; after several in a row, return to the last checkpoint.
 
-    Back means to the last checkpoint, with half the learning rate from there on.
+    From there on the learning rate is halved.
 
     Raises:
-        TrainingError: rescues are turned off, or have not helped.
+        TrainingError: rescues are disabled, or have not helped.
     """
     state = session.state
     if not session.config.training.rescue:

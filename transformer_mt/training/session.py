@@ -1,4 +1,4 @@
-"""A training session: everything that the loop works on, loaded, restored, and told about."""
+"""A training session: model, data, optimizer and state, loaded or restored."""
 
 import json
 import logging
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 _HARMLESS = ("run_dir", "decoding.")
 _OF_VOCABULARY = ("task", "tokenizer.", "data.", "init_from")
-"""What tokenizers depend on."""
+"""Settings that determine the tokenizers."""
 _HARMLESS_TRAINING = (
     "max_steps",
     "max_time",
@@ -57,7 +57,7 @@ _Parent = LoadedRun[Any, Any, Any]
 
 @dataclass(slots=True)
 class Session:
-    """Everything that the loop works on."""
+    """Model, data, optimizer and state of a training."""
 
     config: Config
     run: RunDir
@@ -72,12 +72,12 @@ class Session:
 
     @property
     def validation(self) -> Examples[Any]:
-        """What each validation measures the model on."""
+        """Examples that each validation measures the model on."""
         return self.task.validation_examples(self.data)
 
     @property
     def use_bf16(self) -> bool:
-        """Whether matrix products are computed in bfloat16."""
+        """True if matrix products are computed in bfloat16."""
         precision = self.config.training.precision
         return gains_from_bf16(self.device) if precision == "auto" else precision == "bf16"
 
@@ -89,7 +89,7 @@ def open_session(
     overwrite: bool = False,
     group: ProcessGroup = ALONE,
 ) -> Session:
-    """Load everything, and write what a new run directory needs."""
+    """Load a session, and write the files of a new run directory."""
     session = load_session(config, device, anew=overwrite, group=group)
     _say_what_is_trained(session)
     with group.fail_together():
@@ -99,10 +99,10 @@ def open_session(
 
 
 def rehearse_session(config: Config, *, device: str, overwrite: bool) -> Session | None:
-    """Load what `open_session` would, refuse all that training would, and write nothing.
+    """Load a session with all checks of a training, without writing anything.
 
     Returns:
-        None where the run is finished, and training would do nothing.
+        None if the run is finished.
     """
     run = RunDir(Path(config.run_dir))
     refuse_unavailable(run, config)
@@ -126,11 +126,15 @@ def refuse_other_run(config: Config, run: RunDir) -> None:
 
 def _begin_run(session: Session, *, overwrite: bool) -> None:
     config, run = session.config, session.run
-    if overwrite:  # only now, when it is sure that the data can be used
+    if overwrite:  # not before it is certain that the data can be used
         checkpoint.remove_run(run)
-    if not run.last.is_dir():  # those of a crash before the first `last`, with other settings maybe
+    if (
+        not run.last.is_dir()
+    ):  # left by a crash before the first `last`, perhaps with other settings
         checkpoint.remove_kept(run)
-    run_dir.save_config(run, config)  # first: tokenizers without it would be taken for right
+    run_dir.save_config(
+        run, config
+    )  # first: tokenizers without a configuration would be taken as valid
     if not run.last.is_dir() or not run_dir.has_vocabulary(run, type(session.vocabulary)):
         run_dir.save_vocabulary(run, session.vocabulary)
     _save_info(session)
@@ -144,10 +148,17 @@ def load_session(
     run: RunDir | None = None,
     group: ProcessGroup = ALONE,
 ) -> Session:
-    """Read the data and restore what was saved (unless `anew`), in the place of the run or `run`.
+    """Read the data and restore the last checkpoint, without writing anything.
 
-    A new run begins with the tokenizers and weights of `init_from`, or builds missing tokenizers.
-    Writes nothing. Of several processes the main one reads the run directory, and all the data.
+    A new run starts with the tokenizers and weights of `init_from`, or builds missing tokenizers.
+    Of several processes the main one reads the run directory, and all read the data.
+
+    Args:
+        config: settings of the run.
+        device: "auto", "cpu", "cuda" or "mps".
+        anew: ignore an earlier run in the run directory.
+        run: view of the run directory to read; None: that of `config`.
+        group: process group.
     """
     group.check_same(f"{to_yaml(config)} {device} {anew}", "was started with other settings")
     run = run or RunDir(Path(config.run_dir))
@@ -182,7 +193,7 @@ def load_session(
 
 
 def resume(session: Session) -> bool:
-    """Bring everything to the last checkpoint; False where there is none."""
+    """Restore the last checkpoint; return False if there is none."""
     group = session.group
     saved, random = None, {}
     with group.fail_together():
@@ -210,7 +221,7 @@ def _load_last(session: Session) -> TrainState | None:
 
 
 def _share(session: Session, random: dict[str, Tensor]) -> None:
-    """Give all processes what the main one has, and random numbers of their own."""
+    """Copy weights and optimizer state to all processes, and give each its random state."""
     group, state = session.group, session.state
     distributed.copy_from_main(group, session.model, session.optimizer)
     distributed.draw_own_numbers(group, random, session.config.seed, state.step)
@@ -230,10 +241,7 @@ def _find_vocabulary(
 
 
 def _tell_unknown(config: Config, vocabulary: Vocabulary, report: Report, *, refuse: bool) -> None:
-    """Warn of what the vocabulary does not know; refuse text of which it knows almost nothing.
-
-    A run that was begun before goes on.
-    """
+    """Warn of unknown tokens; refuse text in which nearly all tokens are unknown if `refuse`."""
     if refuse:
         refuse_unknown(config, report.coverage)
     tokenizers = list(vocabulary.tokenizers().values())
@@ -242,7 +250,7 @@ def _tell_unknown(config: Config, vocabulary: Vocabulary, report: Report, *, ref
 
 
 def begin_again(session: Session) -> None:
-    """Bring everything to where a new run begins."""
+    """Reset model, optimizer and state to those of a new run."""
     config, group = session.config, session.group
     parent = None
     with group.fail_together():
@@ -256,7 +264,7 @@ def begin_again(session: Session) -> None:
 
 
 def _new_model(config: Config, vocabulary: Vocabulary, parent: _Parent | None) -> nn.Module:
-    """With the weights that the seed gives, or those of a parent."""
+    """Return a model with the initial weights of the seed, or with those of a parent run."""
     torch.manual_seed(config.seed)
     model: nn.Module = task_class(config).kind.make_model(config, vocabulary)
     if parent is not None:
@@ -266,7 +274,7 @@ def _new_model(config: Config, vocabulary: Vocabulary, parent: _Parent | None) -
 
 
 def _load_parent(config: Config) -> _Parent | None:
-    """The run whose vocabulary and best weights a new one begins with."""
+    """Load the run of `init_from`, whose vocabulary and best weights start a new run."""
     if config.init_from is None:
         return None
     try:
@@ -282,7 +290,7 @@ def _load_parent(config: Config) -> _Parent | None:
 
 
 def finished_state(config: Config, run: RunDir) -> TrainState | None:
-    """The state of a finished run that these settings do not ask to go on with."""
+    """Return the state of a run that is finished under these settings, or None."""
     if not (run.last / STATE_FILE).is_file():
         return None
     state = train_state.load_state(run.last)
@@ -291,7 +299,7 @@ def finished_state(config: Config, run: RunDir) -> TrainState | None:
 
 
 def _refuse_changed_settings(config: Config, run: RunDir) -> None:
-    """A run goes on with the settings that it began with."""
+    """Refuse settings that differ from those that the run was started with."""
     if not run.config.is_file():
         return
     changed = [

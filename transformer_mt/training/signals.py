@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: finish the update, save, say how to go on."""
+"""Handling of Ctrl-C and SIGTERM: finish the update, save, and say how to resume."""
 
 import signal
 import threading
@@ -8,11 +8,11 @@ from types import FrameType, TracebackType
 from transformer_mt.runtime.console import print_note
 
 _SAME = 2.0
-"""Seconds within which a signal that comes again is the same one, where a launcher passes it on."""
+"""Seconds within which a repeated signal of a launcher counts as the same signal."""
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the run is saved
-    """Training was asked to stop, and has saved; `exit_code` is the shell's for the signal."""
+    """Exception for a training that a signal stopped after saving; has the shell's `exit_code`."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal.Signals(signal_number).name)
@@ -20,11 +20,11 @@ class Interrupted(Exception):  # noqa: N818 - not an error: the run is saved
 
 
 class StopSignals:
-    """While active, the first signal is noted in `received`; the second acts as usual, at once.
+    """Handler that notes the first signal in `received`; the second one acts as usual, at once.
 
     Args:
-        launched: by a program that passes its signals on. One that was sent to the whole group, as
-            job schedulers do, then comes twice, which is not meant as a second one.
+        launched: whether a launcher started the process and forwards its signals. A signal to the
+            whole process group, as job schedulers send it, then arrives twice and counts once.
     """
 
     def __init__(self, *, launched: bool = False) -> None:

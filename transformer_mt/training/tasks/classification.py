@@ -1,4 +1,4 @@
-"""Classification: predict the label of a text."""
+"""The classification task: predict the label of a text."""
 
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _NO_LABEL = -1
-"""What no target is: all of them count."""
+"""Padding label of the loss, which no text has."""
 
 
 class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
-    """Loss over all texts; accuracy, macro F1, and which labels are taken for which."""
+    """Task with a loss over all texts; accuracy, macro F1 and a confusion matrix."""
 
     kind = CLASSIFICATION
     prepared = Kinds(LabelledDataset, LabelledText, LabelledReport)
@@ -48,7 +48,7 @@ class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
         return TextBatch(pad(texts, PAD_ID), targets, num_tokens=len(targets))
 
     def num_answers(self, dataset: Dataset, rows: RowNumbers) -> int:  # noqa: ARG002
-        """A label for each text."""
+        """Return the number of texts, as each has one label."""
         return len(rows)
 
     def loss(self, model: Classifier, batch: TextBatch, label_smoothing: float) -> Tensor:
@@ -62,7 +62,7 @@ class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
         return Examples(dataset, rows)
 
     def baselines(self, rows: list[LabelledText], train: Rows[LabelledText]) -> dict[str, float]:
-        """What comes of giving each text the label that train has most of."""
+        """Return the accuracy of always predicting the most frequent training label."""
         ((commonest, _),) = Counter(row.label for row in train).most_common(1)
         share = sum(row.label == commonest for row in rows) / len(rows)
         return {"accuracy, always the commonest label": 100 * share}
@@ -70,7 +70,7 @@ class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
     def inspect(
         self, model: Classifier, examples: Examples[LabelledText], loss: float, group: ProcessGroup
     ) -> Validation:
-        """Loss, accuracy and macro F1."""
+        """Return loss, accuracy and macro F1, with the confusion matrix."""
         confusion = self.confusion(model, examples.dataset, group)
 
         def picture() -> "Figure":
@@ -88,7 +88,7 @@ class ClassificationTask(Task[Classifier, TextBatch, LabelledText]):
     def confusion(
         self, model: Classifier, dataset: Dataset, group: ProcessGroup = ALONE
     ) -> Confusion:
-        """How often each label is taken for each."""
+        """Return the confusion matrix of a model on a data set."""
         model.eval()
         device = model.output.weight.device
         size = len(self.vocabulary.labels)

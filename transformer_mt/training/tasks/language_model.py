@@ -1,4 +1,4 @@
-"""Language modelling: predict each token of a text from those before it."""
+"""The language-model task: predict each token of a text from the tokens before it."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -32,11 +32,11 @@ from transformer_mt.text.vocabularies import TextVocabulary
 from transformer_mt.training.tasks.task import Examples, Task, Validation
 
 _SAMPLE = 200
-"""Tokens that are generated after each validation."""
+"""Number of tokens generated after each validation."""
 
 
 class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
-    """Loss over all tokens; bits per character, which compare vocabularies of any kind."""
+    """Task with a loss over all tokens; bits per character compare models of any vocabulary."""
 
     kind = LANGUAGE_MODEL
     prepared = Kinds(TextDataset, Text, TextReport)
@@ -47,13 +47,13 @@ class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
     vocabulary: TextVocabulary
 
     def batch(self, dataset: Dataset, rows: RowNumbers) -> TextBatch:
-        """A row holds the token to begin after, and then the text."""
+        """Return a batch of rows, each a start token followed by the text."""
         texts = dataset.columns[0].take(rows)
         whole = pad(texts, PAD_ID)
         return TextBatch(whole[:, :-1], whole[:, 1:], num_tokens=len(texts.ids) - len(texts))
 
     def num_answers(self, dataset: Dataset, rows: RowNumbers) -> int:
-        """Every token but the first."""
+        """Return the number of tokens without the first of each row."""
         return len(dataset.columns[0].take(rows).ids) - len(rows)
 
     def loss(self, model: LanguageModel, batch: TextBatch, label_smoothing: float) -> Tensor:
@@ -75,7 +75,7 @@ class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
     def inspect(
         self, model: LanguageModel, examples: Examples[Text], loss: float, group: ProcessGroup
     ) -> Validation:
-        """Loss on a text, and another that the model makes up."""
+        """Return the loss and bits per character, with a sample of generated text."""
         dataset = examples.dataset
         tokens = self.num_answers(dataset, np.arange(len(dataset), dtype=np.int32))
         figures = {
@@ -84,7 +84,7 @@ class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
             "bits_per_character": loss * tokens / math.log(2) / max(examples.characters, 1),
         }
         table, samples = [], []
-        if examples.unknown:  # which are easily predicted
+        if examples.unknown:  # unknown tokens are easily predicted
             share = 100 * examples.unknown / tokens
             table = [f"{share:.2f} % of the tokens are unknown to the vocabulary"]
         if group.is_main:
@@ -93,12 +93,12 @@ class LanguageModelTask(Task[LanguageModel, TextBatch, Text]):
         return Validation(figures, samples, table)
 
     def baselines(self, rows: list[Text], train: Rows[Text]) -> dict[str, float]:
-        """Bits per character of a model that looks back upon two characters."""
+        """Return the bits per character of a tri-gram model of characters."""
         trigrams = TrigramModel.of(text for (text,) in self._counted(train))
         texts = (text for (text,) in self._counted(rows))
         return {"tri-gram bits per character": trigrams.bits_per_character(texts)}
 
     def _counted(self, rows: Iterable[Text]) -> Iterator[Text]:
-        """Where lines are texts of their own, empty ones are none."""
+        """Yield the rows that count: all in blocks, else those with text."""
         whole = self.config.data.examples == "blocks"
         return (row for row in rows if whole or row.text.strip())

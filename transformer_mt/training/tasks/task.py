@@ -42,25 +42,24 @@ _SHOWN = {
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What one validation found."""
+    """Result of one validation."""
 
     figures: dict[str, float]
-    """Name to number, as logged. `loss` is the cross-entropy in nats for each answer, without label
-    smoothing; shares and scores are in percent."""
+    """Numbers by name, as logged. `loss` is the mean cross-entropy of a target in nats, without
+    label smoothing; shares and scores are in percent."""
     samples: list[str] = field(default_factory=list)
-    """What the model makes of some examples, for a person to look at."""
+    """Outputs of the model for some examples, as text."""
     table: list[str] = field(default_factory=list)
-    """More figures, as lines for a person."""
+    """More figures, as lines of text."""
     details: dict[str, Any] = field(default_factory=dict)
-    """The same as plain values."""
+    """The figures of `table` as plain values."""
     picture: "tuple[str, Callable[[], Figure]] | None" = None
-    """Its name in TensorBoard, and how to draw it."""
+    """Name of a picture in TensorBoard, and the function that draws it."""
 
     def rank(self, metric: str) -> tuple[float, ...]:
-        """Return what checkpoints are compared by: higher is better.
+        """Return the key by which checkpoints are compared; higher is better.
 
-        At equal score the lower loss wins. While BLEU is 0 to the printed digit it says nothing,
-        and chrF decides.
+        At equal score the lower loss wins. While BLEU is 0 to the printed digit, chrF decides.
         """
         loss, score = self.figures["loss"], self.figures.get(metric, 0.0)
         if metric == "loss":
@@ -71,21 +70,21 @@ class Validation:
         return (score, -loss)
 
     def summary(self) -> str:
-        """The figures in a line."""
+        """Return the figures in one line."""
         return ", ".join(_SHOWN[name].format(value) for name, value in self.figures.items())
 
 
 @dataclass(frozen=True, slots=True)
 class Examples(Generic[Row]):
-    """What a model is measured on."""
+    """Examples that a model is measured on."""
 
     dataset: Dataset
     rows: list[Row]
-    """The same as text."""
+    """The rows of the data set as text."""
     characters: int = 0
-    """Of running text; the end of a line is one."""
+    """Number of characters of running text, line ends included."""
     unknown: int = 0
-    """Tokens of running text that the vocabulary lacks."""
+    """Number of unknown tokens of running text."""
 
 
 class Task(ABC, Generic[M, B, Row]):
@@ -131,30 +130,30 @@ class Task(ABC, Generic[M, B, Row]):
 
     @abstractmethod
     def batch(self, dataset: Dataset, rows: RowNumbers) -> B:
-        """The given examples, in this order; none is allowed."""
+        """Return a batch of the given examples, in this order; there may be none."""
 
     @abstractmethod
     def num_answers(self, dataset: Dataset, rows: RowNumbers) -> int:
-        """`num_tokens` of the batch of these examples, which need not be made for it."""
+        """Return `num_tokens` of the batch of these examples, without making the batch."""
 
     @abstractmethod
     def loss(self, model: M, batch: B, label_smoothing: float) -> Tensor:
-        """Cross-entropy summed over all answers of a batch, a scalar."""
+        """Return the cross-entropy summed over all targets of a batch, a scalar."""
 
     @abstractmethod
     def encode(self, rows: list[Row]) -> Examples[Row]:
-        """Rows of a corpus, to be measured on."""
+        """Encode rows of a corpus for measuring a model."""
 
     def validation_examples(self, data: PreparedData[Any, Row, Any]) -> Examples[Row]:
-        """Those of the data that training has."""
+        """Return the validation examples of prepared data."""
         return Examples(data.validation, data.validation_rows)
 
     def validate(
         self, model: M, examples: Examples[Row], group: ProcessGroup = ALONE
     ) -> Validation:
-        """How good the model is on some examples. Several processes share the work.
+        """Measure a model on examples; several processes share the work.
 
-        Of a model whose loss is no number nothing else is found out.
+        If the loss is not finite, nothing else is measured.
         """
         batch_tokens = self.config.training.batch_tokens
         loss = self.mean_loss(model, examples.dataset, batch_tokens, group)
@@ -166,14 +165,14 @@ class Task(ABC, Generic[M, B, Row]):
     def inspect(
         self, model: M, examples: Examples[Row], loss: float, group: ProcessGroup
     ) -> Validation:
-        """All figures, the loss, which is known, among them."""
+        """Measure all figures but the loss, which is given and included in the result."""
 
     def baselines(self, rows: list[Row], train: Rows[Row]) -> dict[str, float]:  # noqa: ARG002
-        """What simple methods reach on some rows that learn from others, by their names."""
+        """Return figures of simple methods trained on `train`, by name."""
         return {}
 
     def batches(self, dataset: Dataset, budget: int, group: ProcessGroup = ALONE) -> Iterator[B]:
-        """All examples, like lengths together; of several processes each gets its part."""
+        """Yield batches of examples sorted by length; each process of a group has its share."""
         for rows in token_batches(dataset, budget)[group.rank :: group.world_size]:
             yield self.batch(dataset, rows)
 
@@ -181,7 +180,7 @@ class Task(ABC, Generic[M, B, Row]):
     def mean_loss(
         self, model: M, dataset: Dataset, batch_tokens: int, group: ProcessGroup = ALONE
     ) -> float:
-        """Mean cross-entropy for each answer of a data set, in nats, without smoothing."""
+        """Return the mean cross-entropy of a target in nats, without label smoothing."""
         model.eval()
         device = next(model.parameters()).device
         total = answers = 0.0

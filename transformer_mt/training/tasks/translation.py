@@ -1,4 +1,4 @@
-"""Translation: predict each token of a sentence from the source and the tokens before it."""
+"""The translation task: predict each target token from the source and the tokens before it."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SAMPLES = 3
-"""Translations shown after each validation."""
+"""Number of translations shown after each validation."""
 _COLLATOR = Collator(PAD_ID, SOS_ID, EOS_ID)
 
 
 class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
-    """Loss over all target tokens; BLEU and chrF by real decoding."""
+    """Task with a loss over all target tokens, and BLEU and chrF of greedy translations."""
 
     kind = TRANSLATION
     prepared = Kinds(BilingualDataset, SentencePair, DataReport)
@@ -53,7 +53,7 @@ class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
         return _COLLATOR.batch(dataset, rows)
 
     def num_answers(self, dataset: Dataset, rows: RowNumbers) -> int:
-        """Every target token, and [EOS]."""
+        """Return the number of target tokens, one [EOS] for each row included."""
         return len(dataset.columns[-1].take(rows).ids) + len(rows)
 
     def loss(self, model: Transformer, batch: PairBatch, label_smoothing: float) -> Tensor:
@@ -67,9 +67,9 @@ class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
     def inspect(
         self, model: Transformer, examples: Examples[SentencePair], loss: float, group: ProcessGroup
     ) -> Validation:
-        """Loss on all pairs, scores of the translations of the first.
+        """Return the loss on all pairs, and the scores of translations of the first pairs.
 
-        Greedy search: validation compares checkpoints, it need not get the last point.
+        The search is greedy, which is enough to compare checkpoints.
         """
         training = self.config.training
         figures = {"loss": loss, "perplexity": perplexity(loss)}
