@@ -12,14 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transformer_mt.config.load import load_config, load_saved_config, to_yaml
-from transformer_mt.config.plain_yaml import PlainLoader, plain
 from transformer_mt.config.tasks import (
     ClassificationConfig,
     LabelledConfig,
     PairsConfig,
     TranslationConfig,
 )
-from transformer_mt.config.values import as_node
+from transformer_mt.config.values import PlainLoader, as_node, plain
 from transformer_mt.errors import ConfigError
 
 HEAD = "run_dir: r\ndata: {src_lang: en, tgt_lang: fr, dataset: phrasebook}\n"

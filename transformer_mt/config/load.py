@@ -11,14 +11,16 @@ from typing import Any, Literal, TypeVar, get_type_hints, overload
 
 import yaml
 
-from transformer_mt.config.plain_yaml import MOST_BYTES, PlainLoader, scalar
 from transformer_mt.config.sections import PATHS, Config
 from transformer_mt.config.tasks import CONFIGS, task_of
 from transformer_mt.config.values import (
+    MOST_BYTES,
+    PlainLoader,
     Setting,
     as_node,
     convert,
     convert_one,
+    scalar,
     show,
 )
 from transformer_mt.errors import ConfigError, InvalidValueError

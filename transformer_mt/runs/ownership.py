@@ -12,8 +12,8 @@ from pathlib import Path
 import yaml
 
 from transformer_mt.config.load import load_config, to_yaml
-from transformer_mt.config.plain_yaml import MOST_BYTES
 from transformer_mt.config.sections import Config
+from transformer_mt.config.values import MOST_BYTES
 from transformer_mt.errors import ConfigError
 from transformer_mt.files.atomic import (
     SUMS_FILE,
