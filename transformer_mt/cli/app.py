@@ -7,8 +7,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from transformer_mt._version import __version__
-from transformer_mt.cli.command import Command
-from transformer_mt.cli.options import Commands
+from transformer_mt.cli.command import Command, Commands
 from transformer_mt.runtime.console import (
     ignore_absurd_sizes,
     prepare_streams,

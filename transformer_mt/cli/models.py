@@ -123,6 +123,12 @@ def load_classifier(model: Path | None, device: str) -> "TextClassifier":
     return load_classifier(find_model(model, ClassificationConfig), device=device)
 
 
+def check_beam(beam_size: int | None, n_best: int) -> None:
+    """Check that a given beam is wide enough for the number of translations to show."""
+    if beam_size is not None and beam_size < n_best:
+        raise ConfigError(f"--n-best {n_best} needs a --beam-size of at least {n_best}")
+
+
 def refuse_several_processes() -> None:
     """Check that there is one process: several would all repeat the work and the output."""
     if place().world_size > 1:

@@ -1,4 +1,4 @@
-"""Commands `tmt evaluate`, `tmt info`, `tmt export` and `tmt import`."""
+"""Command `tmt evaluate`: scores of a run, or of existing translations."""
 
 import json
 from pathlib import Path
@@ -6,26 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from transformer_mt.cli import models, options
 from transformer_mt.cli.app import app
-from transformer_mt.cli.models import (
-    argument_or_model,
-    check_output_file,
-    find_model,
-    is_translator,
-    open_translator,
-)
-from transformer_mt.cli.options import (
-    BatchTokens,
-    BeamSize,
-    Device,
-    Engine,
-    LanguageModelDir,
-    LanguageModelWeight,
-    LengthPenalty,
-    ModelDir,
-    Quantization,
-    RunArgument,
-)
 from transformer_mt.errors import ConfigError
 from transformer_mt.runtime.console import print_lines
 from transformer_mt.runtime.launch import place
@@ -37,7 +19,9 @@ if TYPE_CHECKING:
 
 @app.command()
 def evaluate(
-    model: ModelDir = None,
+    split: Annotated[
+        str, typer.Option(help="Split of the run's own data: test or validation.")
+    ] = "test",
     source: Annotated[
         Path | None,
         typer.Option(help="File to translate and score, or to score another kind of model on."),
@@ -45,7 +29,9 @@ def evaluate(
     references: Annotated[
         list[Path] | None,
         typer.Option(
-            "--reference", help="Reference translation of the file; several may be given."
+            "--reference",
+            metavar="<path>",
+            help="Reference translation of the file; several may be given.",
         ),
     ] = None,
     hypothesis: Annotated[
@@ -61,21 +47,19 @@ def evaluate(
             help="BLEU's tokenizer, by sacrebleu's name; by default that of the language."
         ),
     ] = None,
-    split: Annotated[
-        str, typer.Option(help="Split of the run's own data: test or validation.")
-    ] = "test",
     output_file: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the translations here.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    beam_size: BeamSize = None,
-    length_penalty: LengthPenalty = None,
-    batch_tokens: BatchTokens = 4096,
-    device: Device = "auto",
-    engine: Engine = "torch",
-    quantization: Quantization = None,
-    lm: LanguageModelDir = None,
-    lm_weight: LanguageModelWeight = None,
+    as_json: options.AsJson = False,
+    beam_size: options.BeamSize = None,
+    length_penalty: options.LengthPenalty = None,
+    model: options.ModelDir = None,
+    lm: options.LanguageModelDir = None,
+    lm_weight: options.LanguageModelWeight = None,
+    device: options.Device = "auto",
+    engine: options.Engine = "torch",
+    quantization: options.Quantization = None,
+    batch_tokens: options.BatchTokens = 4096,
 ) -> None:
     """Score a run on its test set or on files, or score existing translations."""
     if split not in ("test", "validation"):
@@ -84,19 +68,17 @@ def evaluate(
         raise ConfigError("--reference needs --source (to translate) or --hypothesis")
     if lang is not None and not hypothesis:
         raise ConfigError("--lang is for --hypothesis: a run knows its target language")
-    which: Literal["test", "validation"] = "validation" if split == "validation" else "test"
     if hypothesis:
         _refuse_model_options(source, output_file)
         from transformer_mt.inference.evaluation import evaluate_translations
 
-        hypotheses, sides = _read_sides(hypothesis, references)
-        found_scores = evaluate_translations(hypotheses, sides, language=lang, tokenize=tokenize)
-        _show(found_scores, as_json)
+        texts = _read_sides(hypothesis, references)
+        _show(evaluate_translations(*texts, language=lang, tokenize=tokenize), as_json)
         return
-    run = find_model(model)
-
-    if not is_translator(run):
-        options: dict[str, object] = {
+    run = models.find_model(model)
+    which: Literal["test", "validation"] = "validation" if split == "validation" else "test"
+    if not models.is_translator(run):
+        for_translators = {
             "--reference": references or None,
             "--tokenize": tokenize,
             "--output": output_file,
@@ -107,21 +89,21 @@ def evaluate(
             "--lm": lm,
             "--lm-weight": lm_weight,
         }
-        _refuse_for_others(run, options)
-        files = None if source is None else str(source)
+        _refuse_for_others(run, for_translators)
         from transformer_mt.training.evaluation import evaluate_run
 
-        found = evaluate_run(run, files, split=which, device=device, batch_tokens=batch_tokens)
+        file = None if source is None else str(source)
+        found = evaluate_run(run, file, split=which, device=device, batch_tokens=batch_tokens)
         _show(found, as_json)
         return
-    check_output_file(output_file, source, *(references or ()), *_own_files(run))
-    texts = _read_sides(source, references) if source else (None, None)
+    models.check_output_file(output_file, source, *(references or ()), *_own_files(run))
+    sides = _read_sides(source, references) if source else (None, None)
     from transformer_mt.inference.evaluation import evaluate as evaluate_translator
 
-    with open_translator(run, device, engine, quantization, lm, lm_weight) as translator:
+    with models.open_translator(run, device, engine, quantization, lm, lm_weight) as translator:
         figures = evaluate_translator(
             translator,
-            *texts,
+            *sides,
             split=which,
             beam_size=beam_size,
             length_penalty=length_penalty,
@@ -131,8 +113,7 @@ def evaluate(
     if output_file and place().rank == 0:
         from transformer_mt.files.atomic import write_output
 
-        text = "".join(f"{line}\n" for line in figures.translations)
-        write_output(output_file, text.encode("utf-8"))
+        write_output(output_file, "".join(f"{t}\n" for t in figures.translations).encode("utf-8"))
     _show(figures, as_json)
 
 
@@ -165,64 +146,12 @@ def _own_files(run: Path) -> list[Path]:
     return files
 
 
-def _refuse_for_others(run: Path, options: dict[str, object]) -> None:
+def _refuse_for_others(run: Path, given: dict[str, object]) -> None:
     """Check that no translator option is given for a language model or a classifier."""
-    for option, value in options.items():
+    for option, value in given.items():
         if value is not None:
             raise ConfigError(f"{option} is for translators, and {run} is none")
 
 
 def _show(figures: "Evaluation | TaskEvaluation", as_json: bool) -> None:
     print_lines([json.dumps(figures.to_dict(), indent=2)] if as_json else figures.lines())
-
-
-@app.command()
-def info(
-    ctx: typer.Context,
-    run_dir: RunArgument = None,
-    model: ModelDir = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Show a run's settings, data, scores, training time and versions."""
-    from transformer_mt.runs.info import describe_run
-
-    description = describe_run(find_model(argument_or_model(ctx, run_dir, model)))
-    print_lines(
-        [json.dumps(description, indent=2, ensure_ascii=False)]
-        if as_json
-        else [f"{name:<18}{value}" for name, value in description.items()]
-    )
-
-
-@app.command("export")
-def export_run(
-    ctx: typer.Context,
-    to: Annotated[str, typer.Option(help="ctranslate2 or transformers.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="New folder to write to.")],
-    run_dir: RunArgument = None,
-    model: ModelDir = None,
-    quantization: Annotated[
-        str, typer.Option(help="Number format of the weights; for ctranslate2 also int8 and more.")
-    ] = "float32",
-    no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Skip the comparison with the original.")
-    ] = False,
-) -> None:
-    """Export a model to another program's format, and compare its outputs with the original's."""
-    from transformer_mt.config.tasks import TranslationConfig
-    from transformer_mt.interop.export import export_model
-
-    run = find_model(argument_or_model(ctx, run_dir, model), TranslationConfig)
-    exported = export_model(run, output, to=to, quantization=quantization, verify=not no_verify)
-    print_lines(exported.lines())
-
-
-@app.command("import")
-def import_folder(
-    folder: Annotated[Path, typer.Argument(help="MarianMTModel checkpoint, such as OPUS-MT's.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="New run directory.")],
-) -> None:
-    """Import a MarianMT model as a run directory, to translate with or to train further."""
-    from transformer_mt.interop.import_marian import import_model
-
-    print_lines(import_model(folder, output).lines())

@@ -1,4 +1,4 @@
-"""Commands `tmt doctor` and `tmt build-tokenizer`, used before training."""
+"""Command `tmt doctor`: errors of a corpus."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from transformer_mt.cli import options
 from transformer_mt.cli.app import app
-from transformer_mt.cli.options import ConfigFile, Overrides
 from transformer_mt.errors import ConfigError
 from transformer_mt.runtime.console import print_lines
 
@@ -20,7 +20,7 @@ def doctor(
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="Examine the corpus of this YAML file.")
     ] = None,
-    overrides: Overrides = None,
+    overrides: options.Overrides = None,
     all_lines: Annotated[
         bool, typer.Option("--all", help="List every line of each finding, not the first three.")
     ] = False,
@@ -29,7 +29,6 @@ def doctor(
     ] = False,
 ) -> None:
     """Check a corpus for errors; exit code 1 if training would refuse it."""
-    all_lines = all_lines or as_json
     files = files or []
     if len(files) != (0 if config else 2):
         raise ConfigError("give --config, or two parallel text files: source and target")
@@ -39,26 +38,9 @@ def doctor(
     from transformer_mt.config.tasks import TranslationConfig
     from transformer_mt.doctor.examine import examine
 
-    if config is not None:
-        settings = load_config(config, overrides or (), TranslationConfig)
-        found = examine(settings, all_lines=all_lines)
-    else:
-        found = examine((files[0], files[1]), all_lines=all_lines)
+    settings = load_config(config, overrides or (), TranslationConfig) if config else None
+    found = examine(settings or (files[0], files[1]), all_lines=all_lines or as_json)
     print_lines(
         [json.dumps(found.to_dict(), indent=2, ensure_ascii=False)] if as_json else found.lines()
     )
     raise typer.Exit(found.exit_code)
-
-
-@app.command("build-tokenizer")
-def build_tokenizer(
-    config: ConfigFile,
-    overrides: Overrides = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace different tokenizers.")] = False,
-) -> None:
-    """Build and save the tokenizers of a run, and report how well they cover the text."""
-    from transformer_mt.runs.ownership import load_own_config
-    from transformer_mt.training.build_tokenizer import build_and_save
-
-    built = build_and_save(load_own_config(config, overrides or ()), force=force)
-    print_lines(built.report)
