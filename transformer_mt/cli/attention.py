@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from transformer_mt.cli import models, options
 from transformer_mt.cli.app import app
@@ -13,9 +13,9 @@ from transformer_mt.runtime.console import print_lines
 
 @app.command()
 def attention(
-    sentence: Annotated[str, typer.Argument(help="Sentence to translate.")],
+    sentence: Annotated[str, Argument(help="Sentence to translate.")],
     output_file: Annotated[
-        Path, typer.Option("--output", "-o", help="File ending in .html, .png, .svg or .json.")
+        Path, Option("--output", "-o", help="File ending in .html, .png, .svg or .json.")
     ],
     beam_size: options.BeamSize = None,
     length_penalty: options.LengthPenalty = None,

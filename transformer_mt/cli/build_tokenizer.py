@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from transformer_mt.cli import options
 from transformer_mt.cli.app import app
@@ -13,7 +13,7 @@ from transformer_mt.runtime.console import print_lines
 def build_tokenizer(
     config: options.ConfigFile,
     overrides: options.Overrides = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace different tokenizers.")] = False,
+    force: Annotated[bool, Option("--force", help="Replace different tokenizers.")] = False,
 ) -> None:
     """Build and save the tokenizers of a run, and report how well they cover the text."""
     from transformer_mt.runs.ownership import load_own_config

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from transformer_mt.cli import models, options
 from transformer_mt.cli.app import app
@@ -19,35 +19,31 @@ if TYPE_CHECKING:
 def classify(
     texts: Annotated[
         list[str] | None,
-        typer.Argument(help="Texts, each in quotation marks; by default standard input."),
+        Argument(help="Texts, each in quotation marks; by default standard input."),
     ] = None,
     input_file: options.InputFile = None,
     output_file: options.OutputFile = None,
     layout: Annotated[
-        str, typer.Option("--format", help="text (label, tab, probability) or jsonl.")
+        str, Option("--format", help="text (label, tab, probability) or jsonl.")
     ] = "text",
     top: Annotated[
-        int | None,
-        typer.Option(help="Number of labels to show, likeliest first; by default 1, in jsonl all."),
+        int | None, Option(help="Labels to show, likeliest first; by default 1, in jsonl all.")
     ] = None,
     pairs: Annotated[
         tuple[Path, Path] | None,
-        typer.Option(
+        Option(
             metavar="FILE FILE", help="Find swapped and untranslated lines in two parallel files."
         ),
     ] = None,
     languages: Annotated[
         tuple[str, str] | None,
-        typer.Option(
+        Option(
             metavar="LANG LANG",
-            help="With --pairs: languages of the two files; by default each file's most frequent.",
+            help="With --pairs: languages of the files; by default their most frequent.",
         ),
     ] = None,
     threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="With --pairs: least probability of a language that counts; by default 0.99."
-        ),
+        float | None, Option(help="With --pairs: least probability that counts; by default 0.99.")
     ] = None,
     model: options.ModelDir = None,
     device: options.Device = "auto",

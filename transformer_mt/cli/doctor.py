@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Exit, Option
 
 from transformer_mt.cli import options
 from transformer_mt.cli.app import app
@@ -15,17 +15,17 @@ from transformer_mt.runtime.console import print_lines
 @app.command()
 def doctor(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Two parallel text files, or --config.")
+        list[Path] | None, Argument(help="Two parallel text files, or --config.")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Examine the corpus of this YAML file.")
+        Path | None, Option("--config", "-c", help="Examine the corpus of this YAML file.")
     ] = None,
     overrides: options.Overrides = None,
     all_lines: Annotated[
-        bool, typer.Option("--all", help="List every line of each finding, not the first three.")
+        bool, Option("--all", help="List every line of each finding, not the first three.")
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, with every line of each finding.")
+        bool, Option("--json", help="Print JSON, with every line of each finding.")
     ] = False,
 ) -> None:
     """Check a corpus for errors; exit code 1 if training would refuse it."""
@@ -43,4 +43,4 @@ def doctor(
     print_lines(
         [json.dumps(found.to_dict(), indent=2, ensure_ascii=False)] if as_json else found.lines()
     )
-    raise typer.Exit(found.exit_code)
+    raise Exit(found.exit_code)

@@ -2,9 +2,9 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from transformer_mt.cli import models, options
 from transformer_mt.cli.app import app
@@ -16,112 +16,99 @@ if TYPE_CHECKING:
     from transformer_mt.inference.evaluation import Evaluation
     from transformer_mt.training.evaluation import TaskEvaluation
 
+_FOR_TRANSLATORS = {"references", "tokenize", "output_file", "beam_size", "length_penalty"}
+_FOR_TRANSLATORS |= {"quantization", "lm", "lm_weight", "engine"}
+
 
 @app.command()
 def evaluate(
-    split: Annotated[
-        str, typer.Option(help="Split of the run's own data: test or validation.")
-    ] = "test",
+    ctx: Context,
+    split: Annotated[str, Option(help="Split of the run's own data: test or validation.")] = "test",
     source: Annotated[
         Path | None,
-        typer.Option(help="File to translate and score, or to score another kind of model on."),
+        Option(help="File to translate and score, or to score another kind of model on."),
     ] = None,
     references: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--reference",
-            metavar="<path>",
-            help="Reference translation of the file; several may be given.",
-        ),
+        Option("--reference", metavar="FILE", help="Right translation; several may be given."),
     ] = None,
     hypothesis: Annotated[
-        Path | None, typer.Option(help="Score these translations; no model is needed.")
+        Path | None, Option(help="Score these translations; no model is needed.")
     ] = None,
     lang: Annotated[
-        str | None,
-        typer.Option(help="With --hypothesis: target language, which selects BLEU's tokenizer."),
+        str | None, Option(help="With --hypothesis: target language, for BLEU's tokenizer.")
     ] = None,
     tokenize: Annotated[
-        str | None,
-        typer.Option(
-            help="BLEU's tokenizer, by sacrebleu's name; by default that of the language."
-        ),
+        str | None, Option(help="BLEU's tokenizer in sacrebleu; by default that of the language.")
     ] = None,
     output_file: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the translations here.")
+        Path | None, Option("--output", "-o", help="Write the translations here.")
     ] = None,
     as_json: options.AsJson = False,
     beam_size: options.BeamSize = None,
     length_penalty: options.LengthPenalty = None,
     model: options.ModelDir = None,
+    quantization: options.Quantization = None,
     lm: options.LanguageModelDir = None,
     lm_weight: options.LanguageModelWeight = None,
     device: options.Device = "auto",
     engine: options.Engine = "torch",
-    quantization: options.Quantization = None,
     batch_tokens: options.BatchTokens = 4096,
 ) -> None:
     """Score a run on its test set or on files, or score existing translations."""
     if split not in ("test", "validation"):
         raise ConfigError(f"--split {split}: must be test or validation")
-    if references and not (hypothesis or source):
-        raise ConfigError("--reference needs --source (to translate) or --hypothesis")
+    _check_files(source, references, hypothesis, output_file)
     if lang is not None and not hypothesis:
         raise ConfigError("--lang is for --hypothesis: a run knows its target language")
+    found: Evaluation | TaskEvaluation
     if hypothesis:
-        _refuse_model_options(source, output_file)
         from transformer_mt.inference.evaluation import evaluate_translations
 
         texts = _read_sides(hypothesis, references)
-        _show(evaluate_translations(*texts, language=lang, tokenize=tokenize), as_json)
-        return
-    run = models.find_model(model)
-    which: Literal["test", "validation"] = "validation" if split == "validation" else "test"
-    if not models.is_translator(run):
-        for_translators = {
-            "--reference": references or None,
-            "--tokenize": tokenize,
-            "--output": output_file,
-            "--beam-size": beam_size,
-            "--length-penalty": length_penalty,
-            "--engine": None if engine == "torch" else engine,
-            "--quantization": quantization,
-            "--lm": lm,
-            "--lm-weight": lm_weight,
-        }
-        _refuse_for_others(run, for_translators)
+        found = evaluate_translations(*texts, language=lang, tokenize=tokenize)
+    elif models.is_translator(run := models.find_model(model)):
+        models.check_output_file(output_file, source, *(references or ()), *_own_files(run))
+        sides = _read_sides(source, references) if source else (None, None)
+        from transformer_mt.inference.evaluation import evaluate as evaluate_translator
+
+        with models.open_translator(run, device, engine, quantization, lm, lm_weight) as translator:
+            found = evaluate_translator(
+                translator,
+                *sides,
+                split="test" if split == "test" else "validation",
+                beam_size=beam_size,
+                length_penalty=length_penalty,
+                batch_tokens=batch_tokens,
+                tokenize=tokenize,
+            )
+        _write(found.translations, output_file)
+    else:
+        _refuse_for_others(ctx, run)
         from transformer_mt.training.evaluation import evaluate_run
 
-        file = None if source is None else str(source)
-        found = evaluate_run(run, file, split=which, device=device, batch_tokens=batch_tokens)
-        _show(found, as_json)
-        return
-    models.check_output_file(output_file, source, *(references or ()), *_own_files(run))
-    sides = _read_sides(source, references) if source else (None, None)
-    from transformer_mt.inference.evaluation import evaluate as evaluate_translator
-
-    with models.open_translator(run, device, engine, quantization, lm, lm_weight) as translator:
-        figures = evaluate_translator(
-            translator,
-            *sides,
-            split=which,
-            beam_size=beam_size,
-            length_penalty=length_penalty,
+        found = evaluate_run(
+            run,
+            None if source is None else str(source),
+            split="test" if split == "test" else "validation",
+            device=device,
             batch_tokens=batch_tokens,
-            tokenize=tokenize,
         )
-    if output_file and place().rank == 0:
-        from transformer_mt.files.atomic import write_output
-
-        write_output(output_file, "".join(f"{t}\n" for t in figures.translations).encode("utf-8"))
-    _show(figures, as_json)
+    print_lines([json.dumps(found.to_dict(), indent=2)] if as_json else found.lines())
 
 
-def _refuse_model_options(source: Path | None, output_file: Path | None) -> None:
-    """Check that no option of a model is given with --hypothesis."""
-    if source:
+def _check_files(
+    source: Path | None,
+    references: list[Path] | None,
+    hypothesis: Path | None,
+    output_file: Path | None,
+) -> None:
+    """Check that the given files belong together."""
+    if references and not (hypothesis or source):
+        raise ConfigError("--reference needs --source (to translate) or --hypothesis")
+    if hypothesis and source:
         raise ConfigError("give --hypothesis or --source, not both")
-    if output_file:
+    if hypothesis and output_file:
         raise ConfigError("--output is for the model's translations: --hypothesis has none")
 
 
@@ -140,18 +127,22 @@ def _own_files(run: Path) -> list[Path]:
     from transformer_mt.runs.run_dir import RunDir, load_run_config
 
     data = load_run_config(RunDir(run)).data
-    files: list[Path] = []
-    for named in (data.train, data.validation, data.test):
-        files += map(Path, (named,) if isinstance(named, str) else named or ())
-    return files
+    named = (data.train, data.validation, data.test)
+    sides = [[each] if isinstance(each, str) else each or () for each in named]
+    return [Path(file) for side in sides for file in side]
 
 
-def _refuse_for_others(run: Path, given: dict[str, object]) -> None:
+def _refuse_for_others(ctx: Context, run: Path) -> None:
     """Check that no translator option is given for a language model or a classifier."""
-    for option, value in given.items():
-        if value is not None:
-            raise ConfigError(f"{option} is for translators, and {run} is none")
+    for param in ctx.command.params:
+        value = ctx.params[param.name] if param.name in _FOR_TRANSLATORS else None
+        if value not in (None, [], param.default):
+            raise ConfigError(f"{param.opts[0]} is for translators, and {run} is none")
 
 
-def _show(figures: "Evaluation | TaskEvaluation", as_json: bool) -> None:
-    print_lines([json.dumps(figures.to_dict(), indent=2)] if as_json else figures.lines())
+def _write(translations: tuple[str, ...], output_file: Path | None) -> None:
+    """Write translations to a file if one is given; the main process alone writes."""
+    from transformer_mt.files.atomic import write_output
+
+    if output_file and place().rank == 0:
+        write_output(output_file, "".join(f"{line}\n" for line in translations).encode("utf-8"))

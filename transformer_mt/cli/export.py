@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Context, Option
 
 from transformer_mt.cli import models, options
 from transformer_mt.cli.app import app
@@ -12,16 +12,16 @@ from transformer_mt.runtime.console import print_lines
 
 @app.command()
 def export(
-    ctx: typer.Context,
-    to: Annotated[str, typer.Option(help="ctranslate2 or transformers.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="New folder to write to.")],
+    ctx: Context,
+    to: Annotated[str, Option(help="ctranslate2 or transformers.")],
+    output: Annotated[Path, Option("--output", "-o", help="New folder to write to.")],
     run_dir: options.RunArgument = None,
     model: options.ModelDir = None,
     quantization: Annotated[
-        str, typer.Option(help="Number format of the weights; for ctranslate2 also int8 and more.")
+        str, Option(help="Number format of the weights; for ctranslate2 also int8 and more.")
     ] = "float32",
     no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Skip the comparison with the original.")
+        bool, Option("--no-verify", help="Skip the comparison with the original.")
     ] = False,
 ) -> None:
     """Export a model to another program's format, and compare its outputs with the original's."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from transformer_mt.cli.app import app
 from transformer_mt.runtime.console import print_lines
@@ -11,8 +11,8 @@ from transformer_mt.runtime.console import print_lines
 
 @app.command("import")
 def import_folder(
-    folder: Annotated[Path, typer.Argument(help="MarianMTModel checkpoint, such as OPUS-MT's.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="New run directory.")],
+    folder: Annotated[Path, Argument(help="MarianMTModel checkpoint, such as OPUS-MT's.")],
+    output: Annotated[Path, Option("--output", "-o", help="New run directory.")],
 ) -> None:
     """Import a MarianMT model as a run directory, to translate with or to train further."""
     from transformer_mt.interop.import_marian import import_model

@@ -2,7 +2,7 @@
 
 import json
 
-import typer
+from typer import Context
 
 from transformer_mt.cli import models, options
 from transformer_mt.cli.app import app
@@ -11,7 +11,7 @@ from transformer_mt.runtime.console import print_lines
 
 @app.command()
 def info(
-    ctx: typer.Context,
+    ctx: Context,
     run_dir: options.RunArgument = None,
     model: options.ModelDir = None,
     as_json: options.AsJson = False,

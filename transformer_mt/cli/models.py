@@ -13,7 +13,6 @@ from transformer_mt.runtime.launch import place
 if TYPE_CHECKING:
     from transformer_mt.config.sections import Config
     from transformer_mt.inference.classifier import TextClassifier
-    from transformer_mt.inference.generator import TextGenerator
     from transformer_mt.inference.translator import Translator
 
 
@@ -105,14 +104,6 @@ def open_translator(
                     own = group.device_name(device)
                     loaded = load_translator(model, own, engine, quantization, lm, lm_weight)
         yield DistributedTranslator.of(group, loaded)
-
-
-def load_generator(model: Path | None, device: str) -> "TextGenerator":
-    """Load a language model that generates text."""
-    from transformer_mt.config.tasks import LanguageModelConfig
-    from transformer_mt.inference.load import load_generator
-
-    return load_generator(find_model(model, LanguageModelConfig), device=device)
 
 
 def load_classifier(model: Path | None, device: str) -> "TextClassifier":

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from transformer_mt.cli import models, options
 from transformer_mt.cli.app import app
@@ -13,14 +13,14 @@ from transformer_mt.errors import ConfigError
 
 @app.command()
 def rescore(
-    lm: Annotated[Path, typer.Option(help="Run directory of a language model.")],
+    lm: Annotated[Path, Option(help="Run directory of a language model.")],
     input_file: options.InputFile = None,
     output_file: options.OutputFile = None,
     layout: Annotated[
-        str, typer.Option("--format", help="text (the best translations) or list (all, re-ranked).")
+        str, Option("--format", help="text (the best translations) or list (all, re-ranked).")
     ] = "text",
     lm_weight: Annotated[
-        float, typer.Option(help="Weight of its log-probabilities; the translator's is 1.")
+        float, Option(help="Weight of its log-probabilities; the translator's is 1.")
     ] = 0.2,
     batch_tokens: options.BatchTokens = 4096,
     device: options.Device = "auto",

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-import typer
+from typer import Exit, Option
 
 from transformer_mt.cli import options
 from transformer_mt.cli.app import app
@@ -17,31 +17,29 @@ def train(
     overrides: options.Overrides = None,
     overwrite: Annotated[
         bool,
-        typer.Option(
-            "--overwrite", help="Remove an earlier run in the run directory; other files stay."
-        ),
+        Option("--overwrite", help="Remove an earlier run in the run directory; other files stay."),
     ] = False,
     device: options.Device = "auto",
     dry_run: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--dry-run", help="Check and show settings, sizes and a time estimate; write nothing."
         ),
     ] = False,
     max_time: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="TIME", help="End after this time (30m, 2h), with the schedule fitted to it."
         ),
     ] = None,
     checkpoint_every: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="N|TIME", help="Also save a checkpoint every N updates (500) or TIME (10m)."
         ),
     ] = None,
     no_rescue: Annotated[
-        bool, typer.Option("--no-rescue", help="Stop at the first loss that is not finite.")
+        bool, Option("--no-rescue", help="Stop at the first loss that is not finite.")
     ] = False,
 ) -> None:
     """Train a model; run the command again to resume after an interruption."""
@@ -70,7 +68,7 @@ def train(
     except Interrupted as interrupted:
         again = "the same command without --overwrite" if overwrite else "the same command again"
         print_note(f"stopped by {interrupted}; saved: run {again} to go on")
-        raise typer.Exit(interrupted.exit_code) from None
+        raise Exit(interrupted.exit_code) from None
 
 
 def _as_overrides(max_time: str | None, every: str | None, no_rescue: bool) -> list[str]:

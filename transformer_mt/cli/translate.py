@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from transformer_mt.cli import models, options
 from transformer_mt.cli.app import app
@@ -17,24 +17,24 @@ from transformer_mt.runtime.launch import place
 def translate(
     sentences: Annotated[
         list[str] | None,
-        typer.Argument(help="Sentences, each in quotation marks; by default standard input."),
+        Argument(help="Sentences, each in quotation marks; by default standard input."),
     ] = None,
     input_file: options.InputFile = None,
     output_file: options.OutputFile = None,
     layout: Annotated[
-        str, typer.Option("--format", help="text (one line per input line), jsonl or tsv.")
+        str, Option("--format", help="text (one line per input line), jsonl or tsv.")
     ] = "text",
-    scores: Annotated[bool, typer.Option("--scores", help="Show scores with the text.")] = False,
+    scores: Annotated[bool, Option("--scores", help="Show scores with the text.")] = False,
     n_best: options.NBest = 1,
     beam_size: options.BeamSize = None,
-    greedy: Annotated[bool, typer.Option("--greedy", help="The same as --beam-size 1.")] = False,
+    greedy: Annotated[bool, Option("--greedy", help="The same as --beam-size 1.")] = False,
     length_penalty: options.LengthPenalty = None,
     model: options.ModelDir = None,
+    quantization: options.Quantization = None,
     lm: options.LanguageModelDir = None,
     lm_weight: options.LanguageModelWeight = None,
     device: options.Device = "auto",
     engine: options.Engine = "torch",
-    quantization: options.Quantization = None,
     batch_tokens: options.BatchTokens = 4096,
 ) -> None:
     """Translate sentences, a file or standard input: one line in, one line out.
