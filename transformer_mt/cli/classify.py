@@ -61,12 +61,15 @@ def classify(
     models.check_output_file(output_file, input_file, *(pairs or ()))
     models.refuse_several_processes()
     from transformer_mt.cli import streams
+    from transformer_mt.config.tasks import ClassificationConfig
+    from transformer_mt.inference.load import load_classifier
 
+    run = models.find_model(model, ClassificationConfig)
     if pairs:
         from transformer_mt.doctor.with_classifier import check_pairs
 
         found = check_pairs(
-            models.load_classifier(model, device),
+            load_classifier(run, device=device),
             pairs,
             languages=languages,
             threshold=0.99 if threshold is None else threshold,
@@ -75,7 +78,7 @@ def classify(
         _show_pairs(found, output_file, layout)
         return
     with streams.open_chunks(texts, input_file) as chunks:
-        classifier = models.load_classifier(model, device)
+        classifier = load_classifier(run, device=device)
         shown = top or (1 if layout == "text" else len(classifier.vocabulary.labels))
 
         def answer(lines: list[str], first_line: int) -> list[str]:

@@ -22,7 +22,7 @@ _PANELS = {
     "Model": "model quantization lm lm_weight",
     "Machine": "device engine batch_tokens",
 }
-"""Names of the options in each group of the help; the others are in the group `Other`."""
+"""Names of the options in each group of a command's help; the others are in the last group."""
 _PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names.split()}
 _GLOBAL_FLAGS = {"-q", "--quiet", "-v", "--verbose", "--debug"}
 
@@ -44,12 +44,7 @@ class Command(typer.core.TyperCommand):
                 param.help = f"{first} ({limits_of(param.name).range}){mark}{rest}."
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Return the parameters; help groups the options by their names."""
-        params = _with_plain_flags(super().get_params(ctx))
-        for param in params:
-            if param.param_type_name == "option":
-                param.rich_help_panel = _PANEL_OF.get(param.name, "Other")
-        return params
+        return _arranged(super().get_params(ctx), others="Other")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         written, _, order = self.make_parser(ctx).parse_args(args=list(args))
@@ -70,8 +65,7 @@ class Commands(typer.core.TyperGroup):
     """Command group that accepts global flags anywhere, and converts exceptions to exit codes."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Return the parameters as help shows them."""
-        return _with_plain_flags(super().get_params(ctx))
+        return _arranged(super().get_params(ctx), others="Options")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)
@@ -85,7 +79,8 @@ class Commands(typer.core.TyperGroup):
         except (typer.Exit, typer.Abort):
             raise
         except TmtError as error:
-            _show_traceback(ctx)
+            if ctx.params.get("debug"):
+                traceback.print_exc()
             if place().local_rank == 0 and not isinstance(error, SaidElsewhereError):
                 print_error(str(error))
             raise typer.Exit(error.exit_code) from None
@@ -96,22 +91,19 @@ class Commands(typer.core.TyperGroup):
         except BrokenPipeError:  # the reader of the pipe has ended: no error
             raise typer.Exit(0) from None
         except (OSError, RuntimeError, MemoryError, UnicodeError) as error:
-            _show_traceback(ctx)
+            if ctx.params.get("debug"):
+                traceback.print_exc()
             print_error(f"{type(error).__name__}: {error} (--debug shows where)")
             raise typer.Exit(1) from None
 
 
-def _with_plain_flags(params: list[Any]) -> list[Any]:
-    """Return parameters of which help shows no type beside a flag, which takes no value."""
+def _arranged(params: list[Any], others: str) -> list[Any]:
+    """Group the options for the help, and show no type beside a flag, which takes no value."""
     for param in params:
-        if getattr(param, "is_flag", False):
-            param.metavar = ""
+        if param.param_type_name == "option":
+            param.rich_help_panel = _PANEL_OF.get(param.name, others)
+            param.metavar = "" if param.is_flag else param.metavar
     return params
-
-
-def _show_traceback(ctx: Any) -> None:
-    if ctx.params.get("debug"):
-        traceback.print_exc()
 
 
 def _refuse_repetition(order: list[Any]) -> None:

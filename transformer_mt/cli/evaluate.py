@@ -58,7 +58,12 @@ def evaluate(
     """Score a run on its test set or on files, or score existing translations."""
     if split not in ("test", "validation"):
         raise ConfigError(f"--split {split}: must be test or validation")
-    _check_files(source, references, hypothesis, output_file)
+    if references and not (hypothesis or source):
+        raise ConfigError("--reference needs --source (to translate) or --hypothesis")
+    if hypothesis and source:
+        raise ConfigError("give --hypothesis or --source, not both")
+    if hypothesis and output_file:
+        raise ConfigError("--output is for the model's translations: --hypothesis has none")
     if lang is not None and not hypothesis:
         raise ConfigError("--lang is for --hypothesis: a run knows its target language")
     found: Evaluation | TaskEvaluation
@@ -95,21 +100,6 @@ def evaluate(
             batch_tokens=batch_tokens,
         )
     print_lines([json.dumps(found.to_dict(), indent=2)] if as_json else found.lines())
-
-
-def _check_files(
-    source: Path | None,
-    references: list[Path] | None,
-    hypothesis: Path | None,
-    output_file: Path | None,
-) -> None:
-    """Check that the given files belong together."""
-    if references and not (hypothesis or source):
-        raise ConfigError("--reference needs --source (to translate) or --hypothesis")
-    if hypothesis and source:
-        raise ConfigError("give --hypothesis or --source, not both")
-    if hypothesis and output_file:
-        raise ConfigError("--output is for the model's translations: --hypothesis has none")
 
 
 def _read_sides(text: Path, references: list[Path] | None) -> tuple[list[str], list[list[str]]]:

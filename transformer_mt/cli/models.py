@@ -12,7 +12,6 @@ from transformer_mt.runtime.launch import place
 
 if TYPE_CHECKING:
     from transformer_mt.config.sections import Config
-    from transformer_mt.inference.classifier import TextClassifier
     from transformer_mt.inference.translator import Translator
 
 
@@ -104,14 +103,6 @@ def open_translator(
                     own = group.device_name(device)
                     loaded = load_translator(model, own, engine, quantization, lm, lm_weight)
         yield DistributedTranslator.of(group, loaded)
-
-
-def load_classifier(model: Path | None, device: str) -> "TextClassifier":
-    """Load a classifier of text."""
-    from transformer_mt.config.tasks import ClassificationConfig
-    from transformer_mt.inference.load import load_classifier
-
-    return load_classifier(find_model(model, ClassificationConfig), device=device)
 
 
 def check_beam(beam_size: int | None, n_best: int) -> None:
