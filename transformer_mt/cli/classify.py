@@ -43,7 +43,8 @@ def classify(
         ),
     ] = None,
     threshold: Annotated[
-        float | None, Option(help="With --pairs: least probability that counts; by default 0.99.")
+        float | None,
+        Option(help="With --pairs: least probability of a language that counts; by default 0.99."),
     ] = None,
     model: options.ModelDir = None,
     device: options.Device = "auto",

@@ -30,7 +30,7 @@ def evaluate(
     ] = None,
     references: Annotated[
         list[Path] | None,
-        Option("--reference", metavar="FILE", help="Right translation; several may be given."),
+        Option("--reference", metavar="FILE", help="Reference translation; several may be given."),
     ] = None,
     hypothesis: Annotated[
         Path | None, Option(help="Score these translations; no model is needed.")
@@ -39,7 +39,8 @@ def evaluate(
         str | None, Option(help="With --hypothesis: target language, for BLEU's tokenizer.")
     ] = None,
     tokenize: Annotated[
-        str | None, Option(help="BLEU's tokenizer in sacrebleu; by default that of the language.")
+        str | None,
+        Option(help="Name of sacrebleu's tokenizer for BLEU; by default the language's."),
     ] = None,
     output_file: Annotated[
         Path | None, Option("--output", "-o", help="Write the translations here.")
@@ -126,7 +127,7 @@ def _refuse_for_others(ctx: Context, run: Path) -> None:
     """Check that no translator option is given for a language model or a classifier."""
     for param in ctx.command.params:
         value = ctx.params[param.name] if param.name in _FOR_TRANSLATORS else None
-        if value not in (None, [], param.default):
+        if value not in (None, (), [], param.default):
             raise ConfigError(f"{param.opts[0]} is for translators, and {run} is none")
 
 

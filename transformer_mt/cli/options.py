@@ -24,7 +24,7 @@ BeamSize = Annotated[
 ]
 LengthPenalty = Annotated[float | None, Option(help="Larger values prefer longer translations.")]
 NBest = Annotated[
-    int, Option(help="Translations to show of each line; fewer if the beam finds fewer.")
+    int, Option(help="Translations to show of each sentence; fewer if the beam finds fewer.")
 ]
 ModelDir = Annotated[
     Path | None,
