@@ -13,7 +13,7 @@ from transformer_mt.files.paths import expand_home
 from transformer_mt.runtime.console import print_error
 from transformer_mt.runtime.launch import place
 
-_PANELS = {
+PANELS = {
     "Input and output": "config overrides overwrite force input_file output_file output to layout"
     " as_json all_lines scores n_best top pairs languages threshold split source references"
     " hypothesis lang tokenize",
@@ -23,7 +23,7 @@ _PANELS = {
     "Machine": "device engine batch_tokens",
 }
 """Names of the options in each group of a command's help; the others are in the last group."""
-_PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names.split()}
+PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names.split()}
 _GLOBAL_FLAGS = {"-q", "--quiet", "-v", "--verbose", "--debug"}
 
 
@@ -101,7 +101,7 @@ def _arranged(params: list[Any], others: str) -> list[Any]:
     """Group the options for the help, and show no type beside a flag, which takes no value."""
     for param in params:
         if param.param_type_name == "option":
-            param.rich_help_panel = _PANEL_OF.get(param.name, others)
+            param.rich_help_panel = PANEL_OF.get(param.name, others)
             param.metavar = "" if param.is_flag else param.metavar
     return params
 
