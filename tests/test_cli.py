@@ -1,17 +1,21 @@
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from helpers import PAIRS, Result, make_run, python, tiny_config_file, tmt, tsv, write
 
 import transformer_mt
 from transformer_mt import load
-from transformer_mt.cli import streams
+from transformer_mt.cli import app, streams
+from transformer_mt.cli.command import PANEL_OF
 from transformer_mt.config.load import load_config
 from transformer_mt.metrics.translation import corpus_scores
 from transformer_mt.runs.run_dir import RunDir
@@ -55,6 +59,22 @@ def test_help(args: list[str]) -> None:
     assert result.exit_code == 0
     assert "Usage: " in result.stdout
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_help_groups_the_options(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    options = {param.name for command in commands.values() for param in command.params}
+    assert set(PANEL_OF) <= options
+    for name in commands:
+        shown = tmt(name, "--help").stdout
+        panels = re.findall(r"╭─ ([A-Z][a-z ]+) ─", shown)
+        assert panels[-1] == "Other", name
+        assert len(panels) == len(set(panels)), name
+        assert set(panels) <= {"Arguments", *PANEL_OF.values(), "Other"}, name
+        assert ("Sampling" in panels) == (name == "generate")
+        assert "<bool>" not in shown, name
 
 
 def test_version() -> None:

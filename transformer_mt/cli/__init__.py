@@ -5,6 +5,8 @@ the commands in the order of the imports below.
 """
 
 # isort: off
-from transformer_mt.cli import corpora, training, translating, texts, runs  # noqa: F401
+from transformer_mt.cli import doctor, build_tokenizer, train  # noqa: F401
+from transformer_mt.cli import translate, rescore, attention, generate, classify  # noqa: F401
+from transformer_mt.cli import evaluate, info, export, import_  # noqa: F401
 from transformer_mt.cli.app import app as app
 from transformer_mt.cli.app import main as main

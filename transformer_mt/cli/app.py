@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 import typer
+from typer import Option
 
 from transformer_mt._version import __version__
-from transformer_mt.cli.command import Command
-from transformer_mt.cli.options import Commands
+from transformer_mt.cli.command import Command, Commands
 from transformer_mt.runtime.console import (
     ignore_absurd_sizes,
     prepare_streams,
@@ -44,12 +44,12 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _global_options(
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and errors.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show details.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,  # noqa: ARG001
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Only warnings and errors.")] = False,
+    verbose: Annotated[bool, Option("--verbose", "-v", help="Show details.")] = False,
+    debug: Annotated[bool, Option("--debug", help="Show tracebacks of errors.")] = False,  # noqa: ARG001
     version: Annotated[  # noqa: ARG001
         bool,
-        typer.Option(
+        Option(
             "--version", is_eager=True, callback=_print_version, help="Print the version and stop."
         ),
     ] = False,

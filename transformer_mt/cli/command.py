@@ -1,14 +1,30 @@
-"""Command class of `tmt`, with the checks common to all options."""
+"""Command classes of `tmt`: checks common to all options, the help, and errors."""
 
 import os
+import traceback
 from pathlib import Path
 from typing import Any
 
-import typer.core
+import typer
 
 from transformer_mt.config.limits import LIMITS, check_number, limits_of
-from transformer_mt.errors import ConfigError
+from transformer_mt.errors import ConfigError, SaidElsewhereError, TmtError
 from transformer_mt.files.paths import expand_home
+from transformer_mt.runtime.console import print_error
+from transformer_mt.runtime.launch import place
+
+PANELS = {
+    "Input and output": "config overrides overwrite force input_file output_file output to layout"
+    " as_json all_lines scores n_best top pairs languages threshold split source references"
+    " hypothesis lang tokenize",
+    "Search": "beam_size greedy length_penalty",
+    "Sampling": "length temperature top_k top_p seed",
+    "Model": "model quantization lm lm_weight",
+    "Machine": "device engine batch_tokens",
+}
+"""Names of the options in each group of a command's help; the others are in the last group."""
+PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names.split()}
+_GLOBAL_FLAGS = {"-q", "--quiet", "-v", "--verbose", "--debug"}
 
 
 class Command(typer.core.TyperCommand):
@@ -24,7 +40,11 @@ class Command(typer.core.TyperCommand):
         params: list[Any] = list(self.params)
         for param in params:
             if param.name in LIMITS and param.metavar is None:
-                param.help = f"{param.help.removesuffix('.')} ({limits_of(param.name).range})."
+                first, mark, rest = param.help.removesuffix(".").partition(";")
+                param.help = f"{first} ({limits_of(param.name).range}){mark}{rest}."
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _arranged(super().get_params(ctx), others="Other")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         written, _, order = self.make_parser(ctx).parse_args(args=list(args))
@@ -39,6 +59,51 @@ class Command(typer.core.TyperCommand):
                 given = written.get(param.name) or os.environ.get(param.envvar or "")
                 ctx.params[param.name] = _at_home(value, given, _name(param))
         return rest
+
+
+class Commands(typer.core.TyperGroup):
+    """Command group that accepts global flags anywhere, and converts exceptions to exit codes."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _arranged(super().get_params(ctx), others="Options")
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        flags = [arg for arg in args[:end] if arg in _GLOBAL_FLAGS]
+        others = [arg for arg in args[:end] if arg not in _GLOBAL_FLAGS]
+        return super().parse_args(ctx, [*flags, *others, *args[end:]])
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort):
+            raise
+        except TmtError as error:
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+            if place().local_rank == 0 and not isinstance(error, SaidElsewhereError):
+                print_error(str(error))
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            if place().local_rank == 0:
+                print_error("interrupted")
+            raise typer.Exit(130) from None
+        except BrokenPipeError:  # the reader of the pipe has ended: no error
+            raise typer.Exit(0) from None
+        except (OSError, RuntimeError, MemoryError, UnicodeError) as error:
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+            print_error(f"{type(error).__name__}: {error} (--debug shows where)")
+            raise typer.Exit(1) from None
+
+
+def _arranged(params: list[Any], others: str) -> list[Any]:
+    """Group the options for the help, and show no type beside a flag, which takes no value."""
+    for param in params:
+        if param.param_type_name == "option":
+            param.rich_help_panel = PANEL_OF.get(param.name, others)
+            param.metavar = "" if param.is_flag else param.metavar
+    return params
 
 
 def _refuse_repetition(order: list[Any]) -> None:

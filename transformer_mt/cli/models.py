@@ -12,8 +12,6 @@ from transformer_mt.runtime.launch import place
 
 if TYPE_CHECKING:
     from transformer_mt.config.sections import Config
-    from transformer_mt.inference.classifier import TextClassifier
-    from transformer_mt.inference.generator import TextGenerator
     from transformer_mt.inference.translator import Translator
 
 
@@ -107,20 +105,10 @@ def open_translator(
         yield DistributedTranslator.of(group, loaded)
 
 
-def load_generator(model: Path | None, device: str) -> "TextGenerator":
-    """Load a language model that generates text."""
-    from transformer_mt.config.tasks import LanguageModelConfig
-    from transformer_mt.inference.load import load_generator
-
-    return load_generator(find_model(model, LanguageModelConfig), device=device)
-
-
-def load_classifier(model: Path | None, device: str) -> "TextClassifier":
-    """Load a classifier of text."""
-    from transformer_mt.config.tasks import ClassificationConfig
-    from transformer_mt.inference.load import load_classifier
-
-    return load_classifier(find_model(model, ClassificationConfig), device=device)
+def check_beam(beam_size: int | None, n_best: int) -> None:
+    """Check that a given beam is wide enough for the number of translations to show."""
+    if beam_size is not None and beam_size < n_best:
+        raise ConfigError(f"--n-best {n_best} needs a --beam-size of at least {n_best}")
 
 
 def refuse_several_processes() -> None:
