@@ -54,7 +54,7 @@ is_recent_python() { # COMMAND: succeed if the command is Python 3.11 or newer
 
 find_python() {
     local candidate
-    for candidate in python3.11 python3.12 python3.13 python3.14 python3 python; do
+    for candidate in ${PYTHON:+"$PYTHON"} python3.11 python3.12 python3.13 python3.14 python3 python; do
         if is_recent_python "$candidate"; then
             echo "$candidate"
             return

@@ -197,7 +197,13 @@ def main() -> None:
     """Write the diagram, or compare with the existing file."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--check", action="store_true", help="only compare with the picture")
-    picture = draw(read_imports())
+    imports = read_imports()
+    picture = draw(imports)
+    floors = 1 + max(levels_of(imports).values())
+    arrows = sum(map(len, imports.values()))
+    print(
+        f"{len(imports)} rooms, {floors} floors, {arrows} arrows, {sum(map(len, reduced(imports).values()))} drawn"
+    )
     if not parser.parse_args().check:
         PICTURE.write_text(picture, encoding="utf-8")
         print(PICTURE.relative_to(ROOT))
