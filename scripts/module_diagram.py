@@ -200,10 +200,8 @@ def main() -> None:
     imports = read_imports()
     picture = draw(imports)
     floors = 1 + max(levels_of(imports).values())
-    arrows = sum(map(len, imports.values()))
-    print(
-        f"{len(imports)} rooms, {floors} floors, {arrows} arrows, {sum(map(len, reduced(imports).values()))} drawn"
-    )
+    arrows, drawn = (sum(map(len, graph.values())) for graph in (imports, reduced(imports)))
+    print(f"{len(imports)} rooms, {floors} floors, {arrows} arrows, {drawn} of them drawn")
     if not parser.parse_args().check:
         PICTURE.write_text(picture, encoding="utf-8")
         print(PICTURE.relative_to(ROOT))
