@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Generic
 
@@ -147,7 +148,7 @@ def _readers(reading: Reading[Any, Row], tables: "Tables | None" = None) -> dict
     readers = {}
     for split, table in (tables or open_splits(config)).items():
         origin = f"{config.dataset} ({getattr(config, split) or split})"
-        readers[split] = origin, dataset_rows(table, origin, reading.columns)
+        readers[split] = origin, map(itemgetter(1), dataset_rows(table, origin, reading.columns))
     return readers
 
 
