@@ -327,7 +327,7 @@ def test_what_a_text_is_read_in_does_not_matter(
         plant(src, tgt)
     plain = files(tmp_path, src, tgt)
     expected = examine(plain).to_dict()
-    monkeypatch.setattr("transformer_mt.doctor.reading._BLOCK_BYTES", 1000)
+    monkeypatch.setattr("transformer_mt.doctor.reading._ROWS", 10)
     assert examine(plain).to_dict() == expected
     ends = [write(path, path.read_bytes().replace(b"\n", b"\r\n")) for path in plain]
     assert examine((ends[0], ends[1])).to_dict() == expected
@@ -704,14 +704,13 @@ def test_repetitions_and_what_is_found_elsewhere(keys: list[int], others: list[i
 
 
 RARE = st.text(
-    st.sampled_from("aé\t\r\x00\x1b\x7f\x85\x9b\u2028\ufeff\ufffd\ud800\x0b"), max_size=6
+    st.sampled_from("aé\t\r\x00\x1b\x7f\x85\x9b\u2028\ufeff\ufffd\x0b"), max_size=6
 )
 
 
 @given(st.lists(RARE, min_size=1, max_size=6))
 def test_rare_characters_of_every_line(texts: list[str]) -> None:
     kinds = {
-        "utf8": "\ud800",
         "line-separator": "\r\x0b\x85\u2028",
         "bom-inside": "\ufeff",
         "replacement": "\ufffd",

@@ -60,6 +60,11 @@ class Reading(ABC, Generic[D, Row]):
         """Return the function that cuts missing splits from train."""
         return cut_by_rank
 
+    def check_named(self) -> None:
+        """Raise ConfigError if the configuration names no training text."""
+        if self.config.dataset is None and self.config.train is None:
+            raise ConfigError(f"'data.train' is missing: give {self.choices}, or a 'data.dataset'")
+
     def files(self, files: Files) -> Iterator[Row]:
         """Yield the rows of the files of a split.
 

@@ -224,7 +224,7 @@ def _texts_of(
     yield from (row for row in rows if None not in row[1])
 
 
-def open_parquet(path: Path) -> "pq.ParquetFile":
+def _open_parquet(path: Path) -> "pq.ParquetFile":
     """Open a Parquet file; a compressed one is decompressed in memory.
 
     Arrow never reads from a Python file object: an Arrow thread that releases a Python buffer
@@ -241,6 +241,17 @@ def open_parquet(path: Path) -> "pq.ParquetFile":
             return pq.ParquetFile(path)
         raw.seek(0)
         return pq.ParquetFile(pa.BufferReader(unpacked(raw, str(path), is_text=False).read()))
+
+
+def count_rows(path: Path) -> int | None:
+    """Return the number of rows of a Parquet file; None if it cannot be opened."""
+    import pyarrow as pa
+
+    try:
+        with _open_parquet(path) as table:
+            return int(table.metadata.num_rows)
+    except (*READ_ERRORS, pa.ArrowException):
+        return None
 
 
 @contextmanager
@@ -263,7 +274,7 @@ def _parquet_rows(path: Path, columns: Columns[Row], listener: Listener) -> Iter
     elif path.is_file() and path.stat().st_size == 0:
         listener.tell(Problem("empty-file", f"{path}: the file is empty", str(path)))
     else:
-        with arrow_errors(path, listener, " as parquet"), open_parquet(path) as table:
+        with arrow_errors(path, listener, " as parquet"), _open_parquet(path) as table:
             schema = table.schema_arrow
             wanted = [NESTED] if columns.are_nested(schema.names) else list(columns.names)
             batches = table.iter_batches(columns=wanted)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from transformer_mt.corpus.readers import unequal_counts
 from transformer_mt.doctor.alignment import Alignment, Break
 from transformer_mt.doctor.report import (
     SHOWN,
@@ -77,8 +78,6 @@ class PairChecks:
 
     def run(self) -> None:
         """Run all checks except `languages`."""
-        for file in dict.fromkeys(self._files):
-            self._tell_if_empty(file)
         if self.pairs:
             self._alignment()
             self._empty()
@@ -122,14 +121,6 @@ class PairChecks:
         if finding is not None:
             self._findings.add(finding)
 
-    def _tell_if_empty(self, file: str) -> None:
-        sides = zip(self._sides, self._files, strict=True)
-        filled = any(side.chars.any() for side, name in sides if name == file)
-        known = any(finding.is_error_of(file) for finding in self._findings.of(self._split))
-        if not filled and not known:
-            message = f"{file}: the file is empty"
-            self._findings.add(Finding("error", "empty-file", self._split, message))
-
     def _alignment(self) -> None:
         src, tgt = (side.chars for side in self._sides)
         alignment = Alignment(src, tgt)
@@ -155,13 +146,15 @@ class PairChecks:
 
     def _line_counts(self, place: Break | None) -> Finding:
         (src, tgt), (src_file, tgt_file) = map(len, self._sides), self._files
-        message = f"{src_file} has {src:,} lines but {tgt_file} has {tgt:,}"
-        if place is None:
-            return Finding("error", "line-counts", self._split, message)
-        likely = "they get" if place.certain else "perhaps they get"
-        message += f"; {likely} out of step near line {place.row + 1:,}: {self._explain(place)}"
-        refs = [Ref(None, place.row)] if place.row < min(src, tgt) else []
-        return Finding("error", "line-counts", self._split, message, None, refs)
+        found = Finding("error", "line-counts", self._split, "")
+        found.sentence = unequal_counts(src_file, tgt_file, src, tgt)
+        found.message = f"{src_file} has {src:,} lines but {tgt_file} has {tgt:,}"
+        if place is not None:
+            likely = "they get" if place.certain else "perhaps they get"
+            where = f"{likely} out of step near line {place.row + 1:,}: {self._explain(place)}"
+            found.message += f"; {where}"
+            found.refs = [Ref(None, place.row)] if place.row < min(src, tgt) else []
+        return found
 
     def _explain(self, place: Break) -> str:
         lacking = self._files[0 if place.shift > 0 else 1]
