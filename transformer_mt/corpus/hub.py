@@ -1,7 +1,8 @@
 """Data sets from the Hugging Face hub or a folder, loaded with `datasets`."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -109,11 +110,17 @@ def _go_offline_if_unreachable(name: str) -> None:
 def dataset_rows(
     table: "Dataset", origin: str, columns: Columns[Row], listener: Listener = TRAINING
 ) -> Iterator[Numbered[Row]]:
-    """Yield the rows of a data set, from columns or the nested column `translation`, numbered.
+    """Return the rows of a data set, from columns or the nested column `translation`, numbered.
 
     Raises:
         DataError: a problem that the listener refuses: a missing column, a cell of a wrong type.
     """
+    return chain.from_iterable(_rows(table, origin, columns, listener))
+
+
+def _rows(
+    table: "Dataset", origin: str, columns: Columns[Row], listener: Listener
+) -> Iterator[Iterable[Numbered[Row]]]:
     nested = columns.are_nested(table.column_names)
     if nested or set(columns.names) <= set(table.column_names):
         table = table.select_columns([NESTED] if nested else list(columns.names))

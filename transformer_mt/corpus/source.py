@@ -145,7 +145,7 @@ def _readers(reading: Reading[Any, Row], tables: "Tables | None" = None) -> dict
             for name, files in named.items()
             if files
         }
-    readers = {}
+    readers: dict[str, _Reader[Row]] = {}
     for split, table in (tables or open_splits(config)).items():
         origin = origin_of(config, split)
         readers[split] = origin, map(itemgetter(1), dataset_rows(table, origin, reading.columns))

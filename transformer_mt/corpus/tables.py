@@ -156,7 +156,7 @@ def read_table(
         DataError: a problem that the listener refuses: the table is invalid.
     """
     if suffix == ".parquet":
-        return _parquet_rows(path, columns, listener)
+        return chain.from_iterable(_parquet_rows(path, columns, listener))
     if suffix == ".jsonl":
         return _json_rows(path, columns, listener)
     rows = _tsv_rows(path, listener) if suffix == ".tsv" else _csv_rows(path, listener)
@@ -169,8 +169,8 @@ def arrow_rows(
     origin: str | Path,
     columns: Columns[Row],
     listener: Listener,
-) -> Iterator[Numbered[Row]]:
-    """Yield the rows of an Arrow table, given in parts, each with its number.
+) -> Iterator[Iterable[Numbered[Row]]]:
+    """Yield the rows of each part of an Arrow table, each row with its number.
 
     The listener is told of a missing column, and of a cell that is no UTF-8 or of a wrong type.
     """
@@ -185,7 +185,7 @@ def arrow_rows(
                 heading = "lines that are not valid UTF-8"
                 listener.tell(Problem("utf8", sentence, str(origin), start, heading))
             else:
-                yield from _texts_of(sides, start, origin, columns, listener)
+                yield _texts_of(sides, start, origin, columns, listener)
         first += len(part)
         listener.advance(len(part))
 
@@ -211,17 +211,16 @@ def _texts_of(
     origin: str | Path,
     columns: Columns[Row],
     listener: Listener,
-) -> Iterator[Numbered[Row]]:
+) -> Iterable[Numbered[Row]]:
     texts = [columns.read_column(place, cells) for place, cells in enumerate(sides)]
     rows = zip(count(first), map(columns.kind._make, zip(*texts, strict=True)), strict=False)
     if not any(None in column for column in texts):
-        yield from rows
-        return
+        return rows
     for place, column in enumerate(texts):
         for row, text in enumerate(column):
             if text is None and None not in [other[row] for other in texts[:place]]:
                 listener.tell(columns.wrong(place, origin, first + row, first + row))
-    yield from (row for row in rows if None not in row[1])
+    return [row for row in rows if None not in row[1]]
 
 
 def _open_parquet(path: Path) -> "pq.ParquetFile":
@@ -266,7 +265,9 @@ def arrow_errors(origin: str | Path, listener: Listener, form: str = "") -> Iter
         listener.tell(Problem("unreadable", sentence, str(origin)))
 
 
-def _parquet_rows(path: Path, columns: Columns[Row], listener: Listener) -> Iterator[Numbered[Row]]:
+def _parquet_rows(
+    path: Path, columns: Columns[Row], listener: Listener
+) -> Iterator[Iterable[Numbered[Row]]]:
     import pyarrow as pa
 
     if not path.exists():

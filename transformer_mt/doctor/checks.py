@@ -12,9 +12,9 @@ from transformer_mt.doctor.report import (
     Finding,
     Findings,
     Ref,
-    Severity,
 )
 from transformer_mt.doctor.scanning import Side
+from transformer_mt.files.problems import Severity
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int64]

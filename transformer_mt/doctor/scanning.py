@@ -18,9 +18,9 @@ from transformer_mt.doctor.report import (
     Finding,
     Findings,
     Ref,
-    Severity,
 )
 from transformer_mt.doctor.typography import Quotes, wrong_conversions
+from transformer_mt.files.problems import Severity
 from transformer_mt.languages.characters import INVISIBLE_AFTER, INVISIBLE_FIRST
 
 BOM = "\ufeff"

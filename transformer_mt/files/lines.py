@@ -4,6 +4,7 @@ import codecs
 import hashlib
 from collections.abc import Iterable, Iterator
 from io import BufferedReader
+from itertools import chain
 from pathlib import Path
 
 from transformer_mt.errors import DataError
@@ -30,7 +31,7 @@ def digest_of_files(paths: Iterable[Path]) -> str:
 
 
 def read_text(path: Path, listener: Listener = TRAINING) -> Iterator[str]:
-    r"""Yield the lines of a UTF-8 text file, plain or compressed, without line ends.
+    r"""Return the lines of a UTF-8 text file, plain or compressed, without line ends.
 
     Lines end at \n alone (U+2028 and the like are text); \r\n and a byte order mark are tolerated.
     The listener is told if the file is missing, unreadable or, known at its end, empty, and of
@@ -39,12 +40,16 @@ def read_text(path: Path, listener: Listener = TRAINING) -> Iterator[str]:
     Raises:
         DataError: a problem that the listener refuses.
     """
+    return chain.from_iterable(_read_file(path, listener))
+
+
+def _read_file(path: Path, listener: Listener) -> Iterator[list[str]]:
     is_empty, rows = True, 0
     try:
         for lines in _read_blocks(path, listener):
             is_empty = is_empty and not any(lines)
             rows += len(lines)
-            yield from lines
+            yield lines
     except FileNotFoundError:
         listener.tell(Problem("missing", f"{path}: there is no such file", str(path)))
     except DataError as error:
