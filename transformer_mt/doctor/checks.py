@@ -25,12 +25,15 @@ _ODD_SPREADS = 5.0
 """... if the pair is also this many standard deviations away."""
 _SHORT = 20
 """Minimum characters of a pair whose length ratio is checked."""
-_SENTENCE = 3
+SENTENCE = 3
 """Minimum words of a sentence reported as untranslated: names are the same in both languages."""
 _LONG = 10
 """Factor of the median length from which a line is long ..."""
 _NEVER_LONG = 300
 """... if the line has more characters than this."""
+KINDS = ("swapped", "untranslated", "wrong language")
+FINE, SWAPPED, UNTRANSLATED, WRONG = range(4)
+"""Kinds of a pair: 0 for a good one, else 1 + the index in `KINDS`."""
 _FEW = 0.01
 """Fraction of the pairs up to which a minor problem is a note."""
 _SURE = 6.0
@@ -187,7 +190,7 @@ class PairChecks:
 
     def _same(self) -> None:
         src, tgt = self.hashes
-        same = (src == tgt) & (self._sides[0].words[: self.pairs] >= _SENTENCE)
+        same = (src == tgt) & (self._sides[0].words[: self.pairs] >= SENTENCE)
         message = "pairs whose sides are the same: not translated?"
         self._add(graded(same.sum(), self.pairs), "untranslated", message, same)
         again, before = repetitions(self.keys)
@@ -213,14 +216,29 @@ class PairChecks:
             scores: for each side (lines,) log-odds that the line is in the source language.
         """
         src, tgt = (side[: self.pairs] for side in scores)
-        swapped = (src < -_SURE) & (tgt > _SURE)
-        same = np.equal(*self.hashes)
+        wrong = src < -_SURE, tgt > _SURE
+        kinds = pair_kinds(wrong, wrong[0] & wrong[1], np.equal(*self.hashes))
+        swapped = kinds == SWAPPED
         self._add("warning", "swapped", "pairs with source and target swapped", swapped)
         if 2 * swapped.sum() > len(swapped):
             return  # the whole split is swapped: more findings would repeat this
-        for side, wrong, language in ((0, src < -_SURE, "target"), (1, tgt > _SURE, "source")):
+        for side, language in enumerate(("target", "source")):
             message = f"lines that seem to be in the {language} language"
-            self._add("warning", "language", message, wrong & ~swapped & ~same, side)
+            self._add("warning", "language", message, wrong[side] & (kinds == WRONG), side)
+
+
+def pair_kinds(wrong: tuple[Mask, Mask], swapped: Mask, same: Mask) -> NDArray[np.int8]:
+    """Return the kind of each pair, (pairs,), by whatever judge of languages.
+
+    Args:
+        wrong: for each side, the lines that are not in the language of the side.
+        swapped: the pairs whose lines are each in the language of the other side.
+        same: the pairs whose lines are the same sentence or in one language.
+    """
+    kinds = np.where(wrong[0] | wrong[1], WRONG, FINE).astype(np.int8)
+    kinds[swapped] = SWAPPED
+    kinds[same] = UNTRANSLATED
+    return kinds
 
 
 def can_judge(scores: Sequence[NDArray[np.float32]]) -> bool:

@@ -156,21 +156,21 @@ class Examination:
         }
 
 
-def excerpt(text: str) -> str:
-    """Return the beginning of a sentence, without control characters."""
-    shown = _harmless(text[: _EXCERPT + 1])
-    return shown if len(shown) <= _EXCERPT else shown[: _EXCERPT - 3] + "..."
-
-
-def _harmless(text: str) -> str:
-    return "".join(c if c.isprintable() else _escaped(c) for c in text)
-
-
 def _escaped(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8 (PEP 383)
         return f"\\x{code - 0xDC00:02x}"
     return character.encode("unicode_escape").decode()
+
+
+def excerpt(text: str, most: int = _EXCERPT, escape: Callable[[str], str] = _escaped) -> str:
+    """Return the beginning of a sentence, with control characters escaped."""
+    shown = _harmless(text[: most + 1], escape)
+    return shown if len(shown) <= most else shown[: most - 3] + "..."
+
+
+def _harmless(text: str, escape: Callable[[str], str] = _escaped) -> str:
+    return "".join(c if c.isprintable() else escape(c) for c in text)
 
 
 class Findings:
