@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from transformer_mt.config.sections import TokenizerConfig
 from transformer_mt.config.tasks import EncoderOnlyConfig
 from transformer_mt.doctor import with_classifier
+from transformer_mt.doctor.checks import KINDS
 from transformer_mt.doctor.with_classifier import PairCheck, check_pairs
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.inference.classifier import Classification, Probabilities, TextClassifier
@@ -147,7 +148,7 @@ def test_what_is_suspicious(case: str, tmp_path: Path) -> None:
     pair, kind = PAIRS[case]
     found = check(tmp_path, [pair])
     assert [each.kind for each in found.suspicious()] == ([kind] if kind else [])
-    assert found.counts == {name: int(name == kind) for name in with_classifier.KINDS}
+    assert found.counts == {name: int(name == kind) for name in KINDS}
     assert found.languages == ("en", "de")
 
 

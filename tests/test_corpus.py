@@ -23,7 +23,7 @@ from transformer_mt.corpus.source import (
     read_parallel,
 )
 from transformer_mt.errors import ConfigError, DataError
-from transformer_mt.files.lines import read_lines
+from transformer_mt.files.lines import read_text
 
 ROWS = [SentencePair(f"word {i} .", f"mot {i} !") for i in range(40)]
 
@@ -86,7 +86,7 @@ def test_lines_end_at_newline_alone(
     tmp_path: Path, raw: bytes, lines: list[str], packed: bool
 ) -> None:
     name, content = ("x.gz", gzip.compress(raw)) if packed else ("x", raw)
-    assert list(read_lines(write(tmp_path / name, content))) == lines
+    assert list(read_text(write(tmp_path / name, content))) == lines
 
 
 def test_parallel_files_one_of_them_packed(tmp_path: Path) -> None:

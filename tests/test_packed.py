@@ -23,9 +23,8 @@ from helpers import write
 from transformer_mt.cli.streams import open_input, read_chunks
 from transformer_mt.config.tasks import LabelledConfig, PairsConfig, TextConfig
 from transformer_mt.corpus.source import load_corpus
-from transformer_mt.doctor.reading import Split
+from transformer_mt.doctor.reading import Split, open_corpus
 from transformer_mt.doctor.report import Finding
-from transformer_mt.doctor.sources import open_corpus
 from transformer_mt.errors import DataError
 from transformer_mt.files.lines import read_text
 from transformer_mt.files.packed import unpacked

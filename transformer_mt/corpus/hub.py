@@ -1,14 +1,16 @@
 """Data sets from the Hugging Face hub or a folder, loaded with `datasets`."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from transformer_mt.config.sections import DataConfig
 from transformer_mt.corpus.rows import Row
-from transformer_mt.corpus.tables import NESTED, Columns, arrow_rows
+from transformer_mt.corpus.tables import NESTED, Columns, Numbered, arrow_errors, arrow_rows
 from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.files.problems import TRAINING, Listener
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -105,18 +107,27 @@ def _go_offline_if_unreachable(name: str) -> None:
         huggingface_hub.constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
 
 
-def dataset_rows(table: "Dataset", origin: str, columns: Columns[Row]) -> Iterator[Row]:
-    """Yield the rows of a data set, from columns or the nested column `translation`.
+def dataset_rows(
+    table: "Dataset", origin: str, columns: Columns[Row], listener: Listener = TRAINING
+) -> Iterator[Numbered[Row]]:
+    """Return the rows of a data set, from columns or the nested column `translation`, numbered.
 
     Raises:
-        DataError: a column is missing, or has a cell of a wrong type.
+        DataError: a problem that the listener refuses: a missing column, a cell of a wrong type.
     """
+    return chain.from_iterable(_rows(table, origin, columns, listener))
+
+
+def _rows(
+    table: "Dataset", origin: str, columns: Columns[Row], listener: Listener
+) -> Iterator[Iterable[Numbered[Row]]]:
     nested = columns.are_nested(table.column_names)
     if nested or set(columns.names) <= set(table.column_names):
         table = table.select_columns([NESTED] if nested else list(columns.names))
-    parts = table.with_format("arrow").iter(batch_size=_PIECE)
-    named = (_with_names(part, table) for part in parts)
-    return arrow_rows(table.features.arrow_schema, named, origin, columns)
+    with arrow_errors(origin, listener):
+        parts = table.with_format("arrow").iter(batch_size=_PIECE)
+        named = (_with_names(part, table) for part in parts)
+        yield from arrow_rows(table.features.arrow_schema, named, origin, columns, listener)
 
 
 def _with_names(part: "pa.Table", table: "Dataset") -> "pa.Table":

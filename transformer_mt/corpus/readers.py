@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from itertools import chain, zip_longest
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -59,6 +60,11 @@ class Reading(ABC, Generic[D, Row]):
         """Return the function that cuts missing splits from train."""
         return cut_by_rank
 
+    def check_named(self) -> None:
+        """Raise ConfigError if the configuration names no training text."""
+        if self.config.dataset is None and self.config.train is None:
+            raise ConfigError(f"'data.train' is missing: give {self.choices}, or a 'data.dataset'")
+
     def files(self, files: Files) -> Iterator[Row]:
         """Yield the rows of the files of a split.
 
@@ -69,7 +75,7 @@ class Reading(ABC, Generic[D, Row]):
         return self.one_file(files) if isinstance(files, str) else self.several_files(files)
 
     def one_file(self, file: str) -> Iterator[Row]:
-        return read_table(Path(file), self.suffix_of(file), self.columns)
+        return map(itemgetter(1), read_table(Path(file), self.suffix_of(file), self.columns))
 
     def suffix_of(self, file: str) -> str:
         """Return the table suffix of a file, one of `TABLES`.
@@ -228,11 +234,15 @@ def parallel_pairs(src_path: Path, tgt_path: Path) -> Iterator[SentencePair]:
         if src_count == tgt_count:
             yield SentencePair(src, tgt)
     if src_count != tgt_count:
-        raise DataError(
-            f"{src_path} has {src_count} lines but {tgt_path} has {tgt_count}: parallel files must"
-            " align line by line (the shorter one ends after line"
-            f" {min(src_count, tgt_count)})"
-        )
+        raise DataError(unequal_counts(src_path, tgt_path, src_count, tgt_count))
+
+
+def unequal_counts(src: str | Path, tgt: str | Path, src_count: int, tgt_count: int) -> str:
+    """Return the sentence with which training refuses files of different numbers of lines."""
+    return (
+        f"{src} has {src_count} lines but {tgt} has {tgt_count}: parallel files must align line by"
+        f" line (the shorter one ends after line {min(src_count, tgt_count)})"
+    )
 
 
 _READINGS: dict[type[DataConfig], type[Reading[Any, Any]]] = {

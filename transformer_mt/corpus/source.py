@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Generic
 
@@ -21,8 +22,9 @@ from transformer_mt.corpus.rows import LabelledText as LabelledText  # re-export
 from transformer_mt.corpus.rows import Row, Rows, StoredRows
 from transformer_mt.corpus.rows import SentencePair as SentencePair
 from transformer_mt.corpus.rows import Text as Text
-from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.errors import DataError
 from transformer_mt.files.lines import digest_of_files
+from transformer_mt.files.problems import Problem
 
 PHRASEBOOK = "phrasebook"
 _Reader = tuple[str, Iterator[Row]]
@@ -101,8 +103,7 @@ def load_corpus(config: DataConfig, tables: "Tables | None" = None) -> Corpus[An
         ConfigError: no training text is configured, or a split or column does not exist.
     """
     reading = reading_of(config)
-    if config.dataset is None and config.train is None:
-        raise ConfigError(f"'data.train' is missing: give {reading.choices}, or a 'data.dataset'")
+    reading.check_named()
     if config.dataset == PHRASEBOOK:
         splits = _phrasebook(reading)
     else:
@@ -144,11 +145,21 @@ def _readers(reading: Reading[Any, Row], tables: "Tables | None" = None) -> dict
             for name, files in named.items()
             if files
         }
-    readers = {}
+    readers: dict[str, _Reader[Row]] = {}
     for split, table in (tables or open_splits(config)).items():
-        origin = f"{config.dataset} ({getattr(config, split) or split})"
-        readers[split] = origin, dataset_rows(table, origin, reading.columns)
+        origin = origin_of(config, split)
+        readers[split] = origin, map(itemgetter(1), dataset_rows(table, origin, reading.columns))
     return readers
+
+
+def origin_of(config: DataConfig, split: str) -> str:
+    """Return the name of a split of a data set, for messages."""
+    return f"{config.dataset} ({getattr(config, split) or split})"
+
+
+def no_rows(origin: str) -> Problem:
+    """Return the problem of a split without rows."""
+    return Problem("empty-file", f"{origin}: there are no rows", origin)
 
 
 def _stored(reading: Reading[Any, Row], readers: dict[str, _Reader[Row]]) -> dict[str, Rows[Row]]:
@@ -158,7 +169,7 @@ def _stored(reading: Reading[Any, Row], readers: dict[str, _Reader[Row]]) -> dic
         splits[name] = StoredRows.of(reading.kind, reading.usable(name, rows))
         if not len(splits[name]):
             why = "".join(f" ({note})" for note in reading.notes if note.startswith(f"{name}:"))
-            raise DataError(f"{origin}: there are no rows{why}")
+            raise DataError(no_rows(origin).sentence + why)
     return splits
 
 

@@ -2,24 +2,24 @@
 
 import csv
 import json
-import logging
 import math
-from collections.abc import Callable, Iterable, Iterator
+import re
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
 from transformer_mt.corpus.rows import Row
-from transformer_mt.errors import DataError
-from transformer_mt.files.lines import first_line_of, open_binary, read_text
-from transformer_mt.files.packed import READ_ERRORS, packer_of
+from transformer_mt.files.lines import first_line_of, read_text
+from transformer_mt.files.packed import READ_ERRORS, packer_of, unpacked
+from transformer_mt.files.problems import TRAINING, Listener, Problem
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
-
-log = logging.getLogger(__name__)
 
 TABLES = (".tsv", ".csv", ".jsonl", ".parquet")
 
@@ -27,6 +27,10 @@ _ENDS = (".", "!", "?", "\u3002", "\uff01", "\uff1f", "\u0964", "\u061f")
 """Sentence-final marks, including Chinese, Hindi and Arabic ones."""
 Cells = tuple[int, list[str]]
 """Line number and cells of a row."""
+Numbered = tuple[int, Row]
+"""Line number (in a table that is no text file, row number) and row."""
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""Escaped half of a surrogate pair in JSON."""
 _ARRAY = "is one JSON array, not an object on each line; write each object on a line of its own"
 
 NESTED = "translation"
@@ -78,15 +82,19 @@ class Columns(Generic[Row]):
     header: bool = True
     """True if the first row of a .tsv or .csv file is a header; else columns are named 1, 2 ..."""
 
-    def check(self, found: Iterable[str], origin: str | Path, hint: str = "") -> None:
-        """Raise DataError if the table lacks one of the columns."""
+    def are_in(
+        self, found: Iterable[str], origin: str | Path, listener: Listener, hint: str = ""
+    ) -> bool:
+        """Return whether a table has all the columns; tell the listener of the first missing."""
         there = list(found)
         for name, key in zip(self.names, self.keys, strict=True):
             if name not in there:
-                raise DataError(
-                    f"{origin}: there is no column '{name}', only {', '.join(there)};"
-                    f" set data.{key}{hint}"
+                lacks = (
+                    f"there is no column '{name}', only {', '.join(there)}; set data.{key}{hint}"
                 )
+                listener.tell(Problem("columns", f"{origin}: {lacks}", str(origin)))
+                return False
+        return True
 
     def with_header(self, first: Cells, rest: Iterator[Cells]) -> tuple[Iterator[Cells], list[str]]:
         """Return the rows and the column names of a .tsv or .csv file."""
@@ -103,9 +111,11 @@ class Columns(Generic[Row]):
         """Convert cells of the column `place` to text; None for a cell of a wrong type."""
         return list(map(self._readers[place][1], cells))
 
-    def wrong(self, place: int) -> str:
-        """Return the error message for a cell of a wrong type."""
-        return f"no {self._readers[place][0]} in column '{self.names[place]}'"
+    def wrong(self, place: int, origin: str | Path, row: int, line: int) -> Problem:
+        """Return the problem of a cell of a wrong type."""
+        lacks = f"{self._readers[place][0]} in column '{self.names[place]}'"
+        sentence = f"{origin}: row {row} has no {lacks}"
+        return Problem("no-text", sentence, str(origin), line, f"rows without {lacks}")
 
     @property
     def _readers(self) -> list[tuple[str, Callable[[object], str | None]]]:
@@ -137,48 +147,83 @@ def table_suffix(path: Path) -> str | None:
     return suffix if suffix in TABLES else None
 
 
-def read_table(path: Path, suffix: str, columns: Columns[Row]) -> Iterator[Row]:
-    """Yield the rows of a table file with a suffix of `TABLES`.
+def read_table(
+    path: Path, suffix: str, columns: Columns[Row], listener: Listener = TRAINING
+) -> Iterator[Numbered[Row]]:
+    """Yield the rows of a table file with a suffix of `TABLES`, each with its line number.
 
     Raises:
-        DataError: the table is invalid; the message names the file, and the line of a text file.
+        DataError: a problem that the listener refuses: the table is invalid.
     """
     if suffix == ".parquet":
-        return _parquet_rows(path, columns)
+        return chain.from_iterable(_parquet_rows(path, columns, listener))
     if suffix == ".jsonl":
-        return _json_rows(path, columns)
-    rows = _tsv_rows(path) if suffix == ".tsv" else _csv_rows(path)
-    return _cell_rows(path, suffix, rows, columns)
+        return _json_rows(path, columns, listener)
+    rows = _tsv_rows(path, listener) if suffix == ".tsv" else _csv_rows(path, listener)
+    return _cell_rows(path, rows, columns, listener, is_tsv=suffix == ".tsv")
 
 
 def arrow_rows(
-    schema: "pa.Schema", parts: Iterable["pa.Table"], origin: str | Path, columns: Columns[Row]
-) -> Iterator[Row]:
-    """Yield the rows of an Arrow table, given in parts.
+    schema: "pa.Schema",
+    parts: Iterable["pa.Table"],
+    origin: str | Path,
+    columns: Columns[Row],
+    listener: Listener,
+) -> Iterator[Iterable[Numbered[Row]]]:
+    """Yield the rows of each part of an Arrow table, each row with its number.
 
-    Raises:
-        DataError: a column is missing, or has a cell of a wrong type.
+    The listener is told of a missing column, and of a cell that is no UTF-8 or of a wrong type.
     """
-    columns.check(columns.unfold(schema.empty_table()).column_names, origin)
+    if not columns.are_in(columns.unfold(schema.empty_table()).column_names, origin, listener):
+        return
     first = 1
     for part in map(columns.unfold, parts):
-        try:
-            sides = [part.column(name).to_pylist() for name in columns.names]
-        except UnicodeDecodeError:
-            rows = f"rows {first} to {first + len(part) - 1}"
-            raise DataError(
-                f"{origin}: not valid UTF-8 in {rows} (tmt doctor names the rows)"
-            ) from None
-        texts = [columns.read_column(place, cells) for place, cells in enumerate(sides)]
-        for place, column in enumerate(texts):
-            if None in column:
-                row = first + column.index(None)
-                raise DataError(f"{origin}: row {row} has {columns.wrong(place)}")
-        yield from map(columns.kind._make, zip(*texts, strict=True))
+        rows = f"rows {first} to {first + len(part) - 1}"
+        sentence = f"{origin}: not valid UTF-8 in {rows} (tmt doctor names the rows)"
+        for start, sides in _columns_of(part, first, columns.names):
+            if sides is None:
+                heading = "lines that are not valid UTF-8"
+                listener.tell(Problem("utf8", sentence, str(origin), start, heading))
+            else:
+                yield _texts_of(sides, start, origin, columns, listener)
         first += len(part)
+        listener.advance(len(part))
 
 
-def open_parquet(path: Path) -> "pq.ParquetFile":
+def _columns_of(
+    part: "pa.Table", first: int, names: Sequence[str]
+) -> Iterator[tuple[int, list[list[object]] | None]]:
+    """Yield the columns of a part in pieces without invalid UTF-8; None for an invalid row."""
+    try:
+        yield first, [part.column(name).to_pylist() for name in names]
+    except UnicodeDecodeError:
+        middle = len(part) // 2
+        if middle == 0:
+            yield first, None
+        else:
+            yield from _columns_of(part.slice(0, middle), first, names)
+            yield from _columns_of(part.slice(middle), first + middle, names)
+
+
+def _texts_of(
+    sides: list[list[object]],
+    first: int,
+    origin: str | Path,
+    columns: Columns[Row],
+    listener: Listener,
+) -> Iterable[Numbered[Row]]:
+    texts = [columns.read_column(place, cells) for place, cells in enumerate(sides)]
+    rows = zip(count(first), map(columns.kind._make, zip(*texts, strict=True)), strict=False)
+    if not any(None in column for column in texts):
+        return rows
+    for place, column in enumerate(texts):
+        for row, text in enumerate(column):
+            if text is None and None not in [other[row] for other in texts[:place]]:
+                listener.tell(columns.wrong(place, origin, first + row, first + row))
+    return [row for row in rows if None not in row[1]]
+
+
+def _open_parquet(path: Path) -> "pq.ParquetFile":
     """Open a Parquet file; a compressed one is decompressed in memory.
 
     Arrow never reads from a Python file object: an Arrow thread that releases a Python buffer
@@ -191,100 +236,137 @@ def open_parquet(path: Path) -> "pq.ParquetFile":
     import pyarrow.parquet as pq
 
     with path.open("rb") as raw:
-        is_packed = packer_of(raw.read(16)) is not None
-    if not is_packed:
-        return pq.ParquetFile(path)
-    with open_binary(path, is_text=False) as file:
-        return pq.ParquetFile(pa.BufferReader(file.read()))
+        if packer_of(raw.read(16)) is None:
+            return pq.ParquetFile(path)
+        raw.seek(0)
+        return pq.ParquetFile(pa.BufferReader(unpacked(raw, str(path), is_text=False).read()))
 
 
-def _parquet_rows(path: Path, columns: Columns[Row]) -> Iterator[Row]:
+def count_rows(path: Path) -> int | None:
+    """Return the number of rows of a Parquet file; None if it cannot be opened."""
+    import pyarrow as pa
+
+    try:
+        with _open_parquet(path) as table:
+            return int(table.metadata.num_rows)
+    except (*READ_ERRORS, pa.ArrowException):
+        return None
+
+
+@contextmanager
+def arrow_errors(origin: str | Path, listener: Listener, form: str = "") -> Iterator[None]:
+    """Tell the listener of errors of reading an Arrow or Parquet file."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (*READ_ERRORS, pa.ArrowException) as error:
+        sentence = f"{origin}: cannot be read{form} ({first_line_of(error)})"
+        listener.tell(Problem("unreadable", sentence, str(origin)))
+
+
+def _parquet_rows(
+    path: Path, columns: Columns[Row], listener: Listener
+) -> Iterator[Iterable[Numbered[Row]]]:
     import pyarrow as pa
 
     if not path.exists():
-        raise DataError(f"{path}: there is no such file")
-    if path.is_file() and path.stat().st_size == 0:
-        raise DataError(f"{path}: the file is empty")
-    try:
-        with open_parquet(path) as table:
-            wanted = (
-                [NESTED] if columns.are_nested(table.schema_arrow.names) else list(columns.names)
-            )
+        listener.tell(Problem("missing", f"{path}: there is no such file", str(path)))
+    elif path.is_file() and path.stat().st_size == 0:
+        listener.tell(Problem("empty-file", f"{path}: the file is empty", str(path)))
+    else:
+        with arrow_errors(path, listener, " as parquet"), _open_parquet(path) as table:
+            schema = table.schema_arrow
+            wanted = [NESTED] if columns.are_nested(schema.names) else list(columns.names)
             batches = table.iter_batches(columns=wanted)
             parts = (pa.Table.from_batches([batch]) for batch in batches)
-            yield from arrow_rows(table.schema_arrow, parts, path, columns)
-    except (*READ_ERRORS, pa.ArrowException) as error:
-        raise DataError(f"{path}: cannot be read as parquet ({first_line_of(error)})") from None
+            yield from arrow_rows(schema, parts, path, columns, listener)
 
 
-def _json_rows(path: Path, columns: Columns[Row]) -> Iterator[Row]:
-    """Yield the rows of a JSON Lines file; missing columns and wrong cells are reported last."""
+def _json_rows(path: Path, columns: Columns[Row], listener: Listener) -> Iterator[Numbered[Row]]:
+    """Yield the rows of a JSON Lines file; missing columns and wrong cells are told last."""
     found: dict[str, None] = {}
-    lacking: dict[int, int] = {}
+    lacking: dict[int, array[int]] = {}  # column -> row and line of each row that lacks a text
     row = 0
-    for number, line in enumerate(read_text(path), start=1):
-        if not line:
+    for number, line in enumerate(read_text(path, listener), start=1):
+        record = _json_object(path, number, line, listener) if line else None
+        if record is None:
             continue
         row += 1
-        record = _json_object(path, number, line)
         if columns.are_nested(record) and isinstance(record[NESTED], dict):
             record = record[NESTED]
         found.update(dict.fromkeys(record))
         cells = [record.get(name) for name in columns.names]
         texts = [columns.read_column(place, [cell])[0] for place, cell in enumerate(cells)]
-        if None not in texts:
-            yield columns.kind._make(texts)
-            continue
-        for place, text in enumerate(texts):
-            if text is None:
-                lacking.setdefault(place, row)
-    columns.check(found, path)
-    for place, row in sorted(lacking.items()):
-        raise DataError(f"{path}: row {row} has {columns.wrong(place)}")
+        if None in texts:
+            lacking.setdefault(texts.index(None), array("q")).extend((row, number))
+        else:
+            yield number, columns.kind._make(texts)
+    if row and columns.are_in(found, path, listener):
+        for place, rows in sorted(lacking.items()):
+            for row, number in zip(rows[::2], rows[1::2], strict=True):
+                listener.tell(columns.wrong(place, path, row, number))
 
 
-def _json_object(path: Path, number: int, line: str) -> dict[str, Any]:
+def _json_object(path: Path, number: int, line: str, listener: Listener) -> dict[str, Any] | None:
+    """Return the object on a line; None, told to the listener, if the line is no object."""
+    is_array, heading = False, "lines that are not valid JSON"
     try:
         record = json.loads(line)
-        if "\\u" in line:  # raises on a lone surrogate
+        if _SURROGATE.search(line):  # raises on half of a pair
             json.dumps(record, ensure_ascii=False).encode()
+        if isinstance(record, dict):
+            return record
+        bad = "must be a JSON object with a key for each column"
+        heading = "lines that are no JSON object with a key for each language"
+        is_array = isinstance(record, list) and bool(record) and isinstance(record[0], dict)
     except json.JSONDecodeError as error:
-        if number == 1 and line.strip() in ("[", "[{"):
-            raise DataError(f"{path}: {_ARRAY}") from None
-        bad = f"{error.msg} at column {error.colno}"
-        raise DataError(f"{path}:{number}: not valid JSON ({bad})") from None
+        bad = f"not valid JSON ({error.msg} at column {error.colno})"
+        is_array = line.strip() in ("[", "[{")
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}:{number}: not valid JSON ({error})") from None
-    if number == 1 and isinstance(record, list) and record and isinstance(record[0], dict):
-        raise DataError(f"{path}: {_ARRAY}")
-    if not isinstance(record, dict):
-        raise DataError(f"{path}:{number}: must be a JSON object with a key for each column")
-    return record
+        bad = f"not valid JSON ({error})"
+    if number == 1 and is_array:
+        listener.tell(Problem("json", f"{path}: {_ARRAY}", str(path)))
+    else:
+        listener.tell(Problem("json", f"{path}:{number}: {bad}", str(path), number, heading))
+    return None
 
 
 def _cell_rows(
-    path: Path, path_kind: str, rows: Iterator[Cells], columns: Columns[Row]
-) -> Iterator[Row]:
+    path: Path, rows: Iterator[Cells], columns: Columns[Row], listener: Listener, *, is_tsv: bool
+) -> Iterator[Numbered[Row]]:
     """Yield the rows of a .tsv or .csv file. Every cell is text, including "NA" and "12"."""
-    rows, header = columns.with_header(next(rows), rows)
+    rows, header = columns.with_header(next(rows, (0, [])), rows)
     if len(set(header)) < len(header):
-        raise DataError(f"{path}: two columns have the same name: {', '.join(header)}")
-    columns.check(header, path, header_hint(header, columns))
-    told = path_kind == ".csv"
+        same = f"{path}: two columns have the same name: {', '.join(header)}"
+        listener.tell(Problem("columns", same, str(path)))
+    if not header or not columns.are_in(header, path, listener, header_hint(header, columns)):
+        return
+    is_told = not is_tsv
     places = [header.index(name) for name in columns.names]
     for number, row in rows:
-        if not told and quoted_cell(row):
-            log.warning("%s:%d: %s", path, number, QUOTED)
-            told = True
-        if len(row) != len(header):
-            verb = "names" if columns.header else "has"
-            is_cut = path_kind == ".tsv" and is_part_of_quoted(row)
-            hint = f" (are these {QUOTED}?)" if is_cut else ""
-            raise DataError(
-                f"{path}:{number}: the number of cells is {len(row)}, but the first line {verb}"
-                f" {len(header)} columns{hint}"
-            )
-        yield columns.kind._make([row[place] for place in places])
+        quoted = "" if is_told else quoted_cell(row)
+        if quoted:
+            is_told = listener.tell(_quoted(path, number, quoted))
+        if len(row) == len(header):
+            yield number, columns.kind._make([row[place] for place in places])
+            continue
+        verb = "names" if columns.header else "has"
+        is_cut = is_tsv and is_part_of_quoted(row)
+        hint = f" (are these {QUOTED}?)" if is_cut else ""
+        sentence = (
+            f"{path}:{number}: the number of cells is {len(row)}, but the first line {verb}"
+            f" {len(header)} columns{hint}"
+        )
+        heading = f"lines without exactly {len(header)} cells, as the first line has"
+        listener.tell(Problem("cells", sentence, str(path), number, heading))
+        if is_cut and not quoted:
+            listener.tell(_quoted(path, number, "\t".join(row)))
+
+
+def _quoted(path: Path, number: int, text: str) -> Problem:
+    sentence = f"{path}:{number}: {QUOTED}"
+    return Problem("quoted", sentence, str(path), number, QUOTED, text, severity="warning")
 
 
 def header_hint(header: Iterable[str], columns: Columns[Row]) -> str:
@@ -295,18 +377,18 @@ def header_hint(header: Iterable[str], columns: Columns[Row]) -> str:
     return ", or data.header to false if the first line is a row, not the names of the columns"
 
 
-def quoted_cell(cells: Iterable[str]) -> int:
-    """Return the number (from 1) of a .tsv cell quoted as in CSV; 0 if there is none.
+def quoted_cell(cells: Iterable[str]) -> str:
+    """Return the first .tsv cell quoted as in CSV; "" if there is none.
 
     A sentence may begin and end with quotation marks, so that only a cell with doubled marks
     inside counts as quoted.
     """
-    for place, cell in enumerate(cells, start=1):
+    for cell in cells:
         inner = cell[1:-1].replace('""', "")
         whole = len(cell) > 2 and cell[0] == cell[-1] == '"'
         if whole and '"' not in inner and len(inner) < len(cell) - 2:
-            return place
-    return 0
+            return cell
+    return ""
 
 
 def is_part_of_quoted(cells: Iterable[str]) -> bool:
@@ -314,19 +396,23 @@ def is_part_of_quoted(cells: Iterable[str]) -> bool:
     return any(cell.count('"') % 2 and '"' in (cell[0], cell[-1]) for cell in cells if cell)
 
 
-def _tsv_rows(path: Path) -> Iterator[Cells]:
+def _tsv_rows(path: Path, listener: Listener) -> Iterator[Cells]:
     """Yield the cells between tabs; quotation marks are text, blank lines are skipped."""
-    for number, line in enumerate(read_text(path), start=1):
+    for number, line in enumerate(read_text(path, listener), start=1):
         if line:
             yield number, line.split("\t")
 
 
-def _csv_rows(path: Path) -> Iterator[Cells]:
+def _csv_rows(path: Path, listener: Listener) -> Iterator[Cells]:
     """Yield the cells of a CSV file; "" in a quoted cell is a quotation mark."""
-    reader = csv.reader((f"{line}\n" for line in read_text(path)), strict=True)
-    try:
-        for row in reader:
-            if row:
-                yield reader.line_num, row
-    except csv.Error as error:
-        raise DataError(f"{path}:{reader.line_num}: not valid CSV ({error})") from None
+    reader = csv.reader((f"{line}\n" for line in read_text(path, listener)), strict=True)
+    while True:
+        try:
+            for row in reader:
+                if row:
+                    yield reader.line_num, row
+        except csv.Error as error:
+            line, bad = reader.line_num, f"not valid CSV ({error})"
+            listener.tell(Problem("csv", f"{path}:{line}: {bad}", str(path), line, bad))
+        else:
+            return

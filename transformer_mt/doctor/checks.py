@@ -5,15 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from transformer_mt.corpus.readers import unequal_counts
 from transformer_mt.doctor.alignment import Alignment, Break
 from transformer_mt.doctor.report import (
     SHOWN,
     Finding,
     Findings,
     Ref,
-    Severity,
 )
 from transformer_mt.doctor.scanning import Side
+from transformer_mt.files.problems import Severity
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int64]
@@ -24,12 +25,15 @@ _ODD_SPREADS = 5.0
 """... if the pair is also this many standard deviations away."""
 _SHORT = 20
 """Minimum characters of a pair whose length ratio is checked."""
-_SENTENCE = 3
+SENTENCE = 3
 """Minimum words of a sentence reported as untranslated: names are the same in both languages."""
 _LONG = 10
 """Factor of the median length from which a line is long ..."""
 _NEVER_LONG = 300
 """... if the line has more characters than this."""
+KINDS = ("swapped", "untranslated", "wrong language")
+FINE, SWAPPED, UNTRANSLATED, WRONG = range(4)
+"""Kinds of a pair: 0 for a good one, else 1 + the index in `KINDS`."""
 _FEW = 0.01
 """Fraction of the pairs up to which a minor problem is a note."""
 _SURE = 6.0
@@ -77,8 +81,6 @@ class PairChecks:
 
     def run(self) -> None:
         """Run all checks except `languages`."""
-        for file in dict.fromkeys(self._files):
-            self._tell_if_empty(file)
         if self.pairs:
             self._alignment()
             self._empty()
@@ -122,14 +124,6 @@ class PairChecks:
         if finding is not None:
             self._findings.add(finding)
 
-    def _tell_if_empty(self, file: str) -> None:
-        sides = zip(self._sides, self._files, strict=True)
-        filled = any(side.chars.any() for side, name in sides if name == file)
-        known = any(finding.is_error_of(file) for finding in self._findings.of(self._split))
-        if not filled and not known:
-            message = f"{file}: the file is empty"
-            self._findings.add(Finding("error", "empty-file", self._split, message))
-
     def _alignment(self) -> None:
         src, tgt = (side.chars for side in self._sides)
         alignment = Alignment(src, tgt)
@@ -155,13 +149,15 @@ class PairChecks:
 
     def _line_counts(self, place: Break | None) -> Finding:
         (src, tgt), (src_file, tgt_file) = map(len, self._sides), self._files
-        message = f"{src_file} has {src:,} lines but {tgt_file} has {tgt:,}"
-        if place is None:
-            return Finding("error", "line-counts", self._split, message)
-        likely = "they get" if place.certain else "perhaps they get"
-        message += f"; {likely} out of step near line {place.row + 1:,}: {self._explain(place)}"
-        refs = [Ref(None, place.row)] if place.row < min(src, tgt) else []
-        return Finding("error", "line-counts", self._split, message, None, refs)
+        found = Finding("error", "line-counts", self._split, "")
+        found.sentence = unequal_counts(src_file, tgt_file, src, tgt)
+        found.message = f"{src_file} has {src:,} lines but {tgt_file} has {tgt:,}"
+        if place is not None:
+            likely = "they get" if place.certain else "perhaps they get"
+            where = f"{likely} out of step near line {place.row + 1:,}: {self._explain(place)}"
+            found.message += f"; {where}"
+            found.refs = [Ref(None, place.row)] if place.row < min(src, tgt) else []
+        return found
 
     def _explain(self, place: Break) -> str:
         lacking = self._files[0 if place.shift > 0 else 1]
@@ -194,7 +190,7 @@ class PairChecks:
 
     def _same(self) -> None:
         src, tgt = self.hashes
-        same = (src == tgt) & (self._sides[0].words[: self.pairs] >= _SENTENCE)
+        same = (src == tgt) & (self._sides[0].words[: self.pairs] >= SENTENCE)
         message = "pairs whose sides are the same: not translated?"
         self._add(graded(same.sum(), self.pairs), "untranslated", message, same)
         again, before = repetitions(self.keys)
@@ -220,14 +216,29 @@ class PairChecks:
             scores: for each side (lines,) log-odds that the line is in the source language.
         """
         src, tgt = (side[: self.pairs] for side in scores)
-        swapped = (src < -_SURE) & (tgt > _SURE)
-        same = np.equal(*self.hashes)
+        wrong = src < -_SURE, tgt > _SURE
+        kinds = pair_kinds(wrong, wrong[0] & wrong[1], np.equal(*self.hashes))
+        swapped = kinds == SWAPPED
         self._add("warning", "swapped", "pairs with source and target swapped", swapped)
         if 2 * swapped.sum() > len(swapped):
             return  # the whole split is swapped: more findings would repeat this
-        for side, wrong, language in ((0, src < -_SURE, "target"), (1, tgt > _SURE, "source")):
+        for side, language in enumerate(("target", "source")):
             message = f"lines that seem to be in the {language} language"
-            self._add("warning", "language", message, wrong & ~swapped & ~same, side)
+            self._add("warning", "language", message, wrong[side] & (kinds == WRONG), side)
+
+
+def pair_kinds(wrong: tuple[Mask, Mask], swapped: Mask, same: Mask) -> NDArray[np.int8]:
+    """Return the kind of each pair, (pairs,), by whatever judge of languages.
+
+    Args:
+        wrong: for each side, the lines that are not in the language of the side.
+        swapped: the pairs whose lines are each in the language of the other side.
+        same: the pairs whose lines are the same sentence or in one language.
+    """
+    kinds = np.where(wrong[0] | wrong[1], WRONG, FINE).astype(np.int8)
+    kinds[swapped] = SWAPPED
+    kinds[same] = UNTRANSLATED
+    return kinds
 
 
 def can_judge(scores: Sequence[NDArray[np.float32]]) -> bool:

@@ -28,7 +28,7 @@ from transformer_mt.doctor.checks import (
     rows_finding,
 )
 from transformer_mt.doctor.language import LetterPairs, score_lines, sides_are_swapped
-from transformer_mt.doctor.reading import Advance, Split
+from transformer_mt.doctor.reading import Advance, Split, open_corpus, parallel_split
 from transformer_mt.doctor.report import (
     SHOWN,
     Examination,
@@ -38,7 +38,6 @@ from transformer_mt.doctor.report import (
     excerpt,
 )
 from transformer_mt.doctor.scanning import Side, scan
-from transformer_mt.doctor.sources import ParallelFiles, open_corpus
 from transformer_mt.doctor.typography import Quotes
 from transformer_mt.errors import TmtError
 from transformer_mt.files.paths import user_path
@@ -87,7 +86,7 @@ def examine(
     findings = Findings(all_lines=all_lines)
     if isinstance(corpus, tuple):  # no configuration: no vocabulary, and no rules for dropping
         src, tgt = (str(user_path(file, "corpus")) for file in corpus)
-        examined = _examine_pairs([ParallelFiles("files", (src, tgt))], findings)
+        examined = _examine_pairs([parallel_split("files", (src, tgt))], findings)
         return _report(examined, findings, None)
     config = corpus
     if not isinstance(config, TranslationConfig):
@@ -190,7 +189,9 @@ def _check_tokens(
 ) -> str | None:
     """Check the coverage of all splits and the pairs dropped from train; return the vocabulary."""
     train = examined[0]
+    dropped = tokens.Dropped(train.sides, train.checks.pairs, config)
     if not any(any(texts) for texts in train.sample.texts):
+        dropped.tell(train.split.name, findings)
         return None
     try:
         tokenizers, origin = tokens.find_tokenizers(config, train.sample)
@@ -202,7 +203,6 @@ def _check_tokens(
     coverages = {one.split.name: one.coverage for one in examined}
     for finding in tokens.vocabulary_findings(config, tokenizers, coverages):
         findings.add(finding)
-    dropped = tokens.Dropped(train.sides, train.checks.pairs, config)
     if len(dropped.rows):
         with _bar(train.split, "lengths") as advance:
             dropped.encode(train.split.read(Findings().add, advance), tokenizers)

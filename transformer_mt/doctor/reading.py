@@ -1,23 +1,27 @@
-"""Reading of a corpus in blocks; unreadable lines are reported, and reading continues."""
+"""Reading of a corpus in blocks by the readers of training; problems become findings."""
 
-import codecs
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from transformer_mt.corpus.tables import text_of
-from transformer_mt.doctor.report import Example, Finding, excerpt
+from transformer_mt.config.tasks import PairsConfig
+from transformer_mt.corpus.hub import SPLITS, dataset_rows, open_splits
+from transformer_mt.corpus.readers import PairsReading
+from transformer_mt.corpus.rows import SentencePair, pieces
+from transformer_mt.corpus.source import PHRASEBOOK, no_rows, origin_of
+from transformer_mt.corpus.tables import Numbered, count_rows, read_table
+from transformer_mt.doctor.report import Finding, finding_of
 from transformer_mt.errors import DataError
-from transformer_mt.files.packed import READ_ERRORS, unpacked
+from transformer_mt.files.lines import read_text
+from transformer_mt.files.problems import Listener, Problem
 
-_BLOCK_BYTES = 1 << 22
-BOM = "\ufeff"
+_ROWS = 4096
+"""Maximum rows of a block."""
 
 Complain = Callable[[Finding], None]
 Advance = Callable[[int], object]
-Row = tuple[int, object, object]
-"""Line number in the file, source, target (both should be text)."""
+Rows: TypeAlias = Iterator[Numbered[SentencePair]]
 
 
 class Block(NamedTuple):
@@ -30,126 +34,156 @@ class Block(NamedTuple):
     """Line number of each text in the file (from 1); None if it is the row number + 1."""
 
 
-class Split(ABC):
-    """The sentence pairs of one split, which can be read several times."""
+class _Collector(Listener):
+    """A listener that makes findings of all problems of a split."""
 
-    def __init__(self, name: str, files: tuple[str, ...]) -> None:
-        self.name = name
-        self.files = files
-        """File names for messages: two, or one with both sides."""
+    def __init__(self, split: str, complain: Complain, advance: Advance) -> None:
+        self._split, self._complain, self._advance = split, complain, advance
+        self.is_refused = False
+        """True after an error."""
 
-    unit = "B"
-    """Unit of `size` and of the amounts passed to `advance`."""
+    def tell(self, problem: Problem) -> bool:
+        self.is_refused |= problem.severity == "error"
+        self._complain(finding_of(problem, self._split))
+        return False
 
-    @property
-    @abstractmethod
-    def size(self) -> int:
-        """Sum of the amounts passed to `advance`."""
+    def advance(self, amount: int) -> None:
+        self._advance(amount)
 
-    @abstractmethod
+
+class Split:
+    """The sentence pairs of one split, which can be read several times.
+
+    Args:
+        name: name of the split.
+        files: file names for messages: two, or one with both sides.
+        blocks: function that reads the split.
+        size: amount that a reading advances in all.
+        unit: unit of the size.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        files: tuple[str, ...],
+        blocks: Callable[[_Collector], Iterator[Block]],
+        size: int,
+        unit: str = "row",
+    ) -> None:
+        self.name, self.files, self.size, self.unit = name, files, size, unit
+        self._blocks = blocks
+
     def read(self, complain: Complain, advance: Advance) -> Iterator[Block]:
         """Yield all blocks; the blocks of each side are in order."""
+        return self._blocks(_Collector(self.name, complain, advance))
 
     def file_of(self, side: int) -> str:
         return self.files[side % len(self.files)]
 
-    def error(self, code: str, message: str, place: Example | None = None) -> Finding:
-        """Return a finding that training would refuse; of a line if `place` is given."""
-        places = [place] if place else []
-        return Finding("error", code, self.name, message, len(places) or None, examples=places)
+
+def parallel_split(name: str, files: tuple[str, str]) -> Split:
+    """Return the split of two parallel text files."""
+
+    def blocks(listener: _Collector) -> Iterator[Block]:
+        for side, file in enumerate(files):
+            lines = iter(()) if _is_pipe(file, listener) else read_text(Path(file), listener)
+            yield from (Block(side, texts) for texts in pieces(lines, _ROWS))
+
+    return Split(name, files, blocks, sum(map(_bytes_of, files)), "B")
 
 
-def read_texts(
-    split: Split, file: str, complain: Complain, advance: Advance
-) -> Iterator[list[str]]:
-    """Yield the lines of a text file as training reads them, thousands at a time."""
-    path = Path(file)
-    rows = place = 0
-    if path.exists() and not path.is_file():
-        complain(split.error("unreadable", f"{file}: is no plain file, to be read several times"))
-        return
+def open_corpus(config: PairsConfig, complain: Complain) -> list[Split]:
+    """Open the splits that a configuration names.
+
+    Raises:
+        ConfigError: there is no training split, or a setting is wrong.
+    """
+    reading = PairsReading(config)
+    if config.dataset == PHRASEBOOK:
+        return _phrasebook(reading)
+    if config.dataset is None:
+        reading.check_named()
+        named = [(name, files) for name in SPLITS if (files := getattr(config, name))]
+        opened = (_open_files(name, files, reading, complain) for name, files in named)
+        return [split for split in opened if split is not None]
     try:
-        with path.open("rb") as raw:
-            for block in _blocks_of_lines(unpacked(raw, file)):
-                if rows == 0:
-                    block[0] = _without_bom(split, file, block[0], complain)
-                lines = _decode(split, file, rows, block, complain).removesuffix("\n").split("\n")
-                yield [line.removesuffix("\r") for line in lines]
-                rows += len(lines)
-                advance(raw.tell() - place)
-                place = raw.tell()
-    except FileNotFoundError:
-        complain(split.error("missing", f"{file}: there is no such file"))
+        tables = open_splits(config)
     except DataError as error:
-        complain(split.error("unreadable", str(error)))
-    except READ_ERRORS as error:
-        cause = error.strerror if isinstance(error, OSError) and error.strerror else error
-        message = f"{file}: cannot be read on after line {rows:,} ({cause})"
-        complain(split.error("unreadable", message))
+        problem = Problem("unreadable", str(error), config.dataset)
+        complain(finding_of(problem, "train"))
+        return []
+    splits = []
+    for name, table in tables.items():
+        origin = origin_of(config, name)
+        rows = partial(dataset_rows, table, origin, reading.columns)
+        splits.append(_numbered_split(name, origin, rows, len(table)))
+    return splits
 
 
-def _without_bom(split: Split, file: str, line: bytes, complain: Complain) -> bytes:
-    if line.startswith(codecs.BOM_UTF8):
-        message = "begins with a byte order mark, which is left out"
-        complain(Finding("note", "bom", split.name, message, examples=[Example(file, 1)]))
-    return line.removeprefix(codecs.BOM_UTF8)
+def _phrasebook(reading: PairsReading) -> list[Split]:
+    from transformer_mt.phrasebook import phrasebook_splits
+
+    def rows(pairs: Sequence[SentencePair], _: Listener) -> Rows:
+        return enumerate(pairs, start=1)
+
+    splits = []
+    for name, phrases in phrasebook_splits().items():
+        pairs = reading.phrases(phrases)
+        origin = origin_of(reading.config, name)
+        splits.append(_numbered_split(name, origin, partial(rows, pairs), len(pairs)))
+    return splits
 
 
-def _decode(split: Split, file: str, rows: int, block: list[bytes], complain: Complain) -> str:
-    """Decode a block of lines; report the lines that are not UTF-8."""
-    joined = b"".join(block)
-    try:
-        return joined.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    for number, line in enumerate(block, start=rows + 1):
-        try:
-            line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            text = excerpt(line.decode("utf-8", "surrogateescape").rstrip("\r\n"))
-            remark = f"byte 0x{line[error.start]:02x} at column {error.start + 1}"
-            place = Example(file, number, text, remark)
-            complain(split.error("utf8", "lines that are not valid UTF-8", place))
-    return joined.decode("utf-8", "surrogateescape")
+def _open_files(
+    name: str, files: str | tuple[str, str], reading: PairsReading, complain: Complain
+) -> Split | None:
+    if isinstance(files, tuple):
+        return parallel_split(name, files)
+    suffix = reading.suffix_of(files)
+    rows = partial(read_table, Path(files), suffix, reading.columns)
+    if suffix != ".parquet":
+        return _numbered_split(name, files, rows, _bytes_of(files), "B")
+    count = count_rows(Path(files))
+    if count is None:
+        any(rows(_Collector(name, complain, lambda _: None)))  # tells why
+        return None
+    return _numbered_split(name, files, rows, count)
 
 
-def _blocks_of_lines(file: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Yield blocks of lines with line ends; on a read error, first the lines before it."""
-    block: list[bytes] = []
-    size = 0
-    try:
-        for line in file:
-            block.append(line)
-            size += len(line)
-            if size >= _BLOCK_BYTES:
-                yield block
-                block, size = [], 0
-    except READ_ERRORS:
-        if block:
-            yield block
-        raise
-    if block:
-        yield block
+def _numbered_split(
+    name: str, origin: str, rows: Callable[[Listener], Rows], size: int, unit: str = "row"
+) -> Split:
+    """Return the split of a table, whose rows have numbers."""
+
+    def blocks(listener: _Collector) -> Iterator[Block]:
+        if _is_pipe(origin, listener):
+            return
+        is_empty = True
+        for piece in pieces(rows(listener), _ROWS):
+            is_empty = False
+            numbers, pairs = zip(*piece, strict=True)
+            for side, texts in enumerate(zip(*pairs, strict=True)):
+                yield Block(side, [_one_line(text) for text in texts], numbers)
+        if is_empty and not listener.is_refused:
+            listener.tell(no_rows(origin))
+
+    return Split(name, (origin,), blocks, size, unit)
 
 
-def blocks_of_rows(
-    split: Split, rows: Sequence[Row], columns: tuple[str, ...], complain: Complain
-) -> Iterator[Block]:
-    """Yield blocks of the rows whose two cells are text; report the other rows."""
-    kept: list[tuple[int, list[str | None]]] = []
-    for row in rows:
-        texts = [text_of(cell) for cell in row[1:]]
-        missing = [name for name, text in zip(columns, texts, strict=True) if text is None]
-        if missing:
-            message = f"rows without text in column '{missing[0]}'"
-            complain(split.error("no-text", message, Example(split.files[0], row[0])))
-        else:
-            kept.append((row[0], texts))
-    lines = [row[0] for row in kept]
-    for side in (0, 1):
-        yield Block(side, [_one_line(str(row[1][side])) for row in kept], lines)
+def _is_pipe(file: str, listener: Listener) -> bool:
+    """Tell the listener if a file can be read only once; return whether this is so."""
+    path = Path(file)
+    if not path.exists() or path.is_file() or path.is_dir():
+        return False
+    sentence = f"{file}: is no plain file, to be read several times"
+    listener.tell(Problem("unreadable", sentence, file))
+    return True
 
 
 def _one_line(text: str) -> str:
     """Replace newlines in a cell by vertical tabs, which the scan reports."""
     return text.replace("\n", "\v") if "\n" in text else text
+
+
+def _bytes_of(file: str) -> int:
+    return Path(file).stat().st_size if Path(file).is_file() else 0

@@ -3,12 +3,13 @@
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Severity = Literal["error", "warning", "note"]
+from transformer_mt.files.problems import Problem, Severity
+
 Lines: TypeAlias = "array[int]"
 """Line numbers of 8 bytes each; in a list a number takes 36 bytes."""
 
@@ -61,16 +62,13 @@ class Finding:
     """All rows of the finding, on the side of `refs`; None: the rows of `refs`."""
     places: dict[str, Lines] = field(default_factory=dict, repr=False)
     """All line numbers by file, in order; empty unless requested."""
+    sentence: str = field(default="", repr=False)
+    """Sentence with which training refuses the corpus, if the finding is an error of reading."""
 
     def remark(self, remarks: Sequence[str]) -> None:
         """Set the remark of each example."""
         pairs = zip(self.refs, remarks, strict=True)
         self.refs = [ref._replace(remark=remark) for ref, remark in pairs]
-
-    def is_error_of(self, file: str) -> bool:
-        """Return whether the finding is an error about a file."""
-        named = self.message.startswith(file) or file in (e.file for e in self.examples)
-        return named and self.severity == "error"
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of a text report; lines beyond the examples have no text."""
@@ -96,6 +94,18 @@ class Finding:
             "examples": [asdict(example) for example in self.examples],
             "lines": {file: lines.tolist() for file, lines in self.places.items()},
         }
+
+
+def finding_of(problem: Problem, split: str) -> Finding:
+    """Return the finding that reports a problem of reading."""
+    message, examples = problem.heading or problem.sentence, list[Example]()
+    if problem.line is not None:
+        text = excerpt(problem.text)
+        examples = [Example(problem.file, problem.line, text, problem.remark)]
+    count = 1 if examples and problem.severity != "note" else None  # a note is of the whole file
+    found = Finding(problem.severity, problem.code, split, message, count, examples=examples)
+    found.sentence = problem.sentence
+    return found
 
 
 @dataclass(slots=True)
@@ -146,21 +156,21 @@ class Examination:
         }
 
 
-def excerpt(text: str) -> str:
-    """Return the beginning of a sentence, without control characters."""
-    shown = _harmless(text[: _EXCERPT + 1])
-    return shown if len(shown) <= _EXCERPT else shown[: _EXCERPT - 3] + "..."
-
-
-def _harmless(text: str) -> str:
-    return "".join(c if c.isprintable() else _escaped(c) for c in text)
-
-
 def _escaped(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8 (PEP 383)
         return f"\\x{code - 0xDC00:02x}"
     return character.encode("unicode_escape").decode()
+
+
+def excerpt(text: str, most: int = _EXCERPT, escape: Callable[[str], str] = _escaped) -> str:
+    """Return the beginning of a sentence, with control characters escaped."""
+    shown = _harmless(text[: most + 1], escape)
+    return shown if len(shown) <= most else shown[: most - 3] + "..."
+
+
+def _harmless(text: str, escape: Callable[[str], str] = _escaped) -> str:
+    return "".join(c if c.isprintable() else escape(c) for c in text)
 
 
 class Findings:

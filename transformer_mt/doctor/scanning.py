@@ -13,26 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transformer_mt.doctor.language import LetterPairs
-from transformer_mt.doctor.reading import (
-    BOM,
-    Advance,
-    Block,
-    Split,
-)
+from transformer_mt.doctor.reading import Advance, Block, Split
 from transformer_mt.doctor.report import (
     Finding,
     Findings,
     Ref,
-    Severity,
 )
 from transformer_mt.doctor.typography import Quotes, wrong_conversions
+from transformer_mt.files.problems import Severity
 from transformer_mt.languages.characters import INVISIBLE_AFTER, INVISIBLE_FIRST
 
+BOM = "\ufeff"
 _LINE_ENDS = "\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
-_ALWAYS = f"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{BOM}\ufffd\ud800-\udc7f\udd00-\udfff"
+_ALWAYS = f"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{BOM}\ufffd"
 _RARE = re.compile(f"[{_ALWAYS}{INVISIBLE_FIRST}](?:(?<=[{_ALWAYS}])|{INVISIBLE_AFTER})")
 _KINDS: dict[str, tuple[Severity, str]] = {
-    "utf8": ("error", "lines with half of a surrogate pair, which is no character"),
     "line-separator": ("warning", "lines with a character that other programs take for a line end"),
     "bom-inside": ("warning", "lines with a byte order mark in the text"),
     "replacement": ("warning", "lines with U+FFFD, the mark of a wrong conversion before"),
@@ -148,8 +143,6 @@ def rare_characters(block: Block) -> Iterator[tuple[str, int, str]]:
 
 
 def _kind_of(character: str) -> str:
-    if "\ud800" <= character <= "\udfff":
-        return "utf8"
     if character in _LINE_ENDS:
         return "line-separator"
     if unicodedata.category(character) == "Cc":

@@ -30,9 +30,9 @@ from transformer_mt.doctor.report import (
     Finding,
     Findings,
     Ref,
-    Severity,
 )
 from transformer_mt.doctor.scanning import Side
+from transformer_mt.files.problems import Severity
 from transformer_mt.runs.run_dir import (
     RunDir,
     has_vocabulary,

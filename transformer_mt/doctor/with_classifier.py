@@ -16,20 +16,17 @@ from tqdm import tqdm
 from transformer_mt.config.limits import check_numbers
 from transformer_mt.corpus.readers import parallel_pairs
 from transformer_mt.corpus.rows import SentencePair, pieces
+from transformer_mt.doctor.checks import FINE, KINDS, SENTENCE, pair_kinds
+from transformer_mt.doctor.report import excerpt
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.files.lines import one_line
 from transformer_mt.runtime.console import hides_bars
 from transformer_mt.runtime.rounding import DECIMALS, rounded
 
-KINDS = ("swapped", "untranslated", "wrong language")
-_FINE, _SWAPPED, _UNTRANSLATED, _WRONG = range(4)
-
 _PIECE = 4096
 """Pairs that are in memory at once."""
 _LEAST_LETTERS = 20
 """Minimum bytes of letters to judge the language of a line: names and numbers fit any."""
-_LEAST_WORDS = 3
-"""Minimum words of a line that is reported as untranslated."""
 _EXCERPT = 60
 """Maximum characters of a line in a report."""
 
@@ -105,19 +102,20 @@ class PairCheck:
 
     def suspicious(self) -> Iterator[SuspiciousPair]:
         """Yield all suspicious pairs, in order; read the files again for the text."""
-        wanted = self.kinds != _FINE
+        wanted = self.kinds != FINE
         for row, pair in compress(enumerate(parallel_pairs(*self.files)), wanted.tolist()):
             yield self._suspicious(row, pair)
 
     def _suspicious(self, row: int, pair: SentencePair) -> SuspiciousPair:
         src, tgt = self.sides
+        texts = [excerpt(text, _EXCERPT, lambda _: " ") for text in pair]
         return SuspiciousPair(
             line=row + 1,
             kind=KINDS[self.kinds[row] - 1],
-            src=_excerpt(pair.src),
+            src=texts[0],
             src_label=self.labels[src.labels[row]],
             src_probability=float(src.probabilities[row]),
-            tgt=_excerpt(pair.tgt),
+            tgt=texts[1],
             tgt_label=self.labels[tgt.labels[row]],
             tgt_probability=float(tgt.probabilities[row]),
         )
@@ -242,25 +240,18 @@ def _kinds(
     tgt_wrong = tgt.known & (tgt.labels != languages[1])
     is_one = src.known & tgt.known & (src.labels == tgt.labels)
     swapped = src_wrong & tgt_wrong & (src.labels == languages[1]) & (tgt.labels == languages[0])
-    kinds = np.where(src_wrong | tgt_wrong, _WRONG, _FINE).astype(np.int8)
-    kinds[swapped] = _SWAPPED
-    kinds[same | is_one] = _UNTRANSLATED
-    return kinds
+    return pair_kinds((src_wrong, tgt_wrong), swapped, same | is_one)
 
 
 def _is_same(pair: SentencePair) -> bool:
     """Return whether both sides are equal and long enough to be a sentence."""
     src, tgt = (text.strip() for text in pair)
+    if src != tgt:
+        return False
     words = sum(any(map(str.isalpha, word)) for word in src.split())
-    return src == tgt and words >= _LEAST_WORDS and _letters(src) >= _LEAST_LETTERS
+    return words >= SENTENCE and _letters(src) >= _LEAST_LETTERS
 
 
 def _letters(text: str) -> int:
     """Return the number of bytes of the letters; scripts with many letters need few per line."""
     return len("".join(filter(str.isalpha, text)).encode())
-
-
-def _excerpt(text: str) -> str:
-    """Return the beginning of a line, without control characters."""
-    shown = "".join(c if c.isprintable() else " " for c in text[: _EXCERPT + 1])
-    return shown if len(shown) <= _EXCERPT else shown[: _EXCERPT - 3] + "..."

@@ -1,26 +1,18 @@
-"""Line-by-line reading of text files, with errors that name file and line."""
+"""Line-by-line reading of text files, with problems that name file and line."""
 
 import codecs
-import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator
+from io import BufferedReader
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
 
 from transformer_mt.errors import DataError
 from transformer_mt.files.packed import READ_ERRORS, unpacked
+from transformer_mt.files.problems import TRAINING, Listener, Problem
 
-
-@contextlib.contextmanager
-def open_binary(path: Path, *, is_text: bool = True) -> Iterator[BinaryIO]:
-    """Open a file to read bytes from; compressed content is decompressed, whatever the name.
-
-    Raises:
-        OSError: the file cannot be opened.
-        DataError: on reading, as for `unpacked`.
-    """
-    with path.open("rb") as raw:
-        yield unpacked(raw, str(path), is_text=is_text)
+_BLOCK = 1 << 16
+"""Bytes read at a time."""
 
 
 def digest_of_files(paths: Iterable[Path]) -> str:
@@ -38,41 +30,90 @@ def digest_of_files(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def read_lines(path: Path) -> Iterator[str]:
-    r"""Yield the lines of a UTF-8 text file, plain or compressed, without line ends.
+def read_text(path: Path, listener: Listener = TRAINING) -> Iterator[str]:
+    r"""Return the lines of a UTF-8 text file, plain or compressed, without line ends.
 
     Lines end at \n alone (U+2028 and the like are text); \r\n and a byte order mark are tolerated.
+    The listener is told if the file is missing, unreadable or, known at its end, empty, and of
+    each line that is not valid UTF-8, whose wrong bytes become lone surrogates (PEP 383).
 
     Raises:
-        DataError: a line is not valid UTF-8; the message names file and line.
+        DataError: a problem that the listener refuses.
     """
-    with open_binary(path) as file:
-        for number, raw in enumerate(file, start=1):
-            raw = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
-            try:
-                yield raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
-            except UnicodeDecodeError as error:
-                bad = f"byte 0x{error.object[error.start]:02x} at column {error.start + 1}"
-                raise DataError(f"{path}:{number}: not valid UTF-8 ({bad})") from None
+    return chain.from_iterable(_read_file(path, listener))
 
 
-def read_text(path: Path) -> Iterator[str]:
-    """Yield the lines of a text file that must exist and must not be empty.
-
-    Raises:
-        DataError: the file is missing, unreadable or, known at its end, empty.
-    """
-    is_empty = True
+def _read_file(path: Path, listener: Listener) -> Iterator[list[str]]:
+    is_empty, rows = True, 0
     try:
-        for line in read_lines(path):
-            is_empty = is_empty and not line
-            yield line
+        for lines in _read_blocks(path, listener):
+            is_empty = is_empty and not any(lines)
+            rows += len(lines)
+            yield lines
     except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file") from None
+        listener.tell(Problem("missing", f"{path}: there is no such file", str(path)))
+    except DataError as error:
+        listener.tell(Problem("unreadable", str(error), str(path)))
     except READ_ERRORS as error:
-        raise DataError(f"{path}: cannot be read ({first_line_of(error)})") from None
-    if is_empty:
-        raise DataError(f"{path}: the file is empty")
+        cause = first_line_of(error)
+        place = f"{path}: cannot be read on after line {rows:,} ({cause})" if rows else ""
+        sentence = f"{path}: cannot be read ({cause})"
+        listener.tell(Problem("unreadable", sentence, str(path), heading=place))
+    else:
+        if is_empty:
+            listener.tell(Problem("empty-file", f"{path}: the file is empty", str(path)))
+
+
+def _read_blocks(path: Path, listener: Listener) -> Iterator[list[str]]:
+    """Yield the lines of a text file, many at a time, or one by one around invalid UTF-8."""
+    rows = place = 0
+    with path.open("rb") as raw:
+        for block in _whole_lines(unpacked(raw, str(path))):
+            if rows == 0 and block.startswith(codecs.BOM_UTF8):
+                block = block.removeprefix(codecs.BOM_UTF8)
+                heading = "begins with a byte order mark, which is left out"
+                listener.tell(
+                    Problem("bom", f"{path}: {heading}", str(path), 1, heading, severity="note")
+                )
+            block = block.removesuffix(b"\n")
+            try:
+                lines = block.decode("utf-8").split("\n")
+            except UnicodeDecodeError:
+                for line in block.split(b"\n"):
+                    rows += 1
+                    yield [_decode(path, rows, line.removesuffix(b"\r"), listener)]
+            else:
+                rows += len(lines)
+                yield [line.removesuffix("\r") for line in lines] if b"\r" in block else lines
+            listener.advance(raw.tell() - place)
+            place = raw.tell()
+
+
+def _whole_lines(file: BufferedReader) -> Iterator[bytes]:
+    """Yield blocks of whole lines; all lines before a place that cannot be read."""
+    begun: list[bytes] = []
+    while piece := file.read1(_BLOCK):
+        lines, end, rest = piece.rpartition(b"\n")
+        if end:
+            yield b"".join((*begun, lines, end))
+            begun.clear()
+        begun.append(rest)
+    if last := b"".join(begun):
+        yield last
+
+
+def _decode(path: Path, number: int, line: bytes, listener: Listener) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        bad = f"byte 0x{line[error.start]:02x} at column {error.start + 1}"
+    text = line.decode("utf-8", "surrogateescape")
+    sentence, heading = (
+        f"{path}:{number}: not valid UTF-8 ({bad})",
+        "lines that are not valid UTF-8",
+    )
+    listener.tell(Problem("utf8", sentence, str(path), number, heading, text, bad))
+    return text
 
 
 def first_line_of(error: BaseException) -> str:

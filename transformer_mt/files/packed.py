@@ -166,7 +166,7 @@ class _Unpacked(io.RawIOBase):
         return stream
 
 
-def unpacked(raw: BinaryIO, name: str, *, is_text: bool = True) -> BinaryIO:
+def unpacked(raw: BinaryIO, name: str, *, is_text: bool = True) -> io.BufferedReader:
     """Return a stream's content, with gzip, bzip2, xz and zstd decompressed.
 
     Nothing is read before the first `read`; the stream need not be seekable, and is not closed.
