@@ -11,6 +11,13 @@ class DataError(TmtError):
     """A corpus, a run directory or another file cannot be used as it is."""
 
 
+class DamagedWeightsError(DataError):
+    """A model returned scores that are not finite."""
+
+    def __init__(self) -> None:
+        super().__init__("the model's scores are no numbers: its weights are damaged")
+
+
 class TrainingError(TmtError):
     """Training cannot go on (for example because the loss is no longer a number)."""
 

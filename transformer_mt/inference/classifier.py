@@ -12,7 +12,7 @@ from transformer_mt.config.limits import check_numbers
 from transformer_mt.data.batching import pad
 from transformer_mt.data.classification import readable
 from transformer_mt.data.encoding import encode_texts
-from transformer_mt.errors import DataError
+from transformer_mt.errors import DamagedWeightsError
 from transformer_mt.files.lines import one_line
 from transformer_mt.model.classifier import Classifier
 from transformer_mt.runtime.rounding import DECIMALS, rounded
@@ -79,7 +79,7 @@ class TextClassifier:
             batch_tokens: positions of a batch; changes speed and memory only.
 
         Raises:
-            DataError: the model's scores are not finite.
+            DamagedWeightsError: the model's scores are not finite.
         """
         labels = self.labels
         found = []
@@ -94,7 +94,7 @@ class TextClassifier:
         """Return the probability of each label for each text: (texts, labels).
 
         Raises:
-            DataError: the model's scores are not finite.
+            DamagedWeightsError: the model's scores are not finite.
         """
         ids = readable(encode_texts(self.vocabulary.tokenizer, texts), self.max_length)
         found = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
@@ -103,7 +103,7 @@ class TextClassifier:
             logits = self.model.project(self.model(pad(ids.take(rows), PAD_ID).to(device)))
             found[rows] = logits.float().softmax(dim=-1).cpu().numpy()
         if not np.isfinite(found).all():
-            raise DataError("the model's scores are no numbers: its weights are damaged")
+            raise DamagedWeightsError
         return found
 
 
