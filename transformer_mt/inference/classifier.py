@@ -1,7 +1,7 @@
 """Text classification: texts to labels with probabilities."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from transformer_mt.data.classification import readable
 from transformer_mt.data.encoding import encode_texts
 from transformer_mt.errors import DamagedWeightsError
 from transformer_mt.files.lines import one_line
+from transformer_mt.inference.batches import batches
 from transformer_mt.model.classifier import Classifier
 from transformer_mt.runtime.rounding import DECIMALS, rounded
 from transformer_mt.text.tokenizer import PAD_ID
@@ -99,19 +100,9 @@ class TextClassifier:
         ids = readable(encode_texts(self.vocabulary.tokenizer, texts), self.max_length)
         found = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
         device = self.model.output.weight.device
-        for rows in _batches(ids.lengths, batch_tokens):
+        for rows in batches(ids.lengths.tolist(), batch_tokens, special=0, most=_MOST_TEXTS):
             logits = self.model.project(self.model(pad(ids.take(rows), PAD_ID).to(device)))
             found[rows] = logits.float().softmax(dim=-1).cpu().numpy()
         if not np.isfinite(found).all():
             raise DamagedWeightsError
         return found
-
-
-def _batches(lengths: NDArray[np.int32], batch_tokens: int) -> Iterator[NDArray[np.int64]]:
-    """Yield row numbers in batches of at most `batch_tokens`, longest first."""
-    check_numbers(batch_tokens=batch_tokens)
-    order = np.argsort(-lengths, kind="stable")
-    while len(order):
-        count = min(max(1, batch_tokens // int(lengths[order[0]])), _MOST_TEXTS)
-        yield order[:count]
-        order = order[count:]
