@@ -84,10 +84,7 @@ class TorchLanguageModel:
             padding_value=PAD_ID,
         ).to(self.model.output.weight.device)
         hidden = self.model(padded[:, :-1])
-        log_probs: list[list[float]] = log_probs_of_targets(
-            self.model.project, hidden, padded[:, 1:]
-        ).tolist()
-        return log_probs
+        return log_probs_of_targets(self.model.project, hidden, padded[:, 1:]).tolist()
 
     def fusion(self, weight: float, tokenizer: Tokenizer) -> LanguageModelFusion:
         """Return the shallow fusion of this model for a translator's search.
