@@ -36,7 +36,7 @@ from transformer_mt.config.tasks import (
 from transformer_mt.decoding.fusion import LanguageModelFusion
 from transformer_mt.doctor.with_classifier import check_pairs
 from transformer_mt.errors import ConfigError
-from transformer_mt.inference import classifier, rescoring
+from transformer_mt.inference import rescoring
 from transformer_mt.inference.batches import batches
 from transformer_mt.inference.classifier import Classification, TextClassifier
 from transformer_mt.inference.generator import TextGenerator
@@ -194,9 +194,7 @@ CALLS: dict[Callable[..., Any], Callable[..., Any]] = {  # what is called, and h
     transformer_mt.evaluate: lambda **a: transformer_mt.evaluate(TRANSLATOR, ["x"], ["y"], **a),
     transformer_mt.load: lambda **a: transformer_mt.load("r", **a),
     TextGenerator.generate: lambda **a: TextGenerator(NOTHING, NOTHING, NOTHING).generate(**a),
-    TextClassifier.classify: lambda batch_tokens: next(
-        classifier._batches(np.array([], dtype=np.int32), batch_tokens)
-    ),
+    TextClassifier.classify: lambda batch_tokens: next(batches([], batch_tokens)),
     Classification.line: lambda top: Classification("x", "y", {"y": 1.0}).line(1, "text", top),
     TorchLanguageModel.log_probs: lambda batch_tokens: next(batches([1], batch_tokens)),
     check_pairs: lambda **a: check_pairs(NOTHING, (Path("x"), Path("y")), **a),

@@ -11,6 +11,13 @@ class DataError(TmtError):
     """A corpus, run directory or other file that cannot be used as it is."""
 
 
+class DamagedWeightsError(DataError):
+    """A model returned scores that are not finite."""
+
+    def __init__(self) -> None:
+        super().__init__("the model's scores are no numbers: its weights are damaged")
+
+
 class TrainingError(TmtError):
     """A training that cannot continue, for example because the loss is not finite."""
 

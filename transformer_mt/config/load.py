@@ -141,8 +141,7 @@ def to_dict(config: Config) -> dict[str, Any]:
             return {key: plain(item) for key, item in value.items()}
         return list(value) if isinstance(value, tuple) else value
 
-    result: dict[str, Any] = plain(dataclasses.asdict(config))
-    return result
+    return plain(dataclasses.asdict(config))
 
 
 def differing_keys(first: Config, second: Config) -> list[str]:

@@ -123,8 +123,7 @@ def load_split(config: DataConfig, name: str) -> list[Any]:
     readers = {} if config.dataset == PHRASEBOOK else _readers(reading)
     if name in readers:
         return list(_stored(reading, {name: readers[name]})[name])
-    split: list[Any] = getattr(load_corpus(config), name)
-    return split
+    return getattr(load_corpus(config), name)
 
 
 def read_parallel(src_path: Path, tgt_path: Path) -> list[SentencePair]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions, length_normalization
 from transformer_mt.decoding.scorer import S, Scorer
-from transformer_mt.errors import DataError
+from transformer_mt.errors import DamagedWeightsError
 from transformer_mt.fast.top_k import top_continuations
 
 
@@ -103,14 +103,14 @@ class _Sentence:
                 beam, token), best first.
 
         Raises:
-            DataError: a log-probability is NaN, with which the search would never end.
+            DamagedWeightsError: a log-probability is NaN, with which the search would never end.
         """
         options, old, norm = self.options, self.beam, self._norm(self.length + 1)
         self.beam, self.parents = [], []
         for rank, (log_prob, parent, token) in enumerate(candidates):
             if not log_prob > -math.inf or len(self.beam) == options.beam_size:
                 if math.isnan(log_prob):
-                    raise DataError("the model's scores are no numbers: its weights are damaged")
+                    raise DamagedWeightsError
                 break
             token_ids = old[parent].token_ids
             if token != options.eos_id:

@@ -1,4 +1,8 @@
-"""Dropout (Srivastava et al. 2014), with a faster random mask on a CPU."""
+"""Dropout (Srivastava et al. 2014), with a faster random mask on a CPU.
+
+The CPU kernel of `F.dropout` draws one random number at a time; reading 64-bit random words as
+four 16-bit ones is several times as fast. Both use the seeded default generator.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -11,26 +15,33 @@ _LEVELS = 2**16
 
 
 class Dropout(nn.Module):
-    """Dropout layer: in training each element is 0 with probability p, else scaled by 1 / (1 - p).
-
-    The CPU kernel of `F.dropout` draws one random number at a time; reading 64-bit random words as
-    four 16-bit ones is several times as fast. Both use the seeded default generator.
-    """
+    """Dropout layer: `dropout` in training, else the identity."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
         self.p = p
 
-    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """Apply dropout to x, of any shape, and add `residual` (in one pass) -> the same shape."""
-        if self.training and self.p > 0:
-            if x.device.type != "cpu" or not switches.RANDOM_BITS_DROPOUT:
-                x = F.dropout(x, self.p)
-            elif residual is None:
-                x = x * _scaled_mask(x, self.p)
-            else:
-                return torch.addcmul(residual, x, _scaled_mask(x, self.p))
-        return x if residual is None else residual + x
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply dropout to x, of any shape -> the same shape."""
+        return dropout(x, self.p) if self.training else x
+
+
+def dropout(x: Tensor, p: float) -> Tensor:
+    """Set each element of x to 0 with probability p, else scale it by 1 / (1 - p)."""
+    if p == 0:
+        return x
+    return x * _scaled_mask(x, p) if _has_fast_mask(x) else F.dropout(x, p)
+
+
+def dropout_add(x: Tensor, p: float, residual: Tensor) -> Tensor:
+    """Return residual + dropout(x, p), in one pass where the mask is fast."""
+    if p > 0 and _has_fast_mask(x):
+        return torch.addcmul(residual, x, _scaled_mask(x, p))
+    return residual + dropout(x, p)
+
+
+def _has_fast_mask(x: Tensor) -> bool:
+    return x.device.type == "cpu" and switches.RANDOM_BITS_DROPOUT
 
 
 def _scaled_mask(x: Tensor, p: float) -> Tensor:

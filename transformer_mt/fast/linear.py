@@ -37,8 +37,7 @@ def product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     worth_it = a.dtype == torch.float32 or bias is not None  # otherwise torch uses oneDNN itself
     if _gains_from_onednn(a, b) and worth_it:
-        result: Tensor = torch.ops.mkldnn._linear_pointwise(a, b.T, bias, "none", [], "")
-        return result
+        return torch.ops.mkldnn._linear_pointwise(a, b.T, bias, "none", [], "")
     return F.linear(a, b.T, bias)
 
 

@@ -46,8 +46,7 @@ def label_smoothed_loss(
         hidden = F.pad(hidden, (0, 1), value=1.0)
         weight = torch.cat((weight, bias[:, None]), dim=1)
     if hidden.device.type == "cpu" and torch.is_grad_enabled() and switches.CHUNKED_LOSS:
-        loss: Tensor = _ChunkedLoss.apply(hidden, weight, targets, smoothing)  # type: ignore[no-untyped-call]
-        return loss
+        return _ChunkedLoss.apply(hidden, weight, targets, smoothing)  # type: ignore[no-untyped-call]
     return plain_loss(hidden, weight, targets, smoothing)
 
 

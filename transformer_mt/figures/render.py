@@ -119,8 +119,7 @@ def _as_dict(maps: AttentionMaps) -> dict[str, Any]:
 def _rounded(weights: np.ndarray) -> list[Any]:
     """Return nested lists of numbers with at most DECIMALS decimals, which keeps files small."""
     # float64 first: the float32 nearest to 0.1 prints as 0.10000000149011612.
-    lists: list[Any] = weights.astype(np.float64).round(DECIMALS).tolist()
-    return lists
+    return weights.astype(np.float64).round(DECIMALS).tolist()
 
 
 # ------------------------------------------------------------------------------------- page

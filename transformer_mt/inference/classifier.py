@@ -1,7 +1,7 @@
 """Text classification: texts to labels with probabilities."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,9 @@ from transformer_mt.config.limits import check_numbers
 from transformer_mt.data.batching import pad
 from transformer_mt.data.classification import readable
 from transformer_mt.data.encoding import encode_texts
-from transformer_mt.errors import DataError
+from transformer_mt.errors import DamagedWeightsError
 from transformer_mt.files.lines import one_line
+from transformer_mt.inference.batches import batches
 from transformer_mt.model.classifier import Classifier
 from transformer_mt.runtime.rounding import DECIMALS, rounded
 from transformer_mt.text.tokenizer import PAD_ID
@@ -79,7 +80,7 @@ class TextClassifier:
             batch_tokens: positions of a batch; changes speed and memory only.
 
         Raises:
-            DataError: the model's scores are not finite.
+            DamagedWeightsError: the model's scores are not finite.
         """
         labels = self.labels
         found = []
@@ -94,24 +95,14 @@ class TextClassifier:
         """Return the probability of each label for each text: (texts, labels).
 
         Raises:
-            DataError: the model's scores are not finite.
+            DamagedWeightsError: the model's scores are not finite.
         """
         ids = readable(encode_texts(self.vocabulary.tokenizer, texts), self.max_length)
         found = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
         device = self.model.output.weight.device
-        for rows in _batches(ids.lengths, batch_tokens):
+        for rows in batches(ids.lengths.tolist(), batch_tokens, special=0, most=_MOST_TEXTS):
             logits = self.model.project(self.model(pad(ids.take(rows), PAD_ID).to(device)))
             found[rows] = logits.float().softmax(dim=-1).cpu().numpy()
         if not np.isfinite(found).all():
-            raise DataError("the model's scores are no numbers: its weights are damaged")
+            raise DamagedWeightsError
         return found
-
-
-def _batches(lengths: NDArray[np.int32], batch_tokens: int) -> Iterator[NDArray[np.int64]]:
-    """Yield row numbers in batches of at most `batch_tokens`, longest first."""
-    check_numbers(batch_tokens=batch_tokens)
-    order = np.argsort(-lengths, kind="stable")
-    while len(order):
-        count = min(max(1, batch_tokens // int(lengths[order[0]])), _MOST_TEXTS)
-        yield order[:count]
-        order = order[count:]

@@ -9,7 +9,7 @@ from transformer_mt.config.limits import check_numbers
 from transformer_mt.config.tasks import TextConfig
 from transformer_mt.decoding.sampling import Sampling, sample
 from transformer_mt.decoding.window import Sliding, SlidingState
-from transformer_mt.errors import DataError
+from transformer_mt.errors import DamagedWeightsError
 from transformer_mt.inference.text_scorer import start_id
 from transformer_mt.model.language_model import LanguageModel, TextState
 from transformer_mt.text.tokenizer import (
@@ -72,7 +72,7 @@ class TextGenerator:
 
         Raises:
             ConfigError: a value is outside the limits.
-            DataError: the model's scores are not finite (raised during the iteration).
+            DamagedWeightsError: the model's scores are not finite (raised during the iteration).
         """
         sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
         check_numbers(length=length, seed=seed)
@@ -133,7 +133,7 @@ class TextGenerator:
         try:
             return int(sample(logits, sampling, random))
         except ValueError:
-            raise DataError("the model's scores are no numbers: its weights are damaged") from None
+            raise DamagedWeightsError from None
 
     def _pieces(self, line: str, tokens: Iterator[int]) -> Iterator[str]:
         """Convert generated tokens to text that continues the beginning of a line."""

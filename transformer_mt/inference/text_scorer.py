@@ -10,7 +10,7 @@ from transformer_mt.config.tasks import TextConfig
 from transformer_mt.decoding.fusion import LanguageModelFusion
 from transformer_mt.decoding.log_probs import log_probs_of_targets
 from transformer_mt.decoding.window import Window, windows
-from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.errors import ConfigError, DamagedWeightsError
 from transformer_mt.inference.batches import batches
 from transformer_mt.inference.engine import Ids
 from transformer_mt.model.language_model import LanguageModel
@@ -40,12 +40,12 @@ class TorchLanguageModel:
         """Return the log-probability of each text, [EOS] included; each text is one line.
 
         Raises:
-            DataError: the model's scores are not finite.
+            DamagedWeightsError: the model's scores are not finite.
         """
         ids = self.tokenizer.encode_batch(texts)
         found = [sum(each) for each in self.token_log_probs(ids, batch_tokens=batch_tokens)]
         if any(map(math.isnan, found)):
-            raise DataError("the model's scores are no numbers: its weights are damaged")
+            raise DamagedWeightsError
         return found
 
     @torch.inference_mode()
@@ -84,10 +84,7 @@ class TorchLanguageModel:
             padding_value=PAD_ID,
         ).to(self.model.output.weight.device)
         hidden = self.model(padded[:, :-1])
-        log_probs: list[list[float]] = log_probs_of_targets(
-            self.model.project, hidden, padded[:, 1:]
-        ).tolist()
-        return log_probs
+        return log_probs_of_targets(self.model.project, hidden, padded[:, 1:]).tolist()
 
     def fusion(self, weight: float, tokenizer: Tokenizer) -> LanguageModelFusion:
         """Return the shallow fusion of this model for a translator's search.

@@ -103,8 +103,7 @@ def length_ratio(
     Of several references the closest in length counts. 0 where the references are empty.
     """
     sides = _check_lengths(hypotheses, references)
-    ratio: float = _bleu(scoring.tokenize).corpus_score(list(hypotheses), sides).ratio
-    return ratio
+    return _bleu(scoring.tokenize).corpus_score(list(hypotheses), sides).ratio
 
 
 def reference_lists(references: References) -> list[list[str]]:

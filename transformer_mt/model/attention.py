@@ -91,8 +91,7 @@ class MultiHeadAttention(nn.Module):
         q = self._queries(x, source)
         heads = self._attend(q, source, mask)
         joined = heads.transpose(1, 2).reshape(*x.shape[:-1], self.out_proj.in_features)
-        out: Tensor = self.out_proj(joined)
-        return out
+        return self.out_proj(joined)
 
     def _attend(self, q: Tensor, source: KeyValues, mask: Tensor | None) -> Tensor:
         """Attend from q, (batch, num_heads, query_len, head_dim); return the same shape.

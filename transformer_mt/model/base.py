@@ -42,8 +42,7 @@ class BaseModel(nn.Module):
 
     def project(self, hidden: Tensor) -> Tensor:
         """Map hidden vectors (..., d_model) to logits (..., vocab_size or num_classes)."""
-        logits: Tensor = self.output(hidden)
-        return logits
+        return self.output(hidden)
 
 
 def count_parameters(model: nn.Module) -> int:

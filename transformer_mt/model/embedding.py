@@ -62,8 +62,7 @@ class Embedding(nn.Module):
         embedded = self.token(ids) * self.scale + self._positions(end)[first_position:end]
         if torch.is_autocast_enabled(ids.device.type):  # keep activations in bf16
             embedded = embedded.to(torch.get_autocast_dtype(ids.device.type))
-        out: Tensor = self.dropout(embedded)
-        return out
+        return self.dropout(embedded)
 
     def _positions(self, length: int) -> Tensor:
         """Return at least `length` position vectors; the sinusoid table grows by doubling."""

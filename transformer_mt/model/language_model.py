@@ -64,8 +64,7 @@ class LanguageModel(BaseModel):
         mask = causal_mask(new_len, state.length, ids.device)
         for layer, past in zip(self.layers, state.layers, strict=True):
             x = layer(x, mask, past)
-        hidden: Tensor = self.norm(x)
-        return hidden
+        return self.norm(x)
 
     def step(self, tokens: Tensor, state: TextState) -> Tensor:
         """Append tokens, (rows,), one to each text; return logits (rows, vocab_size)."""

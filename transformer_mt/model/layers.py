@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from transformer_mt.config.sections import ModelConfig
-from transformer_mt.fast.dropout import Dropout
+from transformer_mt.fast.dropout import dropout_add
 from transformer_mt.fast.linear import Linear
 from transformer_mt.model.attention import KeyValues, MultiHeadAttention, Past
 
@@ -22,17 +22,15 @@ class Residual(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(config.d_model)
-        self.dropout = Dropout(config.dropout)
+        self.dropout = config.dropout
         self.pre_norm = config.norm == "pre"
 
     def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
         """Apply the sub-layer to x, (batch, len, d_model); return the same shape."""
-        out: Tensor
+        p = self.dropout if self.training else 0.0
         if self.pre_norm:
-            out = self.dropout(sublayer(self.norm(x)), residual=x)
-        else:
-            out = self.norm(self.dropout(sublayer(x), residual=x))
-        return out
+            return dropout_add(sublayer(self.norm(x)), p, residual=x)
+        return self.norm(dropout_add(sublayer(x), p, residual=x))
 
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -53,8 +51,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform x, (batch, len, d_model); return the same shape."""
-        out: Tensor = self.outer(self.activation(self.inner(x)))
-        return out
+        return self.outer(self.activation(self.inner(x)))
 
 
 class EncoderLayer(nn.Module):
@@ -80,12 +77,10 @@ class EncoderLayer(nn.Module):
 
         def attend_to_itself(h: Tensor) -> Tensor:
             own = self.self_attn.keys_values(h)
-            attended: Tensor = self.self_attn(h, past.extend(own) if past else own, mask)
-            return attended
+            return self.self_attn(h, past.extend(own) if past else own, mask)
 
         x = self.residuals[0](x, attend_to_itself)
-        out: Tensor = self.residuals[1](x, self.feed_forward)
-        return out
+        return self.residuals[1](x, self.feed_forward)
 
 
 @dataclass(slots=True)
@@ -125,17 +120,14 @@ class DecoderLayer(nn.Module):
 
         def attend_to_target(h: Tensor) -> Tensor:
             target = cache.target.extend(self.self_attn.keys_values(h))
-            attended: Tensor = self.self_attn(h, target, tgt_mask)
-            return attended
+            return self.self_attn(h, target, tgt_mask)
 
         def attend_to_source(h: Tensor) -> Tensor:
-            attended: Tensor = self.cross_attn(h, cache.source, src_mask)
-            return attended
+            return self.cross_attn(h, cache.source, src_mask)
 
         x = self.residuals[0](x, attend_to_target)
         x = self.residuals[1](x, attend_to_source)
-        out: Tensor = self.residuals[2](x, self.feed_forward)
-        return out
+        return self.residuals[2](x, self.feed_forward)
 
 
 def _attention(config: ModelConfig) -> MultiHeadAttention:

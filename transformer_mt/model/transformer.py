@@ -103,8 +103,7 @@ class Transformer(BaseModel):
         x = self.src_embedding(src)
         for layer in self.encoder:
             x = layer(x, src_mask)
-        memory: Tensor = self.encoder_norm(x)
-        return memory
+        return self.encoder_norm(x)
 
     def start(self, src: Tensor) -> DecoderState:
         """Encode src, (batch, src_len), and return a state of one empty hypothesis per sentence."""
@@ -122,8 +121,7 @@ class Transformer(BaseModel):
         for layer, cache in zip(self.decoder, state.caches, strict=True):
             x = layer(x, cache, tgt_mask, state.src_mask)
         state.length += tgt_in.shape[1]
-        hidden: Tensor = self.decoder_norm(x)
-        return hidden
+        return self.decoder_norm(x)
 
     def cross_attentions(self) -> list[MultiHeadAttention]:
         """Return the cross-attention module of each decoder layer."""

@@ -206,8 +206,7 @@ class ProcessGroup:
         tensor = torch.tensor(values, dtype=torch.float64)
         with self._exchange():
             dist.all_reduce(tensor, operation)
-        found: list[float] = tensor.tolist()
-        return found
+        return tensor.tolist()
 
     @contextlib.contextmanager
     def _exchange(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions, length_normalization
-from transformer_mt.errors import ConfigError, DataError
+from transformer_mt.errors import ConfigError, DamagedWeightsError, DataError
 from transformer_mt.inference.engine import AttentionArrays, Ids
 from transformer_mt.runtime.extras import require
 from transformer_mt.text.tokenizer import Tokenizer, Tokenizers
@@ -220,7 +220,7 @@ def _ranked(beam: _Beam, alpha: float) -> list[Hypothesis]:
     for ids, log_prob in beam.items():
         assert log_prob is not None
         if math.isnan(log_prob):
-            raise DataError("the model's scores are no numbers: its weights are damaged")
+            raise DamagedWeightsError
         found.append(
             Hypothesis(ids, log_prob, log_prob / length_normalization(len(ids) + 1, alpha))
         )
