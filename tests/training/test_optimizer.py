@@ -16,7 +16,7 @@ from transformer_mt.config.tasks import (
 )
 from transformer_mt.training.optimizer import learning_rate, make_optimizer, peak_learning_rate
 
-CONFIGS = Path(__file__).parents[1] / "configs"
+CONFIGS = Path(__file__).parents[2] / "configs"
 WARMUP, STEPS, PEAK = 20, 200, 0.01
 
 

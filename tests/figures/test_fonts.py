@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_render import make
+from figures.test_render import make
 
 from transformer_mt.figures import fonts
 from transformer_mt.figures.attention import cross_attention_figure

@@ -19,7 +19,7 @@ from transformer_mt.model.embedding import Embedding, sinusoids
 from transformer_mt.model.layers import FeedForward
 from transformer_mt.model.transformer import Transformer
 
-CONFIGS = Path(__file__).parents[1] / "configs"
+CONFIGS = Path(__file__).parents[2] / "configs"
 TIES = ("none", "decoder", "all")
 SOURCES, TARGETS = sentences(5, 2, 7), sentences(6, 3, 4, seed=1)
 each_norm = pytest.mark.parametrize("norm", NORMS)

@@ -431,7 +431,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 from pathlib import Path
 from transformer_mt.data.cache import load_cached, save_cached
 from transformer_mt.data.translation import prepare_pairs
-import test_prepare
+from data import test_prepare
 settings = test_prepare.config(**dict.fromkeys(("train", "validation", "test"), sys.argv[1]))
 corpus = test_prepare.load_corpus(settings.data)
 data = prepare_pairs(settings, corpus, test_prepare.TOKENIZERS)
@@ -445,7 +445,7 @@ def test_a_full_disk_is_a_warning_and_leaves_nothing(tmp_path: Path) -> None:
     cached = tmp_path / "cache" / "x"
     done = subprocess.run(
         python("-c", FULL_DISK, str(train), str(cached)),
-        cwd=Path(__file__).parent, capture_output=True, text=True, check=False,
+        cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.stdout, done.returncode) == ("None\n", 0)
     assert f"{cached}: the prepared data cannot be cached (" in done.stderr

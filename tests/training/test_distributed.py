@@ -17,9 +17,9 @@ import torch
 from group import TESTS, Answer, Group, Surprise
 from safetensors.torch import load_file
 from task_helpers import Task, task_file
-from test_resume import assert_same_result
 from torch import Tensor
 from torch._C._distributed_c10d import HashStore, PrefixStore
+from training.test_resume import assert_same_result
 from training_helpers import (
     at_update,
     make_config,

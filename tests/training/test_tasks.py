@@ -14,8 +14,8 @@ import yaml
 from safetensors.torch import load_file
 from task_helpers import TASKS, Task, label_of, random_line, task_config, task_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from test_resume import assert_same_result, interrupt
 from torch import Tensor, nn
+from training.test_resume import assert_same_result, interrupt
 from training_helpers import at_update, logged, metrics, read_state, tmt
 
 from transformer_mt.config.load import load_config

@@ -13,7 +13,7 @@ import transformer_mt
 
 pytest_plugins = ["training_fixtures"]
 
-CONFIGS = Path(__file__).parents[1] / "configs"
+CONFIGS = Path(__file__).parents[2] / "configs"
 TINY = {
     "model.d_model": 16,
     "model.num_heads": 2,

@@ -26,7 +26,7 @@ from transformer_mt.config.tasks import (
 )
 from transformer_mt.errors import ConfigError
 
-FOLDER = Path(__file__).parents[1] / "configs"
+FOLDER = Path(__file__).parents[2] / "configs"
 CONFIGS = sorted(FOLDER.glob("*.yaml"))
 HEAD = "run_dir: r\ndata: {src_lang: en, tgt_lang: fr, dataset: phrasebook}\n"  # lines 1 and 2
 

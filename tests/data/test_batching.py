@@ -19,7 +19,7 @@ from transformer_mt.data.batching import (
 )
 from transformer_mt.data.sequences import RowNumbers, Sequences
 
-MULTI30K = Path(__file__).parents[2] / "shared" / "data" / "multi30k"
+MULTI30K = Path(__file__).parents[3] / "shared" / "data" / "multi30k"
 COLLATOR = Collator(pad_id=PAD, sos_id=SOS, eos_id=EOS)
 Lengths = list[tuple[int, int]]
 

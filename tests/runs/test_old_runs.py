@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from helpers import tmt
-from test_resume import assert_same_result, interrupt
+from training.test_resume import assert_same_result, interrupt
 from training_helpers import at_update, read_state, reverse_pairs, write_pairs
 
 from transformer_mt import load

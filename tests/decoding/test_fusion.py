@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import EOS, PAD, SOS, VOCAB, as_src, perturb, sentences, tiny_model
-from test_decoding import (
+from decoding.test_search import (
     TOY_EOS,
     TOY_SOS,
     TOY_VOCAB,

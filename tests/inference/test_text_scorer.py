@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 import torch
 from conftest import EOS, PAD, SOS, VOCAB, sentences, tiny_model
-from test_fusion import next_log_probs, tiny_lm
+from decoding.test_fusion import next_log_probs, tiny_lm
 
 from transformer_mt.config.sections import TokenizerConfig
 from transformer_mt.config.tasks import TextConfig
