@@ -13,9 +13,9 @@ from typing import BinaryIO, cast
 
 import fuzz
 import pytest
-from helpers import make_run, python, tmt, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_runs import make_run, python, tmt, write
 
 from transformer_mt import load
 from transformer_mt.cli import streams

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers import PAIRS, Result, make_run, python, tiny_config_file, tmt, tsv, write
+from tiny_runs import PAIRS, Result, make_run, python, tiny_config_file, tmt, tsv, write
 
 import transformer_mt
 from transformer_mt import load

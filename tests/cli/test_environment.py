@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from helpers import make_run, python, tmt
+from tiny_runs import make_run, python, tmt
 
 from transformer_mt.runtime.console import ignore_absurd_sizes
 

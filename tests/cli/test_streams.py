@@ -9,9 +9,9 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from helpers import Terminal, make_run, own_logging, write
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_runs import Terminal, make_run, own_logging, write
 
 from transformer_mt import load
 from transformer_mt.cli import streams

@@ -7,16 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import Result, tmt
-from task_helpers import SIZES, TASKS, Task, task_config, task_file, texts
-from training_helpers import WORDS, write_lines
+from tiny_runs import (
+    SIZES,
+    TASKS,
+    WORDS,
+    Result,
+    Task,
+    task_config,
+    task_file,
+    texts,
+    tmt,
+    write_lines,
+)
 
 import transformer_mt
 from transformer_mt.config.load import load_config
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.training.loop import train
-
-pytest_plugins = ["training_fixtures"]
 
 COULEURS = ("rouge", "bleu", "vert", "blanc", "noir", "rose", "gris", "brun")
 FRENCH = dict(zip(WORDS, COULEURS, strict=True))

@@ -12,7 +12,7 @@ from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pytest
-from helpers import tmt, write
+from tiny_runs import tmt, write
 
 import transformer_mt
 from transformer_mt.cli import app

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from helpers import tiny_config_file, tmt, write
+from tiny_runs import tiny_config_file, tmt, write
 
 from transformer_mt.config.load import (
     differing_keys,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
-from helpers import tmt, write
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_runs import tmt, write
 
 from transformer_mt.config.load import load_config, load_saved_config, to_yaml
 from transformer_mt.config.plain_yaml import PlainLoader, plain

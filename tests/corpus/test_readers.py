@@ -7,7 +7,7 @@ from typing import Any
 
 import datasets
 import pytest
-from helpers import write
+from tiny_runs import write
 
 from transformer_mt.config.tasks import LabelledConfig, TextConfig
 from transformer_mt.corpus.source import (

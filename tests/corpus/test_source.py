@@ -11,7 +11,7 @@ from typing import Any
 import datasets
 import huggingface_hub
 import pytest
-from helpers import python, tiny_config_file, tmt, tsv, write
+from tiny_runs import python, tiny_config_file, tmt, tsv, write
 
 from transformer_mt import phrasebook
 from transformer_mt.config.tasks import PairsConfig

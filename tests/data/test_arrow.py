@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from helpers import PAIRS, python, tsv, write
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_runs import PAIRS, python, tsv, write
 
 from transformer_mt.config.sections import Config, DataConfig
 from transformer_mt.config.tasks import (

@@ -7,9 +7,9 @@ from random import Random
 import numpy as np
 import pytest
 import torch
-from conftest import EOS, PAD, SOS, as_src, as_tgt, sentences
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_models import EOS, PAD, SOS, as_src, as_tgt, sentences
 
 from transformer_mt.data.batching import (
     BilingualDataset,

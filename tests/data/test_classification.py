@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import write
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_runs import write
 
 from transformer_mt.config.tasks import ClassificationConfig, LabelledConfig, TextTokenizerConfig
 from transformer_mt.corpus.source import Corpus, LabelledText, Source

@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from helpers import tmt, write
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_runs import tmt, write
 
 from transformer_mt.config.sections import TokenizerConfig
 from transformer_mt.data.coverage import Coverage, UnknownCounter, saved_coverages
 from transformer_mt.data.encoding import encode_texts
 from transformer_mt.text.tokenizer import Tokenizer
 
-pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 TINY: dict[str, Any] = {"d_model": 8, "num_heads": 2, "d_ff": 8}

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import datasets
 import numpy as np
 import pytest
-from helpers import write
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_runs import write
 
 from transformer_mt.config.tasks import LanguageModelConfig, TextConfig, TextTokenizerConfig
 from transformer_mt.corpus.source import Corpus, Source, Text

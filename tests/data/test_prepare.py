@@ -15,9 +15,9 @@ from typing import Any
 import datasets
 import numpy as np
 import pytest
-from helpers import PAIRS, python, tsv, write
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_runs import PAIRS, python, tsv, write
 
 from transformer_mt import phrasebook
 from transformer_mt.config.tasks import PairsConfig, PairTokenizerConfig, TranslationConfig

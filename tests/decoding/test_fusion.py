@@ -6,20 +6,25 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import EOS, PAD, SOS, VOCAB, as_src, perturb, sentences, tiny_model
-from decoding.test_search import (
+from tiny_models import (
+    EOS,
+    PAD,
+    SOS,
     TOY_EOS,
     TOY_SOS,
-    TOY_VOCAB,
+    VOCAB,
     Prefix,
     Toy,
+    as_src,
     assert_same,
     every_hypothesis,
+    next_log_probs,
+    sentences,
+    tiny_lm,
+    tiny_model,
     toy_search,
 )
-from torch import Tensor
 
-from transformer_mt.config.tasks import DecoderOnlyConfig
 from transformer_mt.decoding.fusion import Fused, LanguageModelFusion
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions
 from transformer_mt.decoding.scorer import LogProbs
@@ -30,31 +35,6 @@ from transformer_mt.inference.torch_engine import TorchEngine
 from transformer_mt.model.language_model import LanguageModel
 
 START = 3  # a token of the toy that its search never begins with
-
-
-def tiny_lm(
-    max_length: int, vocab: int = TOY_VOCAB, seed: int = 0, **changes: Any
-) -> LanguageModel:
-    """A sure one, so that it has something to say."""
-    torch.manual_seed(seed)
-    shape = {"d_model": 8, "num_heads": 2, "d_ff": 12, "num_layers": 2, "dropout": 0.0}
-    config = DecoderOnlyConfig(**{**shape, "tied_embeddings": False, **changes})
-    model = LanguageModel(config, vocab, PAD, max_length).eval()
-    perturb(model)
-    with torch.no_grad():
-        model.output.weight.mul_(1.5)
-    return model
-
-
-@torch.no_grad()
-def next_log_probs(model: LanguageModel, tokens: list[int]) -> Tensor:
-    """(vocab_size,) of what follows; when one comes to a full window, the older half goes."""
-    window: list[int] = []
-    for token in tokens:
-        if len(window) == model.max_length:
-            window = window[len(window) - model.max_length // 2 :]
-        window.append(token)
-    return model.project(model(torch.tensor([window])))[0, -1].log_softmax(dim=0)
 
 
 @dataclass

@@ -1,11 +1,27 @@
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import product
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
-from conftest import EOS, PAD, SOS, VOCAB, as_src, sentences, tiny_model
+from tiny_models import (
+    EOS,
+    PAD,
+    SOS,
+    TOY_EOS,
+    TOY_SOS,
+    TOY_VOCAB,
+    VOCAB,
+    Prefix,
+    Toy,
+    as_src,
+    assert_same,
+    every_hypothesis,
+    normalized,
+    sentences,
+    tiny_model,
+    toy_search,
+)
 from torch import Tensor
 
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions, length_normalization
@@ -14,95 +30,7 @@ from transformer_mt.decoding.search import beam_search
 from transformer_mt.model.transformer import Transformer
 
 ALPHAS = [0.0, 0.6, 1.0]
-TOY_SOS, TOY_EOS, TOY_VOCAB = 0, 1, 5
-Prefix = tuple[int, ...]
 each_alpha = pytest.mark.parametrize("alpha", ALPHAS)
-
-
-@dataclass
-class ToyState:
-    """Which sentence and which tokens each row stands for; checks what search promises."""
-
-    batch: list[int]
-    rows: list[tuple[int, Prefix]]
-
-    def select(self, rows: Tensor, sentences: Tensor | None = None) -> None:
-        self.rows = [self.rows[row] for row in rows.tolist()]
-        if sentences is not None:
-            self.batch = [self.batch[sentence] for sentence in sentences.tolist()]
-        beam, rest = divmod(len(self.rows), len(self.batch))
-        assert rest == 0
-        assert [name for name, _ in self.rows] == [n for n in self.batch for _ in range(beam)]
-
-
-@dataclass
-class Toy:
-    """A table of random logits for every sentence and prefix; a sentence is its first token."""
-
-    seed: int = 0
-    certainty: float = 1.5
-    table: dict[tuple[int, Prefix], Tensor] = field(default_factory=dict)
-
-    def logits(self, sentence: int, prefix: Prefix) -> Tensor:
-        if (sentence, prefix) not in self.table:
-            number = self.seed
-            for token in (sentence, *prefix):
-                number = (number * 31 + token + 1) % (2**61 - 1)
-            generator = torch.Generator().manual_seed(number)
-            self.table[sentence, prefix] = self.certainty * torch.randn(
-                TOY_VOCAB, generator=generator
-            )
-        return self.table[sentence, prefix]
-
-    def log_probs(self, sentence: int, prefix: Prefix) -> list[float]:
-        return self.logits(sentence, prefix).double().log_softmax(dim=0).tolist()
-
-    def start(self, src: Tensor) -> ToyState:
-        names = src[:, 0].tolist()
-        return ToyState(names, [(name, ()) for name in names])
-
-    def step(self, tokens: Tensor, state: ToyState) -> Tensor:
-        grown = zip(state.rows, tokens.tolist(), strict=True)
-        state.rows = [(name, (*prefix, token)) for (name, prefix), token in grown]
-        assert {prefix[0] for _, prefix in state.rows} == {TOY_SOS}
-        return torch.stack([self.logits(name, prefix[1:]) for name, prefix in state.rows])
-
-
-def toy_search(
-    toy: Toy,
-    names: Sequence[int],
-    max_lengths: Sequence[int],
-    beam: int,
-    alpha: float = 1.0,
-    forbidden: tuple[int, ...] = (),
-) -> list[list[Hypothesis]]:
-    options = SearchOptions(
-        sos_id=TOY_SOS,
-        eos_id=TOY_EOS,
-        forbidden=forbidden,
-        beam_size=beam,
-        length_penalty=alpha,
-    )
-    return beam_search(LogProbs(toy), torch.tensor(names)[:, None], max_lengths, options)
-
-
-def normalized(log_prob: float, length: int, alpha: float) -> float:
-    """Wu et al. 2016, equation 14, without coverage; the length counts EOS."""
-    return log_prob / ((5 + length) ** alpha / (5 + 1) ** alpha)
-
-
-def every_hypothesis(
-    toy: Toy, name: int, max_length: int, alpha: float, forbidden: tuple[int, ...] = ()
-) -> list[Hypothesis]:
-    """All that can be said, best first."""
-    found = []
-    words = [token for token in range(TOY_VOCAB) if token not in (TOY_EOS, *forbidden)]
-    for length in range(max_length + 1):
-        for tokens in product(words, repeat=length):
-            said = (*tokens, TOY_EOS)
-            log_prob = sum(toy.log_probs(name, said[:i])[token] for i, token in enumerate(said))
-            found.append(Hypothesis(tokens, log_prob, normalized(log_prob, length + 1, alpha)))
-    return sorted(found, key=lambda hypothesis: -hypothesis.score)
 
 
 def textbook_search(
@@ -131,20 +59,6 @@ def textbook_search(
         if len(found) == beam and (beam == 1 or found[-1].score >= best_live):
             break
     return found
-
-
-def assert_same(
-    ours: Sequence[Sequence[Hypothesis]], theirs: Sequence[Sequence[Hypothesis]]
-) -> None:
-    """The same tokens in the same order; scores to 1e-5."""
-    for mine, other in zip(ours, theirs, strict=True):
-        assert [h.token_ids for h in mine] == [h.token_ids for h in other]
-        assert [h.score for h in mine] == pytest.approx(
-            [h.score for h in other], rel=1e-6, abs=1e-5
-        )
-        assert [h.log_prob for h in mine] == pytest.approx(
-            [h.log_prob for h in other], rel=1e-6, abs=1e-5
-        )
 
 
 @each_alpha

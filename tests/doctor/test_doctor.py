@@ -14,9 +14,9 @@ from typing import Any, Literal
 import datasets
 import numpy as np
 import pytest
-from helpers import make_run, python, tmt, write
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_runs import make_run, python, tmt, write
 
 import transformer_mt
 from transformer_mt.config.tasks import PairsConfig, PairTokenizerConfig, TranslationConfig

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import PAD, as_src, as_tgt, sentences, tiny_config, tiny_model
+from tiny_models import PAD, as_src, as_tgt, sentences, tiny_config, tiny_model
 from torch import Tensor
 from torch.nn import functional as F
 

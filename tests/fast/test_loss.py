@@ -2,8 +2,8 @@ from collections.abc import Iterable
 
 import pytest
 import torch
-from conftest import EOS, PAD, SOS, VOCAB, sentences, tiny_model
-from helpers import corpus_loss
+from tiny_models import EOS, PAD, SOS, VOCAB, sentences, tiny_model
+from tiny_runs import corpus_loss
 from torch import Tensor
 from torch.nn import functional as F
 

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers import make_run, tmt
+from tiny_runs import make_run, model_of, reverse_pairs, tmt
 from torch import Tensor, nn
-from training_helpers import model_of, reverse_pairs
 
 from transformer_mt import load
 from transformer_mt.config.tasks import PairsConfig
@@ -19,8 +18,6 @@ from transformer_mt.inference.results import Translation
 from transformer_mt.inference.translator import Translator
 from transformer_mt.model.attention import KeyValues, MultiHeadAttention
 from transformer_mt.text.tokenizer import EOS_ID, SOS_ID
-
-pytest_plugins = ["training_fixtures"]
 
 PAIRS = reverse_pairs(25, seed=21, names=True)
 LINES = [pair.src for pair in PAIRS]

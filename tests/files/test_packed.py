@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd  # type: ignore[import-untyped]
 import pytest
 import zstandard
-from helpers import write
+from tiny_runs import write
 
 from transformer_mt.cli.streams import open_input, read_chunks
 from transformer_mt.config.tasks import LabelledConfig, PairsConfig, TextConfig

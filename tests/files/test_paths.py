@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from helpers import PAIRS, make_run, tmt, tsv, write
+from tiny_runs import PAIRS, make_run, tmt, tsv, write
 
 import transformer_mt
 from transformer_mt.config.load import load_config, load_saved_config, to_yaml

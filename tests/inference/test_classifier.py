@@ -8,9 +8,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
-from helpers import write
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_runs import write
 
 from transformer_mt.config.sections import TokenizerConfig
 from transformer_mt.config.tasks import EncoderOnlyConfig

@@ -16,9 +16,8 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import perturb
-from helpers import Result, python, tmt
-from training_helpers import logged, reverse_pairs, start_tmt, write_lines
+from tiny_models import perturb
+from tiny_runs import Result, logged, python, reverse_pairs, start_tmt, tmt, write_lines
 
 import transformer_mt
 from transformer_mt.config.tasks import (
@@ -50,7 +49,6 @@ from transformer_mt.text.tokenizer import (
 )
 
 pytest.importorskip("ctranslate2")
-pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 PAIRS = [

@@ -3,17 +3,14 @@
 import functools
 import json
 import math
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import torch
-from helpers import corpus_loss
+from tiny_runs import WORDS, corpus_loss, model_of, reverse_pairs, run_sacrebleu
 from torch.nn import functional as F
-from training_helpers import WORDS, model_of, reverse_pairs, write_lines
 
 from transformer_mt.config.tasks import TranslationConfig, TranslationTrainingConfig
 from transformer_mt.corpus.source import SentencePair, read_parallel
@@ -36,7 +33,6 @@ from transformer_mt.metrics.translation import (
 )
 from transformer_mt.training.tasks.translation import TranslationTask
 
-pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 PAIRS = reverse_pairs(30, seed=31, names=True)
@@ -81,27 +77,6 @@ def sacrebleu_program(
     """What the program prints for two files: name to "score signature"."""
     hypotheses, references = sides(pairs)
     return run_sacrebleu(folder, hypotheses, [references], digits, *options)
-
-
-def run_sacrebleu(
-    folder: Path, hypotheses: list[str], references: list[list[str]], digits: int, *options: str
-) -> dict[str, str]:
-    files = [
-        write_lines(folder / f"references{number or ''}", lines)
-        for number, lines in enumerate(references)
-    ]
-    source = write_lines(folder / "hypotheses", hypotheses)
-    command = [sys.executable, "-m", "sacrebleu", *files, "-i", source, "-w", digits, *options]
-    done = subprocess.run(
-        [*map(str, command), "-m", "bleu", "chrf", "ter"],
-        check=True,
-        capture_output=True,
-        encoding="utf-8",
-    )
-    return {
-        record["name"]: f"{record['score']:.{digits}f} {record['signature']}"
-        for record in json.loads(done.stdout)
-    }
 
 
 @pytest.mark.parametrize("name", TEXTS)

@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 import pytest
 import torch
-from conftest import EOS, PAD, SOS, UNK
-from decoding.test_fusion import next_log_probs, tiny_lm
+from tiny_models import EOS, PAD, SOS, UNK, next_log_probs, tiny_lm
 from torch import Tensor, nn
 
 from transformer_mt.config.sections import TokenizerConfig

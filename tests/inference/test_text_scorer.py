@@ -6,8 +6,7 @@ from typing import Any, Literal
 
 import pytest
 import torch
-from conftest import EOS, PAD, SOS, VOCAB, sentences, tiny_model
-from decoding.test_fusion import next_log_probs, tiny_lm
+from tiny_models import EOS, PAD, SOS, VOCAB, next_log_probs, sentences, tiny_lm, tiny_model
 
 from transformer_mt.config.sections import TokenizerConfig
 from transformer_mt.config.tasks import TextConfig

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from training_helpers import WORDS, logged, model_of, reverse_pairs
+from tiny_runs import WORDS, logged, model_of, reverse_pairs
 
 from transformer_mt.config.tasks import PairsConfig
 from transformer_mt.decoding.hypothesis import Hypothesis, SearchOptions
@@ -20,8 +20,6 @@ from transformer_mt.text.tokenizer import (
     SOS_ID,
     UNK_ID,
 )
-
-pytest_plugins = ["training_fixtures"]
 
 PAIRS = reverse_pairs(40, seed=11, names=True)
 LINES = [pair.src for pair in PAIRS]

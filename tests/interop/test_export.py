@@ -17,13 +17,12 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from helpers import Result, make_run, tmt
+from tiny_runs import Result, make_config, make_run, reverse_pairs, tmt, write_pairs
 
 pytest.importorskip("ctranslate2")
 pytest.importorskip("transformers")
 
 import ctranslate2
-from training_helpers import make_config, reverse_pairs, write_pairs
 
 import transformer_mt
 from transformer_mt.config.tasks import PairTokenizerConfig, TranslationConfig
@@ -37,8 +36,6 @@ from transformer_mt.runs.checkpoint import TranslatorRun
 from transformer_mt.runs.run_dir import RunDir, load_run_config
 from transformer_mt.text.tokenizer import Tokenizers
 from transformer_mt.training.loop import train
-
-pytest_plugins = ["training_fixtures"]
 
 KNOWN = "red blue green white"
 WITH_NAME = "red Zanzibar blue"

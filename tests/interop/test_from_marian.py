@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import tokenizers
 import torch
-from helpers import write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
+from tiny_runs import write
 from torch import Tensor
 from torch.nn import functional as F
 

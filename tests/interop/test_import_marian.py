@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from helpers import PAIRS, Result, tmt, tsv, write
+from tiny_runs import PAIRS, Result, tmt, tsv, write
 
 pytest.importorskip("sentencepiece")
 pytest.importorskip("transformers")

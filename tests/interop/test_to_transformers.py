@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
-from conftest import EOS, PAD, SOS, UNK, as_src, as_tgt, perturb, sentences
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
+from tiny_models import EOS, PAD, SOS, UNK, as_src, as_tgt, perturb, sentences
 from torch import Tensor
 
 from transformer_mt.config.tasks import (

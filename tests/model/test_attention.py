@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from conftest import PAD, VOCAB, as_src, as_tgt, perturb, sentences, tiny_model
+from tiny_models import PAD, VOCAB, as_src, as_tgt, perturb, sentences, tiny_model
 from torch import Tensor, nn
 
 from transformer_mt.model.attention import KeyValues, MultiHeadAttention, Past

@@ -5,15 +5,18 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import PAD, VOCAB, right_padded, sentences
-from stacks import (
+from tiny_models import (
     NORMS,
+    PAD,
     POSITIONS,
     SHAPE,
+    VOCAB,
     WIDTHS,
     embedded,
     layer_count,
     perturbed,
+    right_padded,
+    sentences,
     torch_stack,
 )
 from torch import Tensor

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import EOS, PAD, SOS, VOCAB, as_src, sentences, tiny_model
+from tiny_models import EOS, PAD, SOS, VOCAB, as_src, sentences, tiny_model
 
 from transformer_mt.decoding.hypothesis import SearchOptions
 from transformer_mt.fast import switches

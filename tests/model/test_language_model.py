@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import PAD, VOCAB
-from parity import paper_positions
-from stacks import (
+from tiny_models import (
     NORMS,
+    PAD,
     POSITIONS,
     SHAPE,
+    VOCAB,
     WIDTHS,
     embedded,
     layer_count,
+    paper_positions,
     perturbed,
     torch_stack,
 )

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from conftest import PAD
+from tiny_models import PAD
 
 from transformer_mt.model.masks import causal_mask, padding_mask
 

@@ -5,8 +5,20 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import PAD, SOS, VOCAB, as_src, as_tgt, sentences, tiny_config, tiny_model
-from parity import ACTIVATIONS, NORMS, paper_positions, parity_differences
+from tiny_models import (
+    ACTIVATIONS,
+    NORMS,
+    PAD,
+    SOS,
+    VOCAB,
+    as_src,
+    as_tgt,
+    paper_positions,
+    parity_differences,
+    sentences,
+    tiny_config,
+    tiny_model,
+)
 from torch import Tensor, nn
 from torch.nn import functional as F
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_runs import logged, make_config, reverse_pairs
 from torch import Tensor
-from training_helpers import logged, make_config, reverse_pairs
 
 from transformer_mt import load
 from transformer_mt.config.load import to_yaml
@@ -37,7 +37,6 @@ from transformer_mt.training.loop import training_step, updates
 from transformer_mt.training.optimizer import make_optimizer
 from transformer_mt.training.session import Session, load_session
 
-pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 CPU = torch.device("cpu")

@@ -8,14 +8,13 @@ import time
 from pathlib import Path
 
 import pytest
-from training_helpers import start_tmt, tmt, write_config
+from tiny_runs import start_tmt, tmt, write_config
 
 from transformer_mt.errors import DataError
 from transformer_mt.runs.lock import locked
 from transformer_mt.runs.run_dir import RunDir
 
 pytestmark = pytest.mark.usefixtures("own_cache")
-pytest_plugins = ["training_fixtures"]
 
 
 def test_the_lock_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -4,9 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers import tmt
-from training.test_resume import assert_same_result, interrupt
-from training_helpers import at_update, read_state, reverse_pairs, write_pairs
+from tiny_runs import (
+    assert_same_result,
+    at_update,
+    interrupt,
+    read_state,
+    reverse_pairs,
+    tmt,
+    write_pairs,
+)
 
 from transformer_mt import load
 from transformer_mt.config.load import load_config
@@ -14,7 +20,6 @@ from transformer_mt.config.tasks import TranslationConfig
 from transformer_mt.training.loop import train
 from transformer_mt.training.signals import Interrupted
 
-pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 CONFIG = """\

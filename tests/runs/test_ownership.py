@@ -8,14 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers import PAIRS, TINY_YAML, Result, make_run, tiny_config_file, tmt, tsv, write
+from tiny_runs import PAIRS, TINY_YAML, Result, make_run, tiny_config_file, tmt, tsv, write
 
 import transformer_mt
 from transformer_mt.errors import ConfigError, TmtError
 from transformer_mt.files import atomic, cache
 from transformer_mt.runs.run_dir import RunDir
 
-pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 FILES = (

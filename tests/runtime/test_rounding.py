@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import PAIRS, make_run, tmt, tsv, write
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_runs import PAIRS, make_run, tmt, tsv, write
 
 from transformer_mt.runtime.rounding import DECIMALS, rounded
 

@@ -10,18 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import PAIRS, make_run, tmt
 from hypothesis import given
 from hypothesis import strategies as st
-from training_helpers import logged
+from tiny_runs import PAIRS, logged, make_run, tmt
 
 from transformer_mt import load
 from transformer_mt.inference.load import EngineName
 from transformer_mt.phrasebook import phrasebook_splits
 from transformer_mt.runs.run_dir import RunDir, load_usual_lines
 from transformer_mt.text.line_sizes import LineSizes, UsualLines, count_sentences
-
-pytest_plugins = ["training_fixtures"]
 
 SENTENCES = {
     "en": ["Good morning.", "Where is the station?", "I like this book!"],

@@ -12,9 +12,9 @@ from typing import Any, Literal, get_args
 
 import pytest
 import tokenizers
-from helpers import python, write
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tiny_runs import python, write
 
 from transformer_mt.config.tasks import PairsConfig, PairTokenizerConfig, TranslationConfig
 from transformer_mt.corpus.source import Corpus, SentencePair

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import PAIRS, write
+from tiny_runs import PAIRS, write
 
 from transformer_mt.config.sections import Config
 from transformer_mt.config.tasks import (

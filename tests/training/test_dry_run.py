@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers import PAIRS, Result, make_run, tiny_config_file, tmt, tsv, write
+from tiny_runs import PAIRS, Result, make_run, tiny_config_file, tmt, tsv, write
 
 from transformer_mt.files.atomic import is_whole
 from transformer_mt.runs.lock import locked

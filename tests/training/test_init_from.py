@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from helpers import corpus_loss
-from training_helpers import (
+from tiny_runs import (
     at_update,
+    corpus_loss,
     logged,
     make_config,
     metrics,
@@ -40,7 +40,6 @@ from transformer_mt.training.loop import train
 from transformer_mt.training.session import load_session
 from transformer_mt.training.signals import Interrupted
 
-pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 CPU = torch.device("cpu")

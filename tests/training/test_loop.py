@@ -17,9 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from torch import Tensor
-from torch.nn import functional as F
-from training_helpers import (
+from tiny_runs import (
     at_update,
     logged,
     make_config,
@@ -30,6 +28,8 @@ from training_helpers import (
     tmt,
     write_config,
 )
+from torch import Tensor
+from torch.nn import functional as F
 
 from transformer_mt.config.limits import LIMITS, Limits
 from transformer_mt.config.tasks import TranslationConfig
@@ -44,7 +44,6 @@ from transformer_mt.training.session import Session, load_session
 from transformer_mt.training.tasks.task import Validation
 from transformer_mt.training.tasks.translation import TranslationTask
 
-pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 TENSORS = "model.safetensors"

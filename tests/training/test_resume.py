@@ -1,7 +1,6 @@
 """A run that was interrupted, or crashed, ends as one that never was: bit for bit."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -12,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from training_helpers import (
+from tiny_runs import (
+    assert_same_result,
     at_update,
+    interrupt,
     make_config,
     metrics,
     read_state,
+    result_of,
     reverse_pairs,
     start_tmt,
     tmt,
@@ -33,10 +35,8 @@ from transformer_mt.training.signals import Interrupted
 from transformer_mt.training.tasks.translation import TranslationTask
 
 pytestmark = pytest.mark.usefixtures("own_cache")
-pytest_plugins = ["training_fixtures"]
 
 DROPOUT = ("model.dropout=0.2", "model.attention_dropout=0.2")
-SPEEDS = ("seconds", "validation_seconds")
 
 
 class Crash(BaseException):
@@ -45,37 +45,6 @@ class Crash(BaseException):
 
 def crash(*_: object) -> None:
     raise Crash
-
-
-def interrupt() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
-
-
-def result_of(run: Path) -> dict[str, object]:
-    """All that a run directory holds, but for measures of time, by file."""
-
-    def without_speeds(text: str) -> dict[str, Any]:
-        return {k: v for k, v in json.loads(text).items() if k not in SPEEDS}
-
-    found: dict[str, object] = {}
-    for path in sorted(run.rglob("*")):
-        name = str(path.relative_to(run))
-        if path.is_dir() or name.startswith(("tensorboard", "previous")):
-            continue
-        if path.name == "state.json":
-            found[name] = without_speeds(path.read_text("utf-8"))
-        elif path.name == "SHA256SUMS":  # of state.json, too
-            found[name] = len(path.read_text("utf-8").splitlines())
-        elif path.name != "config.yaml":  # names the directory
-            found[name] = path.read_bytes()
-    return found
-
-
-def assert_same_result(run: Path, reference: Path) -> None:
-    found, wanted = result_of(run), result_of(reference)
-    assert found.keys() == wanted.keys()
-    for name, content in found.items():
-        assert content == wanted[name], f"{name} differs"
 
 
 def finish(config: TranslationConfig) -> Path:

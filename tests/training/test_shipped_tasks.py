@@ -6,12 +6,9 @@ from random import Random
 from typing import Any
 
 import pytest
-from helpers import tmt
-from task_helpers import random_line, texts
+from tiny_runs import random_line, texts, tmt
 
 import transformer_mt
-
-pytest_plugins = ["training_fixtures"]
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 TINY = {

@@ -12,11 +12,23 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
-from task_helpers import TASKS, Task, label_of, random_line, task_config, task_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tiny_runs import (
+    TASKS,
+    Task,
+    assert_same_result,
+    at_update,
+    interrupt,
+    label_of,
+    logged,
+    metrics,
+    random_line,
+    read_state,
+    task_config,
+    task_file,
+    tmt,
+)
 from torch import Tensor, nn
-from training.test_resume import assert_same_result, interrupt
-from training_helpers import at_update, logged, metrics, read_state, tmt
 
 from transformer_mt.config.load import load_config
 from transformer_mt.config.sections import Config
@@ -31,7 +43,6 @@ from transformer_mt.training.loop import train, training_step
 from transformer_mt.training.session import Session, load_session
 from transformer_mt.training.signals import Interrupted
 
-pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 NEW: tuple[Task, ...] = ("language-model", "classification")

@@ -6,8 +6,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from inference.test_evaluation import run_sacrebleu
-from training_helpers import metrics, tmt, write_lines
+from tiny_runs import metrics, run_sacrebleu, tmt, write_lines
 
 WHO = ("the teacher", "my friend", "the doctor", "our neighbour", "the student", "your brother")
 DOES = ("likes", "buys", "sees", "sells", "finds", "wants")
