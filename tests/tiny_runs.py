@@ -57,6 +57,10 @@ SHAPE = {"d_model": 16, "num_heads": 2, "d_ff": 24}
 
 # --- text
 
+LINES = ["The cat is big .", "", "   ", "Le zebra 42 .", "The dog", "\t", "new new new bread"]
+
+"""Of all kinds that `make_run` can translate."""
+
 PAIRS = [
     SentencePair(f"The {en_noun} is {en} .", f"Le {fr_noun} est {fr} .")
     for en_noun, fr_noun in (("cat", "chat"), ("dog", "chien"), ("bread", "pain"))
@@ -102,6 +106,15 @@ def write_pairs(folder: Path, name: str, pairs: Sequence[SentencePair]) -> list[
         str(write_lines(folder / f"{name}.{side}", [getattr(pair, side) for pair in pairs]))
         for side in ("src", "tgt")
     ]
+
+
+COULEURS = ("rouge", "bleu", "vert", "blanc", "noir", "rose", "gris", "brun")
+
+FRENCH = dict(zip(WORDS, COULEURS, strict=True))
+
+
+def french(line: str) -> str:
+    return " ".join(FRENCH[word] for word in line.split())
 
 
 def texts(count: int, seed: int) -> list[str]:
@@ -227,6 +240,15 @@ def task_config(folder: Path, task: Task, *overrides: str) -> Config:
 
 
 # --- runs
+
+MODELS: dict[str, Task] = {
+    "translator": "translation",
+    "lm": "language-model",
+    "other_lm": "language-model",
+    "classifier": "classification",
+}
+
+"""Runs that the tests of the command line share."""
 
 
 def make_run(
@@ -401,6 +423,18 @@ def tmt(*args: object, stdin: str | bytes = b"", env: dict[str, str] | None = No
             prog_name="tmt",
         )
     return Result(result.exit_code, result.stdout_bytes.decode(), result.stderr_bytes.decode())
+
+
+def said(result: Result) -> str:
+    """What a command printed that went well."""
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def refused(result: Result, code: int = 2) -> str:
+    """The one sentence of a command that went no further."""
+    assert (result.exit_code, result.stdout) == (code, ""), result.stderr
+    return result.error
 
 
 @contextmanager
