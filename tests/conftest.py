@@ -1,10 +1,12 @@
 """One thread, one seed for every test, no cache of the user; and runs that many tests read."""
 
+import fcntl
 import logging
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -27,6 +29,14 @@ settings.register_profile("tests", deadline=None, derandomize=True, max_examples
 settings.load_profile("tests")
 # A background job of a shell ignores Ctrl-C, and so would the programs that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file goes to one process, so that its runs are trained once; the largest file first."""
+    from xdist.scheduler import LoadFileScheduling
+
+    return LoadFileScheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,9 +67,23 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of the command line that has learnt to reverse sentences with unknown names."""
-    folder = tmp_path_factory.mktemp("trained")
+def trained_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A run of the command line that has learnt to reverse sentences with unknown names.
+
+    Trained once, by the first process of pytest that asks for it; not to be changed.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    folder = shared / "trained"
+    with (shared / "trained.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            _train(folder)
+    return folder / "run"
+
+
+def _train(folder: Path) -> None:
+    folder.mkdir()
     config = write_config(folder, reverse_pairs(1500, seed=1, names=True))
     settings = {
         "model.dropout": 0,
@@ -74,7 +98,6 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         result = tmt("train", "--config", config, "--device", "cpu", *overrides)
     assert result.exit_code == 0, result.stderr
-    return folder / "run"
 
 
 @pytest.fixture(scope="session")

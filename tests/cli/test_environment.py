@@ -56,7 +56,8 @@ def test_help_and_errors_are_those_of_a_usual_terminal(
     usual = run()
     for name, value in sizes.items():
         monkeypatch.setenv(name, value)
-    assert (run().stdout, run().stderr) == (usual.stdout, usual.stderr)
+    odd = run()
+    assert (odd.stdout, odd.stderr) == (usual.stdout, usual.stderr)
     assert b"Usage: tmt" in usual.stdout + usual.stderr
 
 

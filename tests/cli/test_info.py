@@ -18,7 +18,7 @@ def test_info_tells_what_a_run_is(run: Path) -> None:
 
 
 @pytest.mark.usefixtures("among_runs")
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", ["translator", "lm", "classifier"])
 def test_info(model: str) -> None:
     told = json.loads(said(tmt("info", "--json", f"runs/{model}")))
     assert told["task"] == MODELS[model]

@@ -38,10 +38,9 @@ def test_blank_lines_stay_empty(run: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["--greedy"], ["--beam-size", "2", "--n-best", "2"]])
-@pytest.mark.parametrize("batch_tokens", [1, 13, 4096])
-def test_company_changes_nothing(run: Path, options: list[str], batch_tokens: int) -> None:
+def test_company_changes_nothing(run: Path, options: list[str]) -> None:
     alone = "".join(translate(run, *options, stdin=f"{line}\n").stdout for line in LINES)
-    together = translate(run, *options, "--batch-tokens", str(batch_tokens), stdin="\n".join(LINES))
+    together = translate(run, *options, "--batch-tokens", "13", stdin="\n".join(LINES))
     assert together.stdout == alone
     order = [*reversed(LINES), *LINES]
     mixed = translate(run, *options, stdin="\n".join(order)).stdout.splitlines()

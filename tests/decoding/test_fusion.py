@@ -1,7 +1,7 @@
 """Shallow fusion: the search for log p(target | source) + weight * log p(target)."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -44,8 +44,14 @@ class Judged:
     toy: Toy
     other: Toy | LanguageModel
     weight: float
+    known: dict[tuple[int, Prefix], list[float]] = field(default_factory=dict)
 
     def log_probs(self, sentence: int, prefix: Prefix) -> list[float]:
+        if (sentence, prefix) not in self.known:
+            self.known[sentence, prefix] = self._log_probs(sentence, prefix)
+        return self.known[sentence, prefix]
+
+    def _log_probs(self, sentence: int, prefix: Prefix) -> list[float]:
         if isinstance(self.other, Toy):
             more = self.other.log_probs(sentence, prefix)
         else:

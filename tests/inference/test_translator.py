@@ -39,9 +39,9 @@ def texts(translations: list[Translation]) -> list[list[str]]:
 def test_line_is_translated_on_its_own(any_translator: Translator) -> None:
     """Neither the batch size, nor the company, nor the order has a say."""
     n_best = 3
-    wanted = [any_translator.translate([line], n_best=n_best)[0] for line in LINES]
-    shuffled = Random(3).sample(range(len(LINES)), k=len(LINES))
-    for order in (range(len(LINES)), shuffled):
+    count = 16
+    wanted = [any_translator.translate([line], n_best=n_best)[0] for line in LINES[:count]]
+    for order in (range(count), Random(3).sample(range(count), k=count)):
         for batch_tokens in (1, 20, 100_000):
             lines = [LINES[index] for index in order]
             found = any_translator.translate(lines, n_best=n_best, batch_tokens=batch_tokens)

@@ -348,13 +348,7 @@ def test_snippet_for_ctranslate2_translates_as_we_do(
 ) -> None:
     printed = run_snippet(exports("ctranslate2").folder, sentence, monkeypatch, capsys)
     assert printed == translator.translate(sentence).text
-
-
-def test_snippet_for_ctranslate2_copies_unknown_words(
-    exports: Exports, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    printed = run_snippet(exports("ctranslate2").folder, WITH_NAME, monkeypatch, capsys)
-    assert printed == "blue Zanzibar red"
+    assert sentence != WITH_NAME or printed == "blue Zanzibar red"
 
 
 @pytest.fixture(scope="module", params=["word", "bpe"])
@@ -363,8 +357,8 @@ def separate_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     folder = tmp_path_factory.mktemp("separate")
     settings = (
         "training.batch_tokens=256",
-        "training.max_steps=400",
-        "training.validate_every=400",
+        "training.max_steps=150",
+        "training.validate_every=150",
     )
     config = make_config(folder, *settings, "decoding.beam_size=1")
     pairs = [SentencePair(src, tgt.upper()) for src, tgt in reverse_pairs(600, seed=1)]

@@ -142,9 +142,15 @@ CRASHES: dict[str, Callable[[], AbstractContextManager[None]]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return uninterrupted(tmp_path_factory.mktemp("whole"), *DROPOUT)
+
+
 @pytest.mark.parametrize("moment", CRASHES)
-def test_crash(tmp_path: Path, moment: str) -> None:
-    reference = uninterrupted(tmp_path, *DROPOUT)
+def test_a_run_that_crashed_ends_as_one_that_did_not(
+    tmp_path: Path, reference: Path, moment: str
+) -> None:
     config = make_config(tmp_path, *DROPOUT)
     with pytest.raises(Crash), CRASHES[moment]():
         train(config, device="cpu")

@@ -421,7 +421,7 @@ def moved(session: Session, batches: Sequence[Any]) -> tuple[dict[str, Tensor], 
     return after, loss
 
 
-@every_task
+@every_new_task
 def test_an_update_of_several_batches_is_one_of_all_of_them(tmp_path: Path, task: Task) -> None:
     quiet = ("model.dropout=0", "model.attention_dropout=0")
     session = load_session(task_config(tmp_path, task, *quiet), "cpu")
