@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-from training_helpers import at_update
+from tiny_runs import at_update
 
 from transformer_mt.cli import main
 

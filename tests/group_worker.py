@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from training_helpers import at_update, scripted_loss, tmt
+from tiny_runs import at_update, scripted_loss, tmt
 
 ACTIONS: dict[str, Callable[[], object]] = {
     "term": partial(os.kill, os.getpid(), signal.SIGTERM),

@@ -15,7 +15,7 @@ from typing import Any
 
 import sentencepiece
 import torch
-from helpers import write
+from tiny_runs import write
 
 from transformer_mt.interop.quiet import quiet_transformers
 from transformer_mt.phrasebook import phrasebook_splits

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import perturb, tiny_config
-from helpers import python
-from training_helpers import (
+from tiny_models import perturb, tiny_config
+from tiny_runs import (
     logged,
     make_config,
     metrics,
     model_of,
+    python,
     reverse_pairs,
     tmt,
     write_config,
@@ -50,7 +50,6 @@ from transformer_mt.text.tokenizer import (
     UNK_ID,
 )
 
-pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 PAIRS = reverse_pairs(30, seed=41, names=True)

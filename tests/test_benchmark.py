@@ -19,8 +19,8 @@ from benchmarks.report import Cell, fastest, number, ratios, render
 from benchmarks.settings import OURS, Settings
 from benchmarks.text import words, write_corpus
 from benchmarks.worker import Contestant, ContestantError, Worker, interleave
-from conftest import EOS, PAD, SOS, as_src, as_tgt, sentences
-from helpers import PAIRS, make_run, tsv, write
+from tiny_models import EOS, PAD, SOS, as_src, as_tgt, sentences
+from tiny_runs import PAIRS, make_run, tsv, write
 from torch.utils.flop_counter import FlopCounterMode
 
 from transformer_mt.config.tasks import DecodingConfig, EncoderDecoderConfig, TranslationConfig

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from training_helpers import start_tmt, tmt, write_lines, write_pairs
+from tiny_runs import start_tmt, tmt, write_lines, write_pairs
 
 from transformer_mt.corpus.source import SentencePair
 from transformer_mt.phrasebook import phrasebook_splits
 
-pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -4,7 +4,6 @@ import ast
 import subprocess
 
 import pytest
-from helpers import python
 from module_diagram import (
     FRONT,
     PACKAGE,
@@ -16,6 +15,7 @@ from module_diagram import (
     reduced,
     room_of,
 )
+from tiny_runs import python
 
 LAYERS: list[set[str]] = [  # a room imports from the layers before its own
     {"fast", "files", "languages", "phrasebook", "runtime"},

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 from readmes import FRONT, READMES, ROOT, TEXTS, blocks, inline_code, shell_lines
-from training_helpers import reverse_pairs, write_lines
+from tiny_runs import reverse_pairs, write_lines
 
 import transformer_mt as tmt
 from transformer_mt.cli import app
@@ -18,7 +18,6 @@ from transformer_mt.config.tasks import CONFIGS
 from transformer_mt.phrasebook import phrasebook_splits
 from transformer_mt.phrasebook.corpus import words
 
-pytest_plugins = ["training_fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 ALL = "\n".join(TEXTS.values())

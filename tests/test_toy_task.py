@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from helpers import tmt, write
+from tiny_runs import tmt, write
 from torch import Tensor, nn
 
 import transformer_mt
@@ -37,7 +37,6 @@ from transformer_mt.training.tasks.registry import TASKS
 from transformer_mt.training.tasks.task import Examples, Task, Validation
 
 pytestmark = pytest.mark.usefixtures("own_cache")
-pytest_plugins = ["training_fixtures"]
 
 LINES = ["".join(blocks) for blocks in product(("ab", "cd"), repeat=7)]
 YAML = """
