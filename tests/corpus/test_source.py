@@ -5,6 +5,7 @@ import random
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,14 @@ def test_unreadable_file(tmp_path: Path) -> None:
     path.chmod(0)
     with pytest.raises(DataError, match="a: cannot be read \\(Permission denied"):
         read_train((path, path))
+
+
+def test_a_side_may_be_a_pipe(tmp_path: Path) -> None:
+    src, tgt = write(tmp_path / "a", GOOD * 20_000), tmp_path / "pipe"
+    os.mkfifo(tgt)
+    with ThreadPoolExecutor() as pool:
+        pool.submit(tgt.write_bytes, GOOD * 20_000)
+        assert len(read_parallel(src, tgt)) == 20_000 * GOOD.count(b"\n")
 
 
 def test_unequal_line_counts_name_both_files_and_the_line(tmp_path: Path) -> None:

@@ -749,6 +749,18 @@ def test_an_error_is_what_training_refuses_in_the_same_sentence(tmp_path: Path, 
         assert sentence.startswith((str(path), f"{good[0]} has 40 lines"))
 
 
+def test_findings_name_the_files_as_the_configuration_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    src, tgt = sides(CLEAN[:40])
+    tgt[3], tgt[5] = b"\xff", b"\x07 a"
+    files(tmp_path, src, tgt)
+    found = examine(config(tmp_path, ("./x.en", "./x.fr")), all_lines=True)
+    names = {name for finding in found.findings for name in finding.places}
+    assert {"./x.fr"} <= names <= {"./x.en", "./x.fr"}
+
+
 def test_empty_files_are_errors(tmp_path: Path) -> None:
     for content in (b"", b"\n\n"):
         pair = write(tmp_path / "a", content), write(tmp_path / "b", content)

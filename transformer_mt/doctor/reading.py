@@ -1,6 +1,7 @@
 """Reading of a corpus in blocks by the readers of training; problems become findings."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -35,15 +36,19 @@ class Block(NamedTuple):
 
 
 class _Collector(Listener):
-    """A listener that makes findings of all problems of a split."""
+    """A listener that makes findings of all problems of a split, with its names of the files."""
 
-    def __init__(self, split: str, complain: Complain, advance: Advance) -> None:
+    def __init__(
+        self, split: str, files: tuple[str, ...], complain: Complain, advance: Advance
+    ) -> None:
         self._split, self._complain, self._advance = split, complain, advance
+        self._names = {str(Path(file)): file for file in files}
         self.is_refused = False
         """True after an error."""
 
     def tell(self, problem: Problem) -> bool:
         self.is_refused |= problem.severity == "error"
+        problem = replace(problem, file=self._names.get(problem.file, problem.file))
         self._complain(finding_of(problem, self._split))
         return False
 
@@ -75,7 +80,7 @@ class Split:
 
     def read(self, complain: Complain, advance: Advance) -> Iterator[Block]:
         """Yield all blocks; the blocks of each side are in order."""
-        return self._blocks(_Collector(self.name, complain, advance))
+        return self._blocks(_Collector(self.name, self.files, complain, advance))
 
     def file_of(self, side: int) -> str:
         return self.files[side % len(self.files)]
@@ -145,7 +150,7 @@ def _open_files(
         return _numbered_split(name, files, rows, _bytes_of(files), "B")
     count = count_rows(Path(files))
     if count is None:
-        any(rows(_Collector(name, complain, lambda _: None)))  # tells why
+        any(rows(_Collector(name, (files,), complain, lambda _: None)))  # tells why
         return None
     return _numbered_split(name, files, rows, count)
 

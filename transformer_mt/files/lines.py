@@ -85,8 +85,8 @@ def _read_blocks(path: Path, listener: Listener) -> Iterator[list[str]]:
             else:
                 rows += len(lines)
                 yield [line.removesuffix("\r") for line in lines] if b"\r" in block else lines
-            listener.advance(raw.tell() - place)
-            place = raw.tell()
+            before, place = place, raw.tell() if raw.seekable() else 0  # a pipe has no place
+            listener.advance(place - before)
 
 
 def _whole_lines(file: BufferedReader) -> Iterator[bytes]:
