@@ -27,6 +27,7 @@ from transformer_mt.data.batching import BilingualDataset
 from transformer_mt.data.vocabularies import build_tokenizers
 from transformer_mt.runs import checkpoint, run_dir
 from transformer_mt.runs.kinds import TRANSLATION
+from transformer_mt.runs.ownership import claim
 from transformer_mt.runs.run_dir import RunDir
 from transformer_mt.runs.train_state import TrainState
 from transformer_mt.training.tasks.translation import TranslationTask
@@ -90,6 +91,7 @@ def make_run(
     torch.manual_seed(1)
     weights = checkpoint.weights_of(TRANSLATION.make_model(config, tokenizers))
     state = TrainState(step=1, best_step=1, finished=finished, scores={"bleu": 12.5, "loss": 3.5})
+    claim(run)
     run_dir.save_config(run, config)
     run_dir.save_vocabulary(run, tokenizers)
     for folder in (run.best, run.last):
