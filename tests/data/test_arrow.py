@@ -1,6 +1,5 @@
 """Text and ids that are kept in Arrow files: as if they were in memory, in hardly any of it."""
 
-import re
 import subprocess
 import tracemalloc
 from dataclasses import replace
@@ -79,15 +78,13 @@ datasets = st.lists(st.tuples(id_lists, id_lists), min_size=1, max_size=9).map(
 
 
 @pytest.mark.parametrize("in_memory", [0, 2**20])
-@pytest.mark.parametrize("resident", [0, 2**30])
 @given(dataset=datasets, data=st.data())
 def test_mapped_pairs_are_those_in_memory(
-    in_memory: int, resident: int, dataset: BilingualDataset, data: st.DataObject
+    in_memory: int, dataset: BilingualDataset, data: st.DataObject
 ) -> None:
     numbers = st.integers(0, len(dataset) - 1)
     rows = data.draw(st.lists(numbers, max_size=9))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(arrow, "_RESIDENT", resident)
         for module in (spool, arrow):
             patch.setattr(module, "IN_MEMORY", in_memory)
         found = mapped_dataset(dataset, data.draw(st.lists(numbers, max_size=4)))
@@ -119,37 +116,6 @@ def test_the_cache_is_an_arrow_file_for_every_program(tmp_path: Path) -> None:
     for column, tokenizer in (("src", TOKENIZERS.src), ("tgt", TOKENIZERS.tgt)):
         texts = [tokenizer.decode(ids) for ids in table[column].to_pylist()]
         assert texts == [getattr(pair, column) for pair in PAIRS]
-
-
-def resident_bytes(path: Path) -> int:
-    """Of the maps of a file in this process."""
-    smaps = Path("/proc/self/smaps").read_text("utf-8")
-    sizes = re.findall(rf"{re.escape(str(path))}\n(?:.*\n)*?Rss: +(\d+) kB", smaps)
-    return 1024 * sum(map(int, sizes))
-
-
-@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells")
-@pytest.mark.parametrize("limit", [2**20, 2**30])
-def test_what_was_read_of_a_map_does_not_stay_resident(
-    limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(arrow, "_RESIDENT", limit)
-    side = Sequences(np.zeros(2_000_000, np.int32), np.arange(0, 2_000_001, 1000))
-    path = tmp_path / "x.arrow"
-    schema = schema_of(BilingualDataset)
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        writer.write_batch(pa.record_batch(columns_of([side, side]), schema=schema))
-    with path.open("rb") as file:
-        dataset = ArrowMap.of_file(file).dataset(BilingualDataset, slice(None))
-    most = 0
-    for first in range(0, len(dataset), 4):
-        dataset.src.take(range(first, first + 4))
-        if first % 76 == 0:
-            most = max(most, resident_bytes(path))
-    if limit == 2**20:
-        assert 0 < most < 3 * 2**20
-    else:
-        assert most > 7 * 2**20  # all of this side: the test would see it
 
 
 # text

@@ -1,6 +1,7 @@
 """One training at a time in a run directory."""
 
 import errno
+import fcntl
 import os
 import re
 import signal
@@ -8,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tiny_runs import start_tmt, tmt, write_config
+from tiny_runs import logged, start_tmt, tmt, write_config
 
 from transformer_mt.errors import DataError
 from transformer_mt.runs.lock import locked
@@ -49,18 +50,34 @@ def test_place_that_cannot_be_written_to(tmp_path: Path) -> None:
 
 
 def test_full_disk_leaves_no_lock(tmp_path: Path) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     run = RunDir(tmp_path / "run")
     said = r"run/\.lock: cannot be written .*make room"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "truncate", full)
+        patch.setattr(Path, "write_text", full)
         with pytest.raises(DataError, match=said), locked(run):
             pass
     assert not run.path.exists()
     with locked(run):  # there is room again
         pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
+def test_a_file_system_without_locks_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def none(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    run = RunDir(tmp_path / "run")
+    with logged() as said, locked(run):
+        assert run.lock.is_file()
+    assert len(said) == 1
+    assert said[0].startswith(f"{run.lock}: cannot be locked (")
+    assert not run.path.exists()
 
 
 def test_second_training_is_refused_until_the_first_is_dead(tmp_path: Path) -> None:

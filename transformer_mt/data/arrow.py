@@ -25,11 +25,6 @@ from transformer_mt.files.spool import IN_MEMORY, Spool, SpoolFile
 IDS = pa.list_(pa.int32())
 D = TypeVar("D", bound=Dataset)
 
-_RESIDENT = 128 * 2**20
-"""Maximum resident bytes of a map; then pages are released. Reading a released batch takes 3 ms."""
-_FAULT = 2 * 64 * 2**10
-"""Maximum bytes that reading a row of a column makes resident: the system maps 64 KiB around each
-accessed page, once for the offsets and once for the ids."""
 _WORD = np.dtype(np.int32).itemsize
 
 
@@ -49,10 +44,12 @@ def columns_of(columns: Iterable[Sequences]) -> list[pa.Array]:
 
 
 class ArrowMap:
-    """Arrow file of encoded examples, memory-mapped or, if small, in memory."""
+    """Arrow file of encoded examples, memory-mapped or, if small, in memory.
+
+    The system drops mapped pages when it needs their memory, and reads them again when needed.
+    """
 
     def __init__(self, content: bytes | mmap.mmap) -> None:
-        self._content = content
         buffer = pa.py_buffer(content)
         self._reader = pa.ipc.open_file(pa.BufferReader(buffer))
         self.batches = [
@@ -61,7 +58,6 @@ class ArrowMap:
         self.start = buffer.address
         self.words: Ids = np.frombuffer(content, np.int32, count=len(content) // _WORD)
         """The file as int32 words; offsets and ids are aligned to 8 bytes."""
-        self._touched = 0
 
     @classmethod
     def of_file(cls, file: BinaryIO | SpoolFile) -> "ArrowMap":
@@ -84,17 +80,6 @@ class ArrowMap:
         """Return a data set of the given record batches."""
         columns = (MappedSequences(self, self.batches[batches], name) for name in kind.names)
         return kind(*columns, known_fingerprint=fingerprint)
-
-    def touched(self, size: int) -> None:
-        """Count bytes made resident by a reader, and release all pages above _RESIDENT.
-
-        Released pages stay in the page cache of the system, so that later reads need no disk.
-        """
-        self._touched += size
-        if min(self._touched, len(self._content)) > _RESIDENT:
-            self._touched = 0
-            if isinstance(self._content, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-                self._content.madvise(mmap.MADV_DONTNEED)
 
 
 class ExampleSpool(Generic[D]):
@@ -147,7 +132,6 @@ class MappedSequences:
         for number, first in enumerate(self._first.tolist()):
             offsets = self._offsets(number)
             np.subtract(offsets[1:], offsets[:-1], out=lengths[first : first + len(offsets) - 1])
-            self._file.touched(offsets.nbytes)
         return lengths
 
     def __len__(self) -> int:
@@ -162,9 +146,7 @@ class MappedSequences:
         batch = np.searchsorted(self._first, rows, side="right") - 1
         at = self._offsets_at[batch] + rows - self._first[batch]
         words, ids_at = self._file.words, self._ids_at[batch]
-        taken = Sequences.gather(words, ids_at + words[at], ids_at + words[at + 1])
-        self._file.touched(len(rows) * _FAULT)
-        return taken
+        return Sequences.gather(words, ids_at + words[at], ids_at + words[at + 1])
 
     def pieces(self) -> Iterator[Sequences]:
         """Yield all sequences by record batch, in order; ids are views of the file."""
@@ -172,7 +154,6 @@ class MappedSequences:
             offsets: Offsets = self._offsets(number).astype(np.int64)
             ids = self._file.words[ids_at : ids_at + offsets[-1]]
             yield Sequences(ids, offsets)
-            self._file.touched(offsets.nbytes // 2 + ids.nbytes)
 
     def _offsets(self, number: int) -> Ids:
         at = self._offsets_at[number]

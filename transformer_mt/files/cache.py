@@ -14,8 +14,8 @@ from transformer_mt.files.paths import user_path
 _KEPT = 90 * 24 * 3600
 """Seconds after which an unused entry of the cache is removed."""
 _DIGEST = "[0-9a-f]{32}"
-_DATA = re.compile(rf"{_DIGEST}(-{_DIGEST}\.arrow|\.safetensors)")
-"""File names of prepared data, of this version and of earlier ones."""
+_DATA = re.compile(rf"{_DIGEST}-{_DIGEST}\.arrow")
+"""File names of prepared data."""
 _EXPORT = re.compile(rf"ctranslate2-[a-z0-9_]+-{_DIGEST}")
 """Folder names of exported CTranslate2 models."""
 

@@ -74,13 +74,10 @@ def _source(config: Config) -> str:
 def _recorded(path: Path) -> dict[str, str]:
     try:
         saved = read_json(path)
-        data, vocabulary = saved["data"], saved["vocabulary"]
-        if not isinstance(vocabulary, str):  # an old run: translation was then the only task
-            src, tgt = vocabulary
-            vocabulary = f"{src:,} source, {tgt:,} target tokens"
+        data = saved["data"]
         return {
             "parameters": f"{saved['parameters']:,}",
-            "vocabulary": vocabulary,
+            "vocabulary": saved["vocabulary"],
             "data": f"{data['kept']:,} training, {data['validation']:,} validation,"
             f" {data['test']:,} test examples",
             "device": saved["device"],

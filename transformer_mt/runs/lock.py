@@ -7,7 +7,8 @@ import os
 import platform
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
+
+from filelock import FileLock, Timeout, lock_descriptor
 
 from transformer_mt.config.sections import Config
 from transformer_mt.errors import DataError
@@ -17,7 +18,10 @@ from transformer_mt.runs.run_dir import RunDir
 
 log = logging.getLogger(__name__)
 
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # missing on Windows
+_WAIT = 0.1
+"""Seconds to try: another process that ends may remove the file while it is being locked."""
+_NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL, errno.EIO)
+"""Errors of file systems, mostly of the network, that cannot lock."""
 
 
 @contextlib.contextmanager
@@ -38,17 +42,17 @@ def locked(run: RunDir, config: Config | None = None) -> Iterator[None]:
     try:
         run.path.mkdir(parents=True, exist_ok=True)
         claim(run)  # first: without a marker, the lock would look like another program's file
-        descriptor = _lock(run)
+        lock = _acquire(run)
     except OSError as error:
         raise cannot_be_written(run.path, error) from None
     try:
         claim(run)  # again: another process that ended just now may have removed the marker
-        _tell_whose(descriptor, run)
+        _tell_whose(run)
         yield
     finally:
         disclaim_unused(run)
         run.lock.unlink(missing_ok=True)
-        os.close(descriptor)
+        lock.release()
         if created:
             with contextlib.suppress(OSError):  # not empty: a run was written
                 run.path.rmdir()
@@ -66,8 +70,10 @@ def refuse_unavailable(run: RunDir, config: Config) -> None:
     if run.lock.is_file():
         descriptor = os.open(run.lock, os.O_RDONLY)
         try:
-            if not _try_lock(descriptor, run.lock):
-                raise _is_trained(descriptor, run)
+            if not lock_descriptor(descriptor, blocking=False):
+                raise _is_trained(run)
+        except OSError as error:
+            _warn_of_no_locks(run, error)
         finally:
             os.close(descriptor)
     place = next(path for path in (run.path, *run.path.absolute().parents) if path.exists())
@@ -82,54 +88,38 @@ def refuse_unavailable(run: RunDir, config: Config) -> None:
     raise cannot_be_written(run.path, OSError(number, os.strerror(number)))
 
 
-def _is_trained(descriptor: int, run: RunDir) -> DataError:
-    holder = os.read(descriptor, 1000).decode("utf-8", "replace").strip()
+def _acquire(run: RunDir) -> FileLock:
+    """Lock the lock file; the system unlocks it when the process ends."""
+    lock = FileLock(run.lock, timeout=_WAIT, poll_interval=_WAIT / 10, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise _is_trained(run) from None
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        _warn_of_no_locks(run, error)
+    return lock
+
+
+def _warn_of_no_locks(run: RunDir, error: OSError) -> None:
+    log.warning("%s: cannot be locked (%s); train here with one process alone", run.lock, error)
+
+
+def _is_trained(run: RunDir) -> DataError:
+    holder = ""
+    with contextlib.suppress(OSError):
+        holder = run.lock.read_text("utf-8", "replace").strip()
     return DataError(
         f"{run.path}: is being trained by {holder or 'another process'}; wait for its end,"
         " or use another run_dir"
     )
 
 
-def _lock(run: RunDir) -> int:
-    """Open and lock the lock file; return the file descriptor."""
-    while True:
-        descriptor = os.open(run.lock, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o644)
-        if not _try_lock(descriptor, run.lock):
-            error = _is_trained(descriptor, run)
-            os.close(descriptor)
-            raise error
-        if _is_the_same(descriptor, run.lock):  # else the process that ended removed it
-            return descriptor
-        os.close(descriptor)
-
-
-def _tell_whose(descriptor: int, run: RunDir) -> None:
+def _tell_whose(run: RunDir) -> None:
     now = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
     text = f"process {os.getpid()} on {platform.node()}, since {now}\n"
     try:
-        os.truncate(descriptor, 0)
-        os.write(descriptor, text.encode())
+        run.lock.write_text(text, encoding="utf-8")
     except OSError as error:
         raise cannot_be_written(run.lock, error) from None
-
-
-def _try_lock(descriptor: int, path: Path) -> bool:
-    """Lock a file; False if another process holds it. The system unlocks it at process end."""
-    try:
-        import fcntl
-    except ImportError:  # not a POSIX system
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:  # some network file systems
-        log.warning("%s: cannot be locked (%s); train here with one process alone", path, error)
-    return True
-
-
-def _is_the_same(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
