@@ -443,7 +443,7 @@ def test_newest_whole_checkpoint_takes_the_place_of_a_damaged_best(
     run: Path, name: str, damage: Callable[[Path], None]
 ) -> None:
     damage(run / "best" / name)
-    if (name, damage) == (SUMS, Path.unlink):  # taken as it is
+    if (name, damage) == (SUMS, Path.unlink):  # of an earlier version: taken as it is
         load_run(run, CPU, TRANSLATION)
         return
     for whole in ("checkpoints/step-00000600", "last"):
@@ -474,7 +474,7 @@ def test_previous_takes_the_place_of_a_damaged_last(
     saved = replace(session.state)
     save(after_update(session), place)
     damage(place.last / name)
-    if (name, damage) == (SUMS, Path.unlink):  # taken as it is
+    if (name, damage) == (SUMS, Path.unlink):  # of an earlier version: taken as it is
         recover(place)
         assert load_training(place, *untrained(session)) == session.state
         return

@@ -101,7 +101,7 @@ def test_usual_is_what_99_of_100_do_not_exceed(lines: list[tuple[int, int]]) -> 
 
 
 def make(path: Path, usual: tuple[int, int] | None) -> Path:
-    """A run whose information is that of a training, or holds no usual sizes."""
+    """A run whose information is that of a training, here or of an earlier version."""
     run = RunDir(make_run(path))
     data = (
         {} if usual is None else dict(zip(("usual_tokens", "usual_sentences"), usual, strict=True))

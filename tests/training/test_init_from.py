@@ -73,7 +73,6 @@ def imported(trained_parent: Path, tmp_path: Path) -> Path:
     """A run directory as `tmt import` makes it: no data, and no training to go on with."""
     origin, run = load_run(trained_parent, CPU, TRANSLATION), RunDir(tmp_path / "imported")
     data = PairsConfig(src_lang="src", tgt_lang="tgt")
-    claim(run)
     run_dir.save_config(run, replace(origin.config, run_dir=str(run.path), data=data))
     run_dir.save_vocabulary(run, origin.vocabulary)
     checkpoint.save_weights(run.best, weights_of(origin.model), TrainState(finished=IMPORTED))
@@ -496,7 +495,9 @@ def test_an_imported_model_is_not_replaced(imported: Path, tmp_path: Path, comma
     result = tmt("train", "-c", imported / "config.yaml")
     assert result.exit_code == 2
     assert "holds a model that was not trained here" in result.stderr
-    assert files(imported) == before
+    after = files(imported)
+    del after[".transformer_mt"]  # it is a run, now marked as one
+    assert after == before
 
 
 def test_an_imported_model_is_replaced_by_overwrite(imported: Path, tmp_path: Path) -> None:

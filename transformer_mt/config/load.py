@@ -40,6 +40,8 @@ _SAVED = "config.yaml"
 _INHERITED = ("model.", "tokenizer.")
 _FREE = ("model.dropout", "model.attention_dropout")
 """Keys of `model` that may differ from those of `init_from`: no weight depends on these keys."""
+_NEW_DEFAULTS = ("tokenizer.normalization",)
+"""Keys that had another default in earlier versions."""
 
 
 @overload
@@ -58,7 +60,8 @@ def load_config(
     With `init_from`, missing keys of `model` and `tokenizer` are inherited: from the configuration
     saved in the run directory if the run exists already, else from the run directory of
     `init_from`; where both are gone, the defaults hold. A complete configuration, such as every
-    saved one, inherits nothing.
+    saved one, inherits nothing. A run begun when a key had another default keeps the old value,
+    unless the key is set.
 
     Args:
         path: a YAML file.
@@ -74,12 +77,13 @@ def load_config(
     with _with_places(settings, path):
         _expand_paths(settings)
     parent, inherited, init_from = None, {}, _text(settings, "init_from")
-    keys = _inherited_keys(cls)
-    if init_from and any(key not in settings for key in keys):
-        own = _saved_config(_text(settings, "run_dir"), path)
-        begun = isinstance(own, cls) and own.init_from == init_from
-        parent = _saved_config(init_from, path, cls) if not begun else None
-        inherited = _to_inherit(own if begun else parent, keys)
+    keys = _inherited_keys(cls) if init_from else _NEW_DEFAULTS
+    if any(key not in settings for key in keys):
+        with contextlib.nullcontext() if init_from else contextlib.suppress(ConfigError):
+            own = _saved_config(_text(settings, "run_dir"), path)
+            begun = isinstance(own, cls) and (own.init_from or "") == init_from
+            parent = _saved_config(init_from, path, cls) if not begun else None
+            inherited = _to_inherit(own if begun else parent, keys)
     with _with_places(settings, path):
         config = _build(cls, inherited | settings, "", str(path))
         if parent is not None:

@@ -59,9 +59,9 @@ class DataReport:
     test_overlap: int
     coverage: Coverages
     notes: tuple[str, ...]
-    usual_tokens: int
-    """Source tokens that 99 of 100 kept pairs do not exceed."""
-    usual_sentences: int
+    usual_tokens: int | None = None
+    """Source tokens that 99 of 100 kept pairs do not exceed; None in runs of older versions."""
+    usual_sentences: int | None = None
     """Source sentences per line that 99 of 100 kept pairs do not exceed."""
 
     def lines(self) -> list[str]:

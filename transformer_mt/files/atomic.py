@@ -216,7 +216,7 @@ def write_sums(folder: Path, files: Iterable[Path]) -> None:
 def verify(folder: Path) -> None:
     """Check the files of a folder against their checksums.
 
-    A folder without checksums is accepted.
+    A folder without checksums, of an earlier version, is accepted.
 
     Raises:
         DamagedError: a file is missing or has changed; the message names it.

@@ -15,7 +15,12 @@ from transformer_mt.config.load import load_config, to_yaml
 from transformer_mt.config.sections import Config
 from transformer_mt.config.values import MOST_BYTES
 from transformer_mt.errors import ConfigError
-from transformer_mt.files.atomic import SUMS_FILE, beside, write_text
+from transformer_mt.files.atomic import (
+    SUMS_FILE,
+    beside,
+    sealed_names,
+    write_text,
+)
 from transformer_mt.files.paths import user_path
 from transformer_mt.files.untrusted import read_text
 from transformer_mt.runs.run_dir import (
@@ -26,6 +31,7 @@ from transformer_mt.runs.run_dir import (
     has_config,
     saved_config,
 )
+from transformer_mt.text.vocabularies import VOCABULARY_FILES
 
 _MARK = "A run of transformer_mt, which may replace and remove the files that it wrote here.\n"
 _HOLDER = re.compile(r"process \d+ on .*\n")
@@ -111,7 +117,7 @@ def claim(run: RunDir) -> None:
     Raises:
         DataError: the folder cannot be written to.
     """
-    if not is_run(run):
+    if not _has_marker(run):
         write_text(run.marker, _MARK)
 
 
@@ -122,8 +128,8 @@ def disclaim_unused(run: RunDir) -> None:
 
 
 def is_run(run: RunDir) -> bool:
-    """Return whether a folder is a run: it has our marker."""
-    return _holds(run.marker, re.compile(re.escape(_MARK)))
+    """Return whether a folder is a run: it has a marker or, from an older version, run files."""
+    return _has_marker(run) or (_is_saved_config(run) and _has_sealed_parts(run))
 
 
 def is_checkpoint(folder: Path) -> bool:
@@ -164,12 +170,22 @@ def _others_in(folder: Path) -> Iterator[Path]:
                 yield path
 
 
+def _has_marker(run: RunDir) -> bool:
+    return _holds(run.marker, re.compile(re.escape(_MARK)))
+
+
 def _is_left_without_marker(run: RunDir, path: Path) -> bool:
     """Return whether a killed process of ours left `path` while the folder had no marker."""
     if path == beside(run.marker)[0]:
         text = _text_of(path)
         return text is not None and _MARK.startswith(text)
     return path == run.lock and _holds(path, _HOLDER)
+
+
+def _has_sealed_parts(run: RunDir) -> bool:
+    if any(map(is_checkpoint, run.checkpoint_folders)):
+        return True
+    return bool(sealed_names(run.path) & set(VOCABULARY_FILES))
 
 
 def _is_saved_config(run: RunDir) -> bool:

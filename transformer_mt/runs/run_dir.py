@@ -195,7 +195,8 @@ def load_run_config(run: RunDir, kind: type[Config] = Config) -> Config:
 def load_usual_lines(run: RunDir) -> UsualLines | None:
     """Return the usual line length of a translator's training data.
 
-    None for an imported model, and if the file cannot be read: only a warning depends on this.
+    None for an imported model, for a run of an older version, and if the file cannot be read: only
+    a warning depends on this.
     """
     try:
         data = read_json(run.info)["data"]

@@ -33,7 +33,7 @@ class TrainState:
     best_score: float | None = None
     """`training.best_metric` of the best checkpoint (a loss is negated: higher is better)."""
     tie_breaks: list[float] = dataclasses.field(default_factory=list)
-    """Further scores that order checkpoints of equal score (`Validation.rank`)."""
+    """Further scores that order checkpoints of equal score (`Validation.rank`); [] in old runs."""
     best_step: int = 0
     validated_step: int = 0
     """Number of updates at the last validation."""
