@@ -14,7 +14,9 @@ from tiny_runs import tmt
         (["  ", "-o", "x.json"], "the sentence is empty: there is nothing to attend to"),
     ],
 )
-def test_bad_attention(run: Path, args: list[str], message: str) -> None:
+def test_attention_refuses_other_files_and_blank_sentences(
+    run: Path, args: list[str], message: str
+) -> None:
     result = tmt("attention", *args, "--model", run)
     assert result.exit_code == 2
     assert message in result.error

@@ -73,7 +73,9 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("among_runs")
 @pytest.mark.parametrize("task", TASKS)
-def test_dry_run_and_vocabulary(tmp_path: Path, task: Task) -> None:
+def test_dry_run_and_vocabulary_of_every_task_are_what_training_takes(
+    tmp_path: Path, task: Task
+) -> None:
     config = task_file(tmp_path, task)
     plan = said(tmt("train", "-q", "--dry-run", "-c", config, "--device", "cpu"))
     assert plan.startswith(f"task: {task}\n")

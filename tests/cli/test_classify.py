@@ -30,7 +30,7 @@ def test_texts_from_anywhere(tmp_path: Path) -> None:
     assert classify(stdin="") == []
 
 
-def test_probabilities() -> None:
+def test_probabilities_sum_to_one_and_are_those_of_the_library() -> None:
     (line,) = classify("red rouge blue bleu noir", "--top", "5")
     labels, told = line.split("\t")[::2], [float(each) for each in line.split("\t")[1::2]]
     assert sorted(labels) == ["en", "fr"]
@@ -46,7 +46,7 @@ def test_probabilities() -> None:
         assert record["probabilities"] == pytest.approx(wanted.probabilities, abs=1e-4)
 
 
-def test_pairs(tmp_path: Path) -> None:
+def test_pairs_that_are_no_translations_are_found(tmp_path: Path) -> None:
     """Two swapped ones and one that is not translated are found, and no other."""
     lines = texts(80, 7)
     sources = [f"{one} {other} {one}" for one, other in zip(lines[:40], lines[40:], strict=True)]
@@ -83,7 +83,9 @@ def test_pairs(tmp_path: Path) -> None:
         (("--pairs", "en", "fr", "-o", "fr"), "--output fr is the input file"),
     ],
 )
-def test_classify_refuses(arguments: tuple[str, ...], message: str) -> None:
+def test_wrong_options_of_classify_are_one_sentence(
+    arguments: tuple[str, ...], message: str
+) -> None:
     assert message in refused(tmt("classify", *arguments, "-m", "runs/classifier"))
 
 

@@ -27,7 +27,7 @@ def translate(run: Path, *args: str | Path, stdin: str | bytes = b"") -> Result:
 
 
 @pytest.mark.parametrize("args", [["--help"], ["-h"], ["translate", "-h"], ["train", "--help"]])
-def test_help(args: list[str]) -> None:
+def test_help_is_no_error(args: list[str]) -> None:
     result = tmt(*args)
     assert result.exit_code == 0
     assert "Usage: " in result.stdout
@@ -50,7 +50,7 @@ def test_help_groups_the_options(columns: str, monkeypatch: pytest.MonkeyPatch) 
         assert "<bool>" not in shown, name
 
 
-def test_version() -> None:
+def test_version_is_that_of_the_package() -> None:
     result = tmt("--version")
     assert (result.exit_code, result.stdout) == (0, f"tmt {transformer_mt.__version__}\n")
 

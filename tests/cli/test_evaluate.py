@@ -117,7 +117,7 @@ def test_evaluate_a_run_on_its_split_and_on_files(run: Path) -> None:
 @pytest.mark.usefixtures("among_runs")
 @pytest.mark.parametrize("model", ["translator", "lm", "classifier"])
 @pytest.mark.parametrize("split", ["test", "validation"])
-def test_evaluate(model: str, split: str) -> None:
+def test_evaluate_tells_the_loss_of_training_and_a_baseline(model: str, split: str) -> None:
     arguments = ("evaluate", "-q", "-m", f"runs/{model}", "--split", split, "--device", "cpu")
     told = json.loads(said(tmt(*arguments, "--json")))
     state = json.loads(Path("runs", model, "best", "state.json").read_text())
@@ -134,7 +134,7 @@ def test_evaluate(model: str, split: str) -> None:
 
 
 @pytest.mark.usefixtures("among_runs")
-def test_evaluate_other_text(tmp_path: Path) -> None:
+def test_evaluate_other_text_as_the_test_set(tmp_path: Path) -> None:
     book = write_lines(tmp_path / "book.txt", texts(14, len("test")))
     own = json.loads(said(tmt("evaluate", "--json", "-m", "runs/lm")))
     same = json.loads(said(tmt("evaluate", "--json", "-m", "runs/lm", "--source", book)))

@@ -25,7 +25,7 @@ def test_a_prompt_goes_on(prompt: str) -> None:
     assert generate(prompt, "--length", "0") == prompt + "\n"
 
 
-def test_options_of_generate() -> None:
+def test_options_of_generate_are_those_of_the_library() -> None:
     likeliest = generate("red", "--temperature", "0")
     assert generate("red", "--top-k", "1", "--seed", "5") == likeliest
     assert generate("red", "--top-p", "1e-9", "--seed", "6") == likeliest
@@ -52,7 +52,7 @@ def test_options_of_generate() -> None:
         ("device", "abacus"),
     ],
 )
-def test_generate_refuses(option: str, value: str) -> None:
+def test_wrong_options_of_generate_are_named(option: str, value: str) -> None:
     result = tmt("generate", "red", "-m", "runs/lm", f"--{option}", value)
     assert (result.exit_code, result.stdout) == (2, "")
     assert option in result.stderr.replace("_", "-")

@@ -19,7 +19,7 @@ def test_info_tells_what_a_run_is(run: Path) -> None:
 
 @pytest.mark.usefixtures("among_runs")
 @pytest.mark.parametrize("model", ["translator", "lm", "classifier"])
-def test_info(model: str) -> None:
+def test_info_tells_task_sizes_and_scores_of_every_task(model: str) -> None:
     told = json.loads(said(tmt("info", "--json", f"runs/{model}")))
     assert told["task"] == MODELS[model]
     assert told["status"] == "finished (all updates made)"

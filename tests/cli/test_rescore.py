@@ -68,13 +68,13 @@ def test_rescoring_lists_of_moses(tmp_path: Path) -> None:
         ('{"line": 1}\n', "line 1: is not what tmt translate --format jsonl --n-best N writes"),
     ],
 )
-def test_rescore_refuses_lines(lists: str, message: str) -> None:
+def test_lines_that_are_no_lists_are_named(lists: str, message: str) -> None:
     result = tmt("rescore", "-q", "--lm", "runs/lm", stdin=lists)
     assert result.exit_code == 1
     assert result.error.startswith(message)
 
 
-def test_rescore_refuses_options() -> None:
+def test_wrong_options_of_rescore_are_one_sentence() -> None:
     assert tmt("rescore", stdin="").exit_code == 2
     assert "must be text or list" in refused(tmt("rescore", "--lm", "runs/lm", "--format", "x"))
     assert "is the input file" in refused(tmt("rescore", "--lm=runs/lm", "-i", "en", "-o", "en"))

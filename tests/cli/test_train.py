@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("among_runs")
         ("classification", ["task=regression"], 2, "'task' must be one of translation, language"),
     ],
 )
-def test_train_refuses(
+def test_what_cannot_be_trained_on_is_one_sentence(
     tmp_path: Path, task: Task, settings: list[str], code: int, message: str
 ) -> None:
     files = {

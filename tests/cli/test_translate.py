@@ -79,7 +79,9 @@ def test_arguments_are_a_line_each(run: Path, expected: dict[str, str]) -> None:
     assert result.stdout == f"{dog}\n\n{dog}\n"
 
 
-def test_files(run: Path, expected: dict[str, str], tmp_path: Path) -> None:
+def test_lines_of_a_file_become_lines_of_a_file(
+    run: Path, expected: dict[str, str], tmp_path: Path
+) -> None:
     source = write(tmp_path / "in.txt", "\n".join(LINES))
     result = translate(run, "-i", source, "-o", "out.txt")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
@@ -197,7 +199,7 @@ def translate_four(*arguments: str) -> str:
 
 
 @pytest.mark.usefixtures("among_runs")
-def test_the_weight_of_a_language_model() -> None:
+def test_a_language_model_counts_by_its_weight() -> None:
     alone = translate_four()
     assert translate_four("--lm", "runs/lm", "--lm-weight", "0") == alone
     assert translate_four("--lm", "runs/lm", "--lm-weight", "2") != alone
@@ -232,7 +234,9 @@ def test_the_weight_of_a_language_model() -> None:
         (("--lm", "runs/nothing"), 1, "runs/nothing: there is no such run directory"),
     ],
 )
-def test_translate_refuses(arguments: tuple[str, ...], code: int, message: str) -> None:
+def test_language_models_that_do_not_fit_are_one_sentence(
+    arguments: tuple[str, ...], code: int, message: str
+) -> None:
     for command in (("translate", "red"), ("evaluate",)):
         result = tmt(*command, "-m", "runs/translator", "--device", "cpu", *arguments)
         assert message in refused(result, code)

@@ -114,7 +114,9 @@ def test_every_limit_belongs_to_a_setting() -> None:
 
 
 @pytest.mark.parametrize(("key", "task"), KEYS)
-def test_a_configuration_refuses_it(tmp_path: Path, key: str, task: str) -> None:
+def test_a_configuration_refuses_numbers_outside_their_limits(
+    tmp_path: Path, key: str, task: str
+) -> None:
     config, limits = RUNS[task], limits_of(key)
     path = write(tmp_path / "c.yaml", to_yaml(config))
     for bad in [*bad_numbers(limits), True, "x", "'3'", [3], "1_000", 10**400]:
@@ -134,7 +136,7 @@ def test_a_configuration_refuses_it(tmp_path: Path, key: str, task: str) -> None
             assert load_config(path, [f"{key}={number}"]) == with_value(config, key, number)
 
 
-def test_a_file_refuses_it_with_its_line(tmp_path: Path) -> None:
+def test_a_file_refuses_a_wrong_number_with_its_line(tmp_path: Path) -> None:
     text = "run_dir: r\ndata: {src_lang: en, tgt_lang: fr}\ndecoding:\n  length_penalty: .nan\n"
     path = write(tmp_path / "c.yaml", text)
     for bad, why in (
@@ -151,7 +153,7 @@ NEEDED = {"rescore": ["--lm", "r"], "attention": ["x", "-o", "x.json"]}
 
 
 @pytest.mark.parametrize(("command", "name"), OPTIONS)
-def test_an_option_refuses_it(
+def test_an_option_refuses_numbers_outside_its_limits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -161,15 +163,6 @@ def test_an_option_refuses_it(
         assert (result.exit_code, result.stdout) == (2, "")
         assert option in result.stderr
         assert "Traceback" not in result.stderr
-
-
-@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", str(10**30), "1e999", "x", "٣"])
-def test_training_options_refuse_it(tmp_path: Path, value: str) -> None:
-    path = write(tmp_path / "c.yaml", to_yaml(RUNS["translation"]))
-    for option in ("--checkpoint-every", "--max-time"):
-        result = tmt("train", "-c", path, f"{option}={value}")
-        assert result.exit_code == 2
-        assert result.error.startswith(f"'{option}' must be ")
 
 
 def test_help_tells_the_limits() -> None:
@@ -213,7 +206,7 @@ ARGUMENTS = {function: numeric_arguments(function) for function in CALLS}
 
 
 @pytest.mark.parametrize("function", CALLS, ids=lambda function: function.__qualname__)
-def test_a_function_refuses_it(function: Callable[..., Any]) -> None:
+def test_a_function_refuses_numbers_outside_their_limits(function: Callable[..., Any]) -> None:
     for name in ARGUMENTS[function]:
         for bad in [*bad_numbers(limits_of(name)), True, "3", [3], 10**5000]:
             with pytest.raises(ConfigError, match=f"'{name}' must be ") as refused:

@@ -52,7 +52,7 @@ def test_every_shipped_config_loads(path: Path) -> None:
     assert config.run_dir == f"runs/{path.stem}"
 
 
-def test_the_issues_configs_are_shipped() -> None:
+def test_the_configurations_of_the_readme_are_shipped() -> None:
     names = "quickstart multi30k_en_de multi30k_tiny opus_books_en_it base big reference"
     assert {path.stem for path in CONFIGS} >= set(names.split())
 
@@ -180,7 +180,6 @@ BAD_FILES = {  # what follows HEAD -> line, and parts of the message
     "model:\n  d_model: big": (4, "'model.d_model' must be a whole number, not 'big'"),
     "model:\n  d_model: 1.5": (4, "'model.d_model' must be a whole number, not 1.5"),
     "seed: true": (3, "'seed' must be a whole number, not true"),
-    "model: {dropout: .nan}": (3, "'model.dropout' must be a number"),
     "model: {dropout: [1]}": (3, "'model.dropout' must be a number, not [1]"),
     "tokenizer: {joint: 1}": (3, "'tokenizer.joint' must be true or false, not 1"),
     "model: {norm: prenorm}": (3, "'model.norm' must be one of post, pre", "did you mean 'pre'"),
@@ -188,7 +187,6 @@ BAD_FILES = {  # what follows HEAD -> line, and parts of the message
     "model: {output_bias: 0}": (3, "'model.output_bias' must be true or false, not 0"),
     "training: {max_time: 2020-01-01}": (3, "'training.max_time' must be a duration"),
     "seed: !!int x": (3, "not valid YAML: a tag"),
-    "training: {max_time: 2024-02-31}": (3, "must be a duration"),
     "seed: !!python/name:os.system 1": (3, "not valid YAML: a tag"),
     "model:": (3, "'model' must be a mapping"),
     "model: 5": (3, "'model' must be a mapping"),
@@ -202,18 +200,11 @@ BAD_FILES = {  # what follows HEAD -> line, and parts of the message
     "init_from: [a]": (3, "'init_from' must be text or null, not [a]"),
     "init_from: ''": (3, "'init_from' must not be empty"),
     "seed: 1\ninit_from: ./r": (4, "'init_from' is the run itself: choose another run_dir"),
-    "seed: -1": (3, "'seed' must be at least 0"),
     "model:\n  norm: pre\n  d_model: 7": (5, "'model.num_heads' must divide model.d_model"),
     "model:\n  num_heads: 3": (4, "3 does not divide 512"),
     "model: {d_model: 9, num_heads: 9}": (3, "'model.d_model' must be even"),
-    "model:\n  dropout: 1.0": (4, "'model.dropout' must be at least 0 and below 1"),
     "model: {tied_embeddings: all}": (3, "'model.tied_embeddings'", "set tokenizer.joint"),
-    "tokenizer:\n  vocab_size: 4": (4, "'tokenizer.vocab_size' must be at least 5"),
     "training:\n  max_time: soon": (4, "'training.max_time' must be a duration", "'soon'"),
-    "training:\n  max_time: -5m": (4, "'training.max_time' must be a duration"),
-    "training:\n  learning_rate: 0": (4, "'training.learning_rate' must be above 0"),
-    "training: {label_smoothing: 1}": (3, "'training.label_smoothing' must be"),
-    "decoding: {beam_size: 0}": (3, "'decoding.beam_size' must be at least 1"),
 }
 
 
@@ -259,7 +250,7 @@ def test_a_file_that_is_no_configuration(
 @pytest.mark.parametrize(
     ("name", "part"), [("none.yaml", "there is no such"), ("", "cannot be read (Is a")]
 )
-def test_no_file(tmp_path: Path, name: str, part: str) -> None:
+def test_a_file_that_is_not_there_is_named(tmp_path: Path, name: str, part: str) -> None:
     result = tmt("train", "-c", tmp_path / name)
     assert result.exit_code == 2
     assert str(tmp_path / name) in result.error
@@ -280,10 +271,8 @@ BAD_OVERRIDES = {
     "model.norm=[pre": "'[pre' is not a valid YAML value",
     "training.max_time=2024-02-31": "'training.max_time' must be a duration",
     "model.d_model=wide": "'model.d_model' must be a whole number, not 'wide'",
-    "model.dropout=1.5": "'model.dropout' must be at least 0 and below 1",
     "model.d_model=7": "'model.num_heads' must divide model.d_model: 8 does not divide 7",
     "tokenizer.joint=false": "'model.tied_embeddings' is 'all'",
-    "training.max_time=never": "must be a duration such as 90s, 30m, 2h or 1h30m",
     "data.train=[a, b]": "'data.train' names files, but there is a data.dataset",
     "model.norm=pre\nx": "'model.norm' must be one of post, pre",
 }
@@ -300,14 +289,29 @@ def test_a_bad_override_is_named(tmp_path: Path, override: str) -> None:
 
 @pytest.mark.parametrize(
     "time",
-    ["soon", "", "0", "-1h", "1e999", "nan", "5 parsecs", "1:30", "1_000", "1h 30", "h", "1h-30m"],
+    [
+        "soon",
+        "",
+        "0",
+        "-1h",
+        "1e999",
+        "nan",
+        "5 parsecs",
+        "1:30",
+        "1_000",
+        "1h 30",
+        "h",
+        "1h-30m",
+        "٣",
+    ],
 )
 def test_a_bad_time_flag_is_named(tmp_path: Path, time: str) -> None:
     path = write(tmp_path / "c.yaml", HEAD)
-    result = tmt("train", "-c", path, f"--max-time={time}")
-    assert result.exit_code == 2
-    forms = "90s, 30m, 2h or 1h30m"
-    assert result.error == f"'--max-time' must be a duration such as {forms}, not '{time}'"
+    for option in ("--max-time", "--checkpoint-every"):
+        result = tmt("train", "-c", path, f"{option}={time}")
+        assert result.exit_code == 2
+        forms = "90s, 30m, 2h or 1h30m"
+        assert result.error == f"'{option}' must be a duration such as {forms}, not '{time}'"
 
 
 @pytest.mark.parametrize(
@@ -323,7 +327,7 @@ def test_a_bad_time_flag_is_named(tmp_path: Path, time: str) -> None:
         (" 1d 2h 3m .5s ", 93780.5),
     ],
 )
-def test_durations(text: str, seconds: float) -> None:
+def test_durations_are_read_in_all_units(text: str, seconds: float) -> None:
     assert parse_duration(text, key="k") == seconds
 
 

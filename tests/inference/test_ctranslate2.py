@@ -157,31 +157,28 @@ def compare(ours: Translator, theirs: Translator, tolerance: float = 2e-5) -> No
         assert other.candidates[0].log_prob == pytest.approx(one.candidates[0].log_prob, abs=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["word", "bpe"])
-@pytest.mark.parametrize("vocabulary", VOCABULARIES)
-@pytest.mark.parametrize("norm", ["pre", "post"])
-def test_export_is_the_same_model(tmp_path: Path, norm: str, vocabulary: str, kind: str) -> None:
-    compare(*both(make_run(tmp_path, vocabulary, kind, norm=norm)))
+RUNS: dict[str, dict[str, Any]] = {
+    **{
+        f"{norm} {vocabulary}": {"norm": norm, "vocabulary": vocabulary}
+        for norm in ("pre", "post")
+        for vocabulary in VOCABULARIES
+    },
+    "separate bpe": {"kind": "bpe"},
+    "tied bpe": {"vocabulary": "tied", "kind": "bpe"},
+    "character": {"vocabulary": "joint", "kind": "character", "max_length": 100},
+    "byte": {"vocabulary": "joint", "kind": "byte", "max_length": 100},
+    "gelu": {"activation": "gelu", "output_bias": True},
+    "swish": {"activation": "swish", "norm": "post"},
+    "one layer": {"num_encoder_layers": 1, "num_decoder_layers": 1},
+    "one head": {"num_encoder_layers": 3, "num_decoder_layers": 6, "num_heads": 1},
+    "wide": {"attention": "wide"},
+    "wide, 3 heads": {"attention": "wide", "num_heads": 3, "norm": "pre"},  # do not divide d_model
+}
 
 
-@pytest.mark.parametrize("kind", ["character", "byte"])
-def test_text_as_it_is(tmp_path: Path, kind: str) -> None:
-    compare(*both(make_run(tmp_path, "joint", kind, max_length=100)))
-
-
-@pytest.mark.parametrize(
-    "model",
-    [
-        {"activation": "gelu", "output_bias": True},
-        {"activation": "swish", "norm": "post"},
-        {"num_encoder_layers": 1, "num_decoder_layers": 1},
-        {"num_encoder_layers": 3, "num_decoder_layers": 6, "num_heads": 1},
-        {"attention": "wide"},
-        {"attention": "wide", "num_heads": 3, "norm": "pre"},  # 3 does not divide d_model
-    ],
-)
-def test_other_shapes(tmp_path: Path, model: dict[str, Any]) -> None:
-    compare(*both(make_run(tmp_path, **model)))
+@pytest.mark.parametrize("run", RUNS)
+def test_export_is_the_same_model(tmp_path: Path, run: str) -> None:
+    compare(*both(make_run(tmp_path, **RUNS[run])))
 
 
 def test_trained_model(trained_pair: tuple[Translator, Translator]) -> None:
@@ -241,7 +238,7 @@ def log_probs(translation: Translation) -> list[float]:
 
 @pytest.mark.parametrize("unknown_words", ["replace", "forbid"])
 @pytest.mark.parametrize("alpha", [0.0, 1.0, 1.5])
-def test_candidates(
+def test_candidates_have_the_log_probabilities_of_our_model(
     any_pair: tuple[Translator, Translator], unknown_words: str, alpha: float
 ) -> None:
     ours, _ = any_pair
@@ -750,7 +747,7 @@ def refused(*args: object) -> Result:
     return result
 
 
-def test_wrong_names(run: RunDir) -> None:
+def test_wrong_engines_quantizations_and_devices_are_one_sentence(run: RunDir) -> None:
     given = ("translate", "--model", run.path, "red")
     assert refused(*given, "--engine", "onnx").error == (
         "--engine onnx: must be torch or ctranslate2"

@@ -243,7 +243,7 @@ def test_every_reference_must_be_as_long() -> None:
         (["a b c"], [["x"], ["x y z u v"], ["x y z u"]], "en", 0.75),  # the closest
     ],
 )
-def test_length_ratio(
+def test_the_length_ratio_is_that_of_all_words(
     hypotheses: list[str], references: References, language: str, ratio: float
 ) -> None:
     assert length_ratio(hypotheses, references, Scoring.of(language)) == ratio

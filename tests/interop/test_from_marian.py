@@ -538,7 +538,7 @@ def test_a_language_code_within_a_sentence_is_text(multilingual: Side) -> None:
         ((None, None), None, "m", ("src", "tgt")),
     ],
 )
-def test_languages(
+def test_the_languages_are_those_of_the_original(
     copied: Path,
     tokenizer: tuple[str | None, str | None],
     name: str | None,

@@ -175,7 +175,7 @@ def test_parameters_are_those_of_its_parts(
 
 
 @pytest.mark.parametrize("tied", [True, False])
-def test_initial_values(tied: bool) -> None:
+def test_initial_values_have_the_promised_spread(tied: bool) -> None:
     model = fresh_model(positions="learned", d_model=256, tied_embeddings=tied)
     table = model.embedding.token.weight
     assert (table[PAD] == 0).all()

@@ -86,7 +86,7 @@ def test_callers_cannot_change_the_corpus() -> None:
     assert phrasebook_splits() == SPLITS
 
 
-def test_sizes() -> None:
+def test_the_corpus_has_the_promised_sizes() -> None:
     assert {name: len(pairs) for name, pairs in SPLITS.items()} == {
         "train": len(PAIRS) - 1500,
         "validation": 500,
@@ -132,7 +132,7 @@ def test_vocabulary(side: int) -> None:
     assert len({word for pair in PAIRS for word in words(pair[side])}) >= 800
 
 
-def test_lengths() -> None:
+def test_sentences_have_the_promised_lengths() -> None:
     assert {len(en.split()) for en, _ in PAIRS} <= set(range(1, 16))
     assert {len(fr.split()) for _, fr in PAIRS} <= set(range(1, 19))
 

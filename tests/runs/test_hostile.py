@@ -418,7 +418,7 @@ def run(runs: dict[Task, Path]) -> Path:
     ("task", "spoil", "message"),
     [pytest.param(task, spoil, said, id=f"{task}: {name}") for task, name, spoil, said in CASES],
 )
-def test_each_gives_one_sentence(
+def test_each_spoiled_run_gives_one_sentence(
     runs: dict[Task, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -497,7 +497,7 @@ def test_unpickling_the_bomb_leaves_its_mark(
     "case",
     ["a pickle bomb as the weights", "10**9 layers", "max_length of 10**15", "tokenizer: a list"],
 )
-def test_every_command_refuses(
+def test_every_command_refuses_a_spoiled_run(
     run: Path, case: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "ctranslate2" in command:
@@ -509,7 +509,7 @@ def test_every_command_refuses(
 
 
 @pytest.mark.parametrize("case", ["the checkpoint a link out of it", *CONFIG_CASES])
-def test_info_refuses(run: Path, case: str, tmp_path: Path) -> None:
+def test_info_of_a_spoiled_run_is_one_sentence(run: Path, case: str, tmp_path: Path) -> None:
     assert OF_TRANSLATORS[case][1] in refusal(run, case, "info", tmp_path)
 
 

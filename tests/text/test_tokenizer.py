@@ -321,7 +321,7 @@ def test_joint_vocabulary_knows_both_sides(joint: bool) -> None:
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_lower_casing(kind: str) -> None:
+def test_lower_casing_is_part_of_the_tokenizer(kind: str) -> None:
     tokenizer = build(["ÉTÉ Straße Oui", "oui"], kind, lowercase=True)
     assert tokenizer.decode(tokenizer.encode("ÉTÉ STRAßE OUI")) == "été straße oui"
     plain = build(["ÉTÉ Straße Oui", "oui"], kind)

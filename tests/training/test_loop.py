@@ -254,7 +254,7 @@ def test_max_time_includes_validations(tmp_path: Path, monkeypatch: pytest.Monke
     assert 2.4 < state.seconds < 4.8  # time is kept for the last one, and for the average's
 
 
-def test_all_updates(tmp_path: Path) -> None:
+def test_all_updates_are_made_and_the_last_is_validated(tmp_path: Path) -> None:
     config = make_config(tmp_path, "training.max_steps=7", "training.validate_every=3")
     state = train(config, device="cpu")
     assert (state.finished, state.step) == ("all updates made", 7)
@@ -423,7 +423,9 @@ def test_average_of_the_kept_checkpoints_competes(
 
 
 @pytest.mark.parametrize("patience", [1, 2, 3])
-def test_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: int) -> None:
+def test_patience_ends_a_training_that_gets_no_better(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: int
+) -> None:
     scores = [1.0, 2.0, 1.5, 3.0, 2.9, 2.9, 3.0, 3.0]
     scripted(monkeypatch, scores, [0.0] * 8, [0.0] * 8)
     config = make_config(
@@ -619,7 +621,7 @@ def wait_for_another_second() -> None:
         time.sleep(0.01)
 
 
-def test_tensorboard(tmp_path: Path) -> None:
+def test_tensorboard_shows_the_points_of_the_metrics(tmp_path: Path) -> None:
     config = make_config(tmp_path)
     with pytest.raises(ZeroDivisionError), at_update(7, lambda: 1 / 0):  # killed ...
         train(config, device="cpu")

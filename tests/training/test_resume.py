@@ -64,7 +64,9 @@ def epoch_length(config: TranslationConfig) -> int:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("accumulate", [1, 2])
-def test_stop_within_an_epoch(tmp_path: Path, precision: str, accumulate: int) -> None:
+def test_a_run_stopped_within_an_epoch_ends_as_one_that_was_not(
+    tmp_path: Path, precision: str, accumulate: int
+) -> None:
     settings = (
         *DROPOUT,
         f"training.precision={precision}",
@@ -83,7 +85,7 @@ def test_stop_within_an_epoch(tmp_path: Path, precision: str, accumulate: int) -
     assert_same_result(finish(config), reference)
 
 
-def test_stop_again_and_again(tmp_path: Path) -> None:
+def test_a_run_stopped_again_and_again_ends_as_one_that_was_not(tmp_path: Path) -> None:
     """Before the first validation, at validations, at the end of an epoch, in the last update."""
     settings = (*DROPOUT, "training.max_steps=10", "training.log_every=3")
     reference = uninterrupted(tmp_path, *settings)
@@ -169,7 +171,7 @@ def wait_for_points(run: Path, count: int, process: subprocess.Popen[str]) -> No
     ("number", "exit_code", "goes_on_in"),
     [(signal.SIGINT, 130, "a process of its own"), (signal.SIGTERM, 143, "this process")],
 )
-def test_real_signal(
+def test_a_signal_saves_and_the_same_command_goes_on(
     tmp_path: Path, number: signal.Signals, exit_code: int, goes_on_in: str
 ) -> None:
     settings = (*DROPOUT, "training.max_steps=100", "training.validate_every=50")

@@ -135,7 +135,7 @@ def test_lm_phrasebook(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("no_hub")
-def test_language_id(tmp_path: Path) -> None:
+def test_the_shipped_classifier_learns_languages(tmp_path: Path) -> None:
     """At least 99 % of the held-out sentences, after a few hundred updates as shipped."""
     run = tmp_path / "run"
     arguments = ("train", "-q", "-c", CONFIGS / "language_id.yaml", f"--set=run_dir={run}")

@@ -91,7 +91,7 @@ def test_validations_disturb_no_random_number(tmp_path: Path, task: Task) -> Non
 
 
 @every_new_task
-def test_what_is_there_decides(tmp_path: Path, task: Task) -> None:
+def test_a_finished_run_is_left_alone_refused_or_overwritten(tmp_path: Path, task: Task) -> None:
     config = task_file(tmp_path, task)
     arguments = ("train", "--config", config, "--device", "cpu", "--set", "training.max_steps=2")
     assert tmt(*arguments).exit_code == 0
@@ -113,7 +113,7 @@ def test_what_is_there_decides(tmp_path: Path, task: Task) -> None:
 
 
 @every_new_task
-def test_curves(tmp_path: Path, task: Task) -> None:
+def test_curves_and_samples_of_every_task_are_shown(tmp_path: Path, task: Task) -> None:
     with logged() as messages:
         run = finish(task_config(tmp_path, task))
     points = metrics(run, "validation")
