@@ -470,18 +470,6 @@ def test_an_imported_model_is_trained_further(imported: Path, tmp_path: Path) ->
     assert files(imported) == before
 
 
-def test_an_imported_model_is_found_and_described(imported: Path, tmp_path: Path) -> None:
-    assert train_state.newest_run(tmp_path) == imported
-    described = describe_run(imported)
-    assert described["status"] == IMPORTED
-    assert described["source"] == "none"
-    assert described["model"].startswith("1+1 layers, d_model 32")
-    assert {"trained", "best checkpoint", "validation"}.isdisjoint(described)
-    result = tmt("info", imported)
-    assert result.exit_code == 0, result.stderr
-    assert "update 0" not in result.stdout
-
-
 @pytest.mark.parametrize("command", ["train", "build-tokenizer"])
 def test_an_imported_model_is_not_replaced(imported: Path, tmp_path: Path, command: str) -> None:
     before = files(imported)

@@ -194,7 +194,7 @@ def parents(tmp_path_factory: pytest.TempPathFactory) -> dict[Task, Path]:
 
 
 two_tasks = pytest.mark.parametrize(
-    ("other", "task"), [(other, task) for other in TASKS for task in TASKS if other != task]
+    ("other", "task"), list(zip(TASKS, (*TASKS[1:], TASKS[0]), strict=True))
 )
 
 
