@@ -508,14 +508,11 @@ def spoil_stamp(text: str, folder: Path) -> None:
         ),
         partial(delete, "target_vocabulary.json"),
         partial(delete, "SHA256SUMS"),
-        *(
-            partial(spoil_stamp, text)
-            for text in ("", "{", "[]", "{}", "null", '"x"', '{"model.bin": 1}')
-        ),
+        *(partial(spoil_stamp, text) for text in ("", "{", '{"model.bin": 1}')),
         shutil.rmtree,
         lambda folder: flip(folder),
     ],
-    ids=[f"damage{number}" for number in range(15)],
+    ids=[f"damage{number}" for number in range(11)],
 )
 def test_damaged_export_is_made_again(
     run: RunDir, exports: list[Path], damage: Callable[[Path], None]
