@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from tiny_runs import PAIRS, Result, tmt, tsv, write
+from tiny_runs import PAIRS, Result, files, tmt, tsv, write
 
 pytest.importorskip("sentencepiece")
 pytest.importorskip("transformers")
@@ -34,10 +34,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremo
 
 SOURCES, TARGETS = phrases("source", 40), phrases("target", 40)
 LIMIT = 20
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 @dataclass(frozen=True)

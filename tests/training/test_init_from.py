@@ -16,6 +16,7 @@ import yaml
 from tiny_runs import (
     at_update,
     corpus_loss,
+    files,
     logged,
     make_config,
     metrics,
@@ -93,10 +94,6 @@ def child_config(tmp_path: Path, parent: Path, *overrides: str) -> TranslationCo
     return load_config(
         child_file(tmp_path / "child"), (f"init_from={parent}", *overrides), TranslationConfig
     )
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def assert_same_weights(first: Any, second: Any) -> None:
