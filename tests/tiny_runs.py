@@ -135,6 +135,18 @@ def random_line(dice: Random, most: int = 9) -> str:
     return " ".join(dice.choice(WORDS) for _ in range(dice.randint(1, most)))
 
 
+def files(folder: Path) -> dict[str, bytes]:
+    """All below a folder, by their names from there."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def flip(file: Path) -> None:
+    """Another number in the middle."""
+    raw = bytearray(file.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    file.write_bytes(raw)
+
+
 # --- configurations
 
 TINY_YAML = """\
@@ -333,6 +345,12 @@ def corpus_loss(model: Any, dataset: BilingualDataset, batch_tokens: int) -> flo
     """Mean cross-entropy for each target token of some pairs, as validation computes it."""
     nothing: Any = None  # what this needs of neither the configuration nor the tokenizers
     return TranslationTask(nothing, nothing).mean_loss(model, dataset, batch_tokens)
+
+
+def finish(config: Config) -> Path:
+    """Train to the end."""
+    loop.train(config, device="cpu")
+    return Path(config.run_dir)
 
 
 # --- what happens in a training

@@ -21,7 +21,6 @@ def translate(run: Path, *args: str | Path, stdin: str | bytes = b"") -> Result:
     [
         "".join(f"{line}\n" for line in LINES),
         "\n".join(LINES),
-        "".join(f"{line}\r\n" for line in LINES),
         "\ufeff" + "".join(f"{line}\n" for line in LINES),
     ],
 )
@@ -30,11 +29,6 @@ def test_one_line_in_one_line_out(run: Path, expected: dict[str, str], raw: str)
     assert result.exit_code == 0
     assert result.stdout == "".join(f"{expected[line]}\n" for line in LINES)
     assert result.stderr == ""
-
-
-def test_blank_lines_stay_empty(run: Path) -> None:
-    assert translate(run, stdin="\n  \n\t\n").stdout == "\n\n\n"
-    assert translate(run, stdin="").stdout == ""
 
 
 @pytest.mark.parametrize("options", [[], ["--greedy"], ["--beam-size", "2", "--n-best", "2"]])

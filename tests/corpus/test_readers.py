@@ -21,15 +21,10 @@ from transformer_mt.corpus.source import (
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.phrasebook import phrasebook_splits
 
+pytestmark = pytest.mark.usefixtures("own_caches")
+
 TEXTS = [f"text {i} , é\u2028 {'x' * (i % 3)}" for i in range(60)]
 LABELLED = [LabelledText(text, ("neg", "pos")[i % 2]) for i, text in enumerate(TEXTS)]
-
-
-@pytest.fixture(autouse=True)
-def _own_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "hf"))
-    datasets.disable_progress_bars()
 
 
 def text(**settings: Any) -> Corpus[Text]:

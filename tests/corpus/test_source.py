@@ -26,14 +26,9 @@ from transformer_mt.corpus.source import (
 from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.files.lines import read_text
 
+pytestmark = pytest.mark.usefixtures("own_caches")
+
 ROWS = [SentencePair(f"word {i} .", f"mot {i} !") for i in range(40)]
-
-
-@pytest.fixture(autouse=True)
-def _own_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "hf"))
-    datasets.disable_progress_bars()
 
 
 def load(**settings: Any) -> Corpus[SentencePair]:

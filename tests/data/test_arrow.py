@@ -37,17 +37,14 @@ from transformer_mt.files import spool
 from transformer_mt.files.spool import Spool
 from transformer_mt.training.tasks.registry import build_vocabulary, prepare
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 CONFIG = TranslationConfig(
     run_dir="r",
     data=PairsConfig(src_lang="en", tgt_lang="fr", train="-"),
     tokenizer=PairTokenizerConfig(min_frequency=1),
 )
 TOKENIZERS = build_tokenizers(CONFIG, Corpus(PAIRS, [], []))
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture

@@ -22,14 +22,11 @@ from transformer_mt.text.tokenizer import UNK_ID
 from transformer_mt.text.vocabularies import LabelledVocabulary
 from transformer_mt.training.tasks.registry import build_vocabulary, prepare
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 LABELS = ("en", "fr", "it")
 WORDS = ("a", "b", "c", "the")
 ROWS = [LabelledText(" ".join(WORDS[: 1 + i % 4]), LABELS[i % 3]) for i in range(24)]
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 def config(**data: Any) -> ClassificationConfig:

@@ -4,7 +4,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
-import datasets
 import numpy as np
 import pytest
 from hypothesis import given
@@ -23,17 +22,13 @@ from transformer_mt.text.tokenizer import EOS_ID, SOS_ID, UNK_ID
 from transformer_mt.text.vocabularies import TextVocabulary
 from transformer_mt.training.tasks.registry import build_vocabulary, prepare
 
+pytestmark = pytest.mark.usefixtures("own_caches")
+
 Examples = Literal["blocks", "lines"]
 LINES = [
     Text(line)
     for line in ("The cat is big.", "", "  a  cat ", "It's red; is it? 50 %", "", " ", "the dog")
 ]
-
-
-@pytest.fixture(autouse=True)
-def _own_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "hf"))
 
 
 def config(kind: str = "character", **data: Any) -> LanguageModelConfig:

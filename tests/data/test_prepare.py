@@ -44,12 +44,7 @@ from transformer_mt.errors import ConfigError, DataError
 from transformer_mt.text.tokenizer import Tokenizers
 from transformer_mt.training.tasks.registry import prepare
 
-
-@pytest.fixture(autouse=True)
-def _own_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "hf"))
-    datasets.disable_progress_bars()
+pytestmark = pytest.mark.usefixtures("own_caches")
 
 
 def config(**data: Any) -> TranslationConfig:

@@ -38,6 +38,8 @@ from transformer_mt.doctor.typography import wrong_conversions
 from transformer_mt.errors import DataError
 from transformer_mt.phrasebook import phrasebook_splits
 
+pytestmark = pytest.mark.usefixtures("own_caches")
+
 Pair = tuple[str, str]
 Lines = list[bytes]
 
@@ -45,12 +47,6 @@ CLEAN: list[Pair] = [
     (src, tgt) for src, tgt in phrasebook_splits()["train"] if src != tgt and len(src) > 12
 ][:1500]
 HELD_OUT: list[Pair] = list(phrasebook_splits()["validation"])[:60]
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "hf"))
-    datasets.disable_progress_bars()
 
 
 def sides(pairs: Sequence[Pair] = CLEAN) -> tuple[Lines, Lines]:

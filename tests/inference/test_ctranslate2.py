@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import torch
 from tiny_models import perturb
-from tiny_runs import Result, logged, python, reverse_pairs, start_tmt, tmt, write_lines
+from tiny_runs import logged, python, refused, reverse_pairs, start_tmt, tmt, write_lines
 
 import transformer_mt
 from transformer_mt.config.tasks import (
@@ -508,14 +508,11 @@ def spoil_stamp(text: str, folder: Path) -> None:
         ),
         partial(delete, "target_vocabulary.json"),
         partial(delete, "SHA256SUMS"),
-        *(
-            partial(spoil_stamp, text)
-            for text in ("", "{", "[]", "{}", "null", '"x"', '{"model.bin": 1}')
-        ),
+        *(partial(spoil_stamp, text) for text in ("", "{", '{"model.bin": 1}')),
         shutil.rmtree,
         lambda folder: flip(folder),
     ],
-    ids=[f"damage{number}" for number in range(15)],
+    ids=[f"damage{number}" for number in range(11)],
 )
 def test_damaged_export_is_made_again(
     run: RunDir, exports: list[Path], damage: Callable[[Path], None]
@@ -739,33 +736,24 @@ def test_evaluation_is_the_same_with_either_engine(trained_run: Path) -> None:
     assert theirs == ours
 
 
-def refused(*args: object) -> Result:
-    """A command that is told what is wrong in one line, with exit code 2."""
-    result = tmt(*map(str, args))
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert len(result.error.splitlines()) == 1
-    return result
-
-
 def test_wrong_engines_quantizations_and_devices_are_one_sentence(run: RunDir) -> None:
     given = ("translate", "--model", run.path, "red")
-    assert refused(*given, "--engine", "onnx").error == (
+    assert refused(tmt(*given, "--engine", "onnx")) == (
         "--engine onnx: must be torch or ctranslate2"
     )
-    assert (
-        "--quantization is for --engine ctranslate2"
-        in refused(*given, "--quantization", "int8").error
+    assert "--quantization is for --engine ctranslate2" in refused(
+        tmt(*given, "--quantization", "int8")
     )
     engine = (*given, "--engine", "ctranslate2")
-    error = refused(*engine, "--quantization", "int4").error
+    error = refused(tmt(*engine, "--quantization", "int4"))
     assert error.startswith("--quantization int4: must be one of float32, ")
     assert all(name in error for name in QUANTIZATIONS)
     assert not all_exports()
     for device in ("mps", "tpu", "cuda:x", ""):
-        error = refused(*engine, "--device", device).error
+        error = refused(tmt(*engine, "--device", device))
         assert error == f"--device {device}: CTranslate2 knows auto, cpu and cuda"
     for device in ("cpu:1", "cuda:99"):
-        error = refused(*engine, "--device", device).error
+        error = refused(tmt(*engine, "--device", device))
         assert error == f"--device {device}: there is no such device here; use auto or cpu"
 
 
@@ -776,7 +764,7 @@ def test_package_that_is_not_installed(run: RunDir, monkeypatch: pytest.MonkeyPa
             translate(run)
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, "ctranslate2", None)
-            error = refused(*command).error
+            error = refused(tmt(*command))
         assert error.startswith("ctranslate2 cannot be imported (")
         assert error.endswith('): pip install "transformer_mt[ctranslate2]"')
         assert len(all_exports()) == exported

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from tiny_runs import Result, make_config, make_run, reverse_pairs, tmt, write_pairs
+from tiny_runs import Result, files, make_config, make_run, reverse_pairs, tmt, write_pairs
 
 pytest.importorskip("ctranslate2")
 pytest.importorskip("transformers")
@@ -70,10 +70,6 @@ FORMATS = list(FILES)
 
 def export(run: Path, output: Path, to: str, *options: str) -> Result:
     return tmt("export", run, "--output", output, "--to", to, *options)
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from tiny_runs import PAIRS, Result, tmt, tsv, write
+from tiny_runs import PAIRS, Result, files, tmt, tsv, write
 
 pytest.importorskip("sentencepiece")
 pytest.importorskip("transformers")
@@ -34,10 +34,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremo
 
 SOURCES, TARGETS = phrases("source", 40), phrases("target", 40)
 LIMIT = 20
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 @dataclass(frozen=True)
@@ -99,21 +95,9 @@ def test_info_tells_where_it_is_from(imported: Imported) -> None:
     assert facts["model"].startswith("2+2 layers, d_model 16, 2 heads, d_ff 24, post-norm")
     assert facts["tokenizer"] == "unigram, joint"
     assert facts["source"] == "none"
+    assert "update 0" not in result.stdout
     assert facts.keys().isdisjoint({"trained", "best checkpoint", "validation"})
     assert json.loads(tmt("info", "--json", imported.run).stdout).keys() == facts.keys()
-
-
-def test_the_newest_run_may_be_an_imported_one(
-    imported: Imported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(imported.run, tmp_path / "runs" / "en-fr")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("TMT_MODEL", raising=False)
-    result = tmt("translate", "--device", "cpu", stdin=f"{SOURCES[0]}\n")
-    assert result.exit_code == 0
-    assert f"model: {Path('runs') / 'en-fr'}" in result.stderr
-    (translation,) = result.stdout.splitlines()
-    assert translation == transformer_mt.load(imported.run, device="cpu").translate(SOURCES[0]).text
 
 
 def test_it_can_be_trained_further(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_runs import PAIRS, Result, make_run, tiny_config_file, tmt, tsv, write
+from tiny_runs import PAIRS, Result, flip, make_run, tiny_config_file, tmt, tsv, write
 
 from transformer_mt.files.atomic import is_whole
 from transformer_mt.runs.lock import locked
@@ -45,12 +45,6 @@ def content(folder: Path) -> dict[str, bytes | None]:
         f"{path} {path.lstat().st_mtime_ns}": path.read_bytes() if path.is_file() else None
         for path in sorted(folder.rglob("*"))
     }
-
-
-def flip(file: Path) -> None:
-    raw = bytearray(file.read_bytes())
-    raw[len(raw) // 2] ^= 1
-    file.write_bytes(raw)
 
 
 def only_tokenizers(_: Path) -> None:

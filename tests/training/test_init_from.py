@@ -16,6 +16,7 @@ import yaml
 from tiny_runs import (
     at_update,
     corpus_loss,
+    files,
     logged,
     make_config,
     metrics,
@@ -93,10 +94,6 @@ def child_config(tmp_path: Path, parent: Path, *overrides: str) -> TranslationCo
     return load_config(
         child_file(tmp_path / "child"), (f"init_from={parent}", *overrides), TranslationConfig
     )
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def assert_same_weights(first: Any, second: Any) -> None:
@@ -468,18 +465,6 @@ def test_an_imported_model_is_trained_further(imported: Path, tmp_path: Path) ->
     config = train_child(tmp_path / "child", imported)
     assert load_run(Path(config.run_dir), CPU, TRANSLATION).state.step > 0
     assert files(imported) == before
-
-
-def test_an_imported_model_is_found_and_described(imported: Path, tmp_path: Path) -> None:
-    assert train_state.newest_run(tmp_path) == imported
-    described = describe_run(imported)
-    assert described["status"] == IMPORTED
-    assert described["source"] == "none"
-    assert described["model"].startswith("1+1 layers, d_model 32")
-    assert {"trained", "best checkpoint", "validation"}.isdisjoint(described)
-    result = tmt("info", imported)
-    assert result.exit_code == 0, result.stderr
-    assert "update 0" not in result.stdout
 
 
 @pytest.mark.parametrize("command", ["train", "build-tokenizer"])

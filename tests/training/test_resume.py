@@ -14,6 +14,7 @@ import pytest
 from tiny_runs import (
     assert_same_result,
     at_update,
+    finish,
     interrupt,
     make_config,
     metrics,
@@ -45,11 +46,6 @@ class Crash(BaseException):
 
 def crash(*_: object) -> None:
     raise Crash
-
-
-def finish(config: TranslationConfig) -> Path:
-    train(config, device="cpu")
-    return Path(config.run_dir)
 
 
 def uninterrupted(folder: Path, *settings: str) -> Path:

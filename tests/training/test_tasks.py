@@ -18,6 +18,8 @@ from tiny_runs import (
     Task,
     assert_same_result,
     at_update,
+    files,
+    finish,
     interrupt,
     label_of,
     logged,
@@ -31,7 +33,6 @@ from tiny_runs import (
 from torch import Tensor, nn
 
 from transformer_mt.config.load import load_config
-from transformer_mt.config.sections import Config
 from transformer_mt.corpus.rows import LabelledText, Text
 from transformer_mt.data.batching import token_batches
 from transformer_mt.errors import ConfigError, DataError
@@ -53,11 +54,6 @@ FIGURES = {
     "language-model": ["loss", "perplexity", "bits_per_character"],
     "classification": ["loss", "accuracy", "macro_f1"],
 }
-
-
-def finish(config: Config) -> Path:
-    train(config, device="cpu")
-    return Path(config.run_dir)
 
 
 # --- the loop
@@ -194,7 +190,7 @@ def parents(tmp_path_factory: pytest.TempPathFactory) -> dict[Task, Path]:
 
 
 two_tasks = pytest.mark.parametrize(
-    ("other", "task"), [(other, task) for other in TASKS for task in TASKS if other != task]
+    ("other", "task"), list(zip(TASKS, (*TASKS[1:], TASKS[0]), strict=True))
 )
 
 
@@ -256,10 +252,6 @@ def test_overwriting_leaves_nothing_of_another_task(
     assert result.exit_code == 0, result.stderr
     fresh = task_config(tmp_path / "fresh", "translation", "training.max_steps=1")
     assert {p.name for p in run.iterdir()} == {p.name for p in finish(fresh).iterdir()}
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 # --- what is measured
