@@ -109,16 +109,17 @@ class Columns(Generic[Row]):
 
     def read_column(self, place: int, cells: Iterable[object]) -> list[str | None]:
         """Convert cells of the column `place` to text; None for a cell of a wrong type."""
-        return list(map(self._readers[place][1], cells))
+        return list(map(self.readers[place][1], cells))
 
     def wrong(self, place: int, origin: str | Path, row: int, line: int) -> Problem:
         """Return the problem of a cell of a wrong type."""
-        lacks = f"{self._readers[place][0]} in column '{self.names[place]}'"
+        lacks = f"{self.readers[place][0]} in column '{self.names[place]}'"
         sentence = f"{origin}: row {row} has no {lacks}"
         return Problem("no-text", sentence, str(origin), line, f"rows without {lacks}")
 
     @property
-    def _readers(self) -> list[tuple[str, Callable[[object], str | None]]]:
+    def readers(self) -> list[tuple[str, Callable[[object], str | None]]]:
+        """Return the cell type and conversion of each column."""
         return [_CELLS.get(field, _TEXT) for field in self.kind._fields]
 
     def are_nested(self, found: Iterable[str]) -> bool:
@@ -287,17 +288,19 @@ def _json_rows(path: Path, columns: Columns[Row], listener: Listener) -> Iterato
     """Yield the rows of a JSON Lines file; missing columns and wrong cells are told last."""
     found: dict[str, None] = {}
     lacking: dict[int, array[int]] = {}  # column -> row and line of each row that lacks a text
+    readers = list(zip(columns.names, columns.readers, strict=True))
     row = 0
     for number, line in enumerate(read_text(path, listener), start=1):
         record = _json_object(path, number, line, listener) if line else None
         if record is None:
             continue
         row += 1
-        if columns.are_nested(record) and isinstance(record[NESTED], dict):
-            record = record[NESTED]
-        found.update(dict.fromkeys(record))
-        cells = [record.get(name) for name in columns.names]
-        texts = [columns.read_column(place, [cell])[0] for place, cell in enumerate(cells)]
+        nested = record.get(NESTED)
+        if isinstance(nested, dict) and columns.are_nested(record):
+            record = nested
+        if not found.keys() >= record.keys():
+            found.update(dict.fromkeys(record))
+        texts = [read(record.get(name)) for name, (_, read) in readers]
         if None in texts:
             lacking.setdefault(texts.index(None), array("q")).extend((row, number))
         else:
