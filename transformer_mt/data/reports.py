@@ -1,7 +1,7 @@
 """Data reports of each task, logged before training."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
@@ -79,8 +79,7 @@ class DataReport:
     @classmethod
     def of(cls, saved: Mapping[str, Any]) -> Self:
         """Rebuild a report from saved JSON."""
-        coverage = saved_coverages(saved["coverage"])
-        return cls(**{**saved, "coverage": coverage, "notes": tuple(saved["notes"])})
+        return cls(**_parts(saved))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +124,7 @@ class TextReport:
     @classmethod
     def of(cls, saved: Mapping[str, Any]) -> Self:
         """Rebuild a report from saved JSON."""
-        splits = {name: TextCounts(**counts) for name, counts in saved["splits"].items()}
-        coverage = saved_coverages(saved["coverage"])
-        notes = tuple(saved["notes"])
-        return cls(**{**saved, "splits": splits, "coverage": coverage, "notes": notes})
+        return cls(**_parts(saved, TextCounts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +180,16 @@ class LabelledReport:
     @classmethod
     def of(cls, saved: Mapping[str, Any]) -> Self:
         """Rebuild a report from saved JSON."""
-        splits = {name: LabelledCounts(**counts) for name, counts in saved["splits"].items()}
-        coverage = saved_coverages(saved["coverage"])
-        notes = tuple(saved["notes"])
-        return cls(**{**saved, "splits": splits, "coverage": coverage, "notes": notes})
+        return cls(**_parts(saved, LabelledCounts))
+
+
+def _parts(saved: Mapping[str, Any], counts: Callable[..., Any] = dict) -> dict[str, Any]:
+    """Rebuild the fields of a report from JSON; `counts` makes those of a split."""
+    parts = dict(saved)
+    if "splits" in saved:
+        parts["splits"] = {name: counts(**split) for name, split in saved["splits"].items()}
+    coverage = saved_coverages(saved["coverage"])
+    return parts | {"coverage": coverage, "notes": tuple(saved["notes"])}
 
 
 def _unknown(coverages: Coverages) -> str:

@@ -10,15 +10,9 @@ import torch
 from torch import Tensor
 
 from transformer_mt.config.limits import check_numbers
-from transformer_mt.decoding.scorer import Scorer, State, log_probs_of
-from transformer_mt.decoding.window import (
-    Sliding,
-    SlidingState,
-    W,
-    WindowModel,
-)
+from transformer_mt.decoding.scorer import S, Scorer, State, log_probs_of
+from transformer_mt.decoding.window import Sliding, SlidingState, W, WindowModel
 
-S = TypeVar("S", bound=State)
 T = TypeVar("T", bound=State)
 
 

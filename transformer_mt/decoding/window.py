@@ -12,15 +12,9 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from transformer_mt.decoding.scorer import State
 
-class WindowState(Protocol):
-    """State of a language model: rows texts of equal length."""
-
-    def select(self, rows: Tensor, sentences: Tensor | None = None) -> None:
-        """Keep the texts `rows`, (new_rows,) indices, in this order; `sentences` is ignored."""
-
-
-W = TypeVar("W", bound=WindowState)
+W = TypeVar("W", bound=State)
 
 
 class WindowModel(Protocol[W]):

@@ -25,10 +25,8 @@ from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers
 from transformer_mt.errors import DataError
 from transformer_mt.runtime.extras import require
 from transformer_mt.text.file_check import check_charsmap
+from transformer_mt.text.rules import METASPACE
 from transformer_mt.text.tokenizer import SPECIAL_TOKENS, UNK_ID, Tokenizer
-
-SPACE = "\u2581"
-"""Character for a space in the pieces."""
 
 _LAST_RESORT = -1e6
 """Score of tokens that spell characters unknown to the model: far below any piece's score."""
@@ -47,17 +45,14 @@ def read_sentencepiece(path: Path) -> Any:
     proto = importlib.import_module("sentencepiece.sentencepiece_model_pb2")
     try:
         model = proto.ModelProto.FromString(path.read_bytes())
+        if model.normalizer_spec.precompiled_charsmap:
+            check_charsmap(model.normalizer_spec.precompiled_charsmap)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except Exception as error:  # protobuf's DecodeError; protobuf has no types
+    except Exception as error:  # ours, or protobuf's DecodeError
         raise DataError(f"{path}: is damaged or no SentencePiece model ({error})") from None
     if not model.pieces:
         raise DataError(f"{path}: is damaged or no SentencePiece model (it has no pieces)")
-    try:
-        if model.normalizer_spec.precompiled_charsmap:
-            check_charsmap(model.normalizer_spec.precompiled_charsmap)
-    except ValueError as error:
-        raise DataError(f"{path}: is damaged or no SentencePiece model ({error})") from None
     reason = _unsupported(model)
     if reason:
         raise DataError(f"{path}: cannot be imported, because {reason}")
@@ -102,7 +97,7 @@ def sentencepiece_tokenizer(model: Any, vocabulary: Sequence[str]) -> Tokenizer:
     )
     rules.decoder = decoders.Sequence(
         [
-            decoders.Replace(SPACE, " "),
+            decoders.Replace(METASPACE, " "),
             decoders.Fuse(),
             decoders.Replace(Regex(r"\A +| +\z"), ""),
         ]
@@ -125,7 +120,7 @@ def _scored(vocabulary: Sequence[str], pieces: Mapping[str, float]) -> list[tupl
         if token in pieces:
             return token, pieces[token]
         if _is_language_code(token):
-            return SPACE + token, 0.0
+            return METASPACE + token, 0.0
         return token, _LAST_RESORT if known.isdisjoint(token) else _NEVER
 
     specials = len(SPECIAL_TOKENS)

@@ -88,8 +88,7 @@ class MultiHeadAttention(nn.Module):
         Returns:
             (rows, query_len, d_model)
         """
-        q = self._queries(x, source)
-        heads = self._attend(q, source, mask)
+        heads = self._attend(self._queries(x, source), source, mask)
         joined = heads.transpose(1, 2).reshape(*x.shape[:-1], self.out_proj.in_features)
         return self.out_proj(joined)
 

@@ -1,10 +1,12 @@
-"""Base class of the three models: parameter initialisation and output projection."""
+"""Base classes of the three models: parameter initialisation and output projection."""
 
 import torch
 from torch import Tensor, nn
 
+from transformer_mt.config.tasks import SingleStackConfig
 from transformer_mt.fast.linear import Linear
-from transformer_mt.model.embedding import sinusoids
+from transformer_mt.model.embedding import Embedding, sinusoids
+from transformer_mt.model.layers import EncoderLayer, final_norm
 
 
 class BaseModel(nn.Module):
@@ -43,6 +45,28 @@ class BaseModel(nn.Module):
     def project(self, hidden: Tensor) -> Tensor:
         """Map hidden vectors (..., d_model) to logits (..., vocab_size or num_classes)."""
         return self.output(hidden)
+
+
+class SingleStack(BaseModel):
+    """Model of one stack of layers, for texts of at most `max_length` tokens.
+
+    Args:
+        config: hyperparameters.
+        vocab_size: number of tokens.
+        pad_id: id of the padding token, which is masked in attention.
+        max_length: maximum number of positions.
+    """
+
+    def __init__(
+        self, config: SingleStackConfig, vocab_size: int, pad_id: int, max_length: int
+    ) -> None:
+        super().__init__(pad_id)
+        self.config = config
+        self.max_length = max_length
+        learned = max_length if config.positions == "learned" else None
+        self.embedding = Embedding(config, vocab_size, pad_id, learned)
+        self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.num_layers))
+        self.norm = final_norm(config)
 
 
 def count_parameters(model: nn.Module) -> int:

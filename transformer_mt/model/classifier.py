@@ -1,17 +1,15 @@
 """Text classifier: an encoder, pooling over positions and a linear output layer."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from transformer_mt.config.tasks import EncoderOnlyConfig
 from transformer_mt.fast.linear import Linear
-from transformer_mt.model.base import BaseModel
-from transformer_mt.model.embedding import Embedding
-from transformer_mt.model.layers import EncoderLayer, final_norm
+from transformer_mt.model.base import SingleStack
 from transformer_mt.model.masks import padding_mask
 
 
-class Classifier(BaseModel):
+class Classifier(SingleStack):
     """Encoder-only classifier of texts of at most `max_length` tokens."""
 
     def __init__(
@@ -22,13 +20,7 @@ class Classifier(BaseModel):
         pad_id: int,
         max_length: int,
     ) -> None:
-        super().__init__(pad_id)
-        self.config = config
-        self.max_length = max_length
-        learned = max_length if config.positions == "learned" else None
-        self.embedding = Embedding(config, vocab_size, pad_id, learned)
-        self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.num_layers))
-        self.norm = final_norm(config)
+        super().__init__(config, vocab_size, pad_id, max_length)
         self.pool = {"mean": masked_mean, "max": masked_max}[config.pooling]
         self.output = Linear(config.d_model, num_classes)
         self.reset_parameters()

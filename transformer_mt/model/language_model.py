@@ -5,14 +5,12 @@ Without cross-attention, a decoder layer is an encoder layer under a causal mask
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from transformer_mt.config.tasks import DecoderOnlyConfig
 from transformer_mt.fast.linear import Linear
 from transformer_mt.model.attention import Past
-from transformer_mt.model.base import BaseModel
-from transformer_mt.model.embedding import Embedding
-from transformer_mt.model.layers import EncoderLayer, final_norm
+from transformer_mt.model.base import SingleStack
 from transformer_mt.model.masks import causal_mask
 
 
@@ -30,19 +28,13 @@ class TextState:
             past.select(rows)
 
 
-class LanguageModel(BaseModel):
+class LanguageModel(SingleStack):
     """Causal language model with a context of at most `max_length` tokens."""
 
     def __init__(
         self, config: DecoderOnlyConfig, vocab_size: int, pad_id: int, max_length: int
     ) -> None:
-        super().__init__(pad_id)
-        self.config = config
-        self.max_length = max_length
-        learned = max_length if config.positions == "learned" else None
-        self.embedding = Embedding(config, vocab_size, pad_id, learned)
-        self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.num_layers))
-        self.norm = final_norm(config)
+        super().__init__(config, vocab_size, pad_id, max_length)
         self.output = Linear(config.d_model, vocab_size, bias=False)
         if config.tied_embeddings:
             self.output.weight = self.embedding.token.weight

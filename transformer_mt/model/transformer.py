@@ -91,11 +91,9 @@ class Transformer(BaseModel):
         Returns:
             (batch, tgt_len, d_model), which `project` maps to logits.
         """
-        state = self.start(src)
-        tgt_len = tgt_in.shape[1]
-        causal = causal_mask(tgt_len, tgt_len, tgt_in.device)
-        tgt_mask = padding_mask(tgt_in, self.pad_id) & causal
-        return self._decode(tgt_in, state, tgt_mask)
+        length = tgt_in.shape[1]
+        causal = causal_mask(length, length, tgt_in.device)
+        return self._decode(tgt_in, self.start(src), padding_mask(tgt_in, self.pad_id) & causal)
 
     def encode(self, src: Tensor) -> Tensor:
         """Encode src, (batch, src_len), to memory, (batch, src_len, d_model)."""
@@ -113,8 +111,7 @@ class Transformer(BaseModel):
 
     def step(self, tokens: Tensor, state: DecoderState) -> Tensor:
         """Append tokens, (rows,), one to each hypothesis; return logits (rows, tgt_vocab_size)."""
-        hidden = self._decode(tokens[:, None], state, tgt_mask=None)
-        return self.project(hidden[:, 0])
+        return self.project(self._decode(tokens[:, None], state, tgt_mask=None)[:, 0])
 
     def _decode(self, tgt_in: Tensor, state: DecoderState, tgt_mask: Tensor | None) -> Tensor:
         x = self.tgt_embedding(tgt_in, state.length)

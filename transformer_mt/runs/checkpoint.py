@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Generic
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -43,7 +43,7 @@ from transformer_mt.runs.run_dir import (
     remove_vocabulary,
 )
 from transformer_mt.runs.train_state import TrainState, load_state, save_state
-from transformer_mt.runs.weight_sizes import check_claims
+from transformer_mt.runs.weight_sizes import check_claims, weight_errors
 from transformer_mt.text.tokenizer import Tokenizers
 
 log = logging.getLogger(__name__)
@@ -266,12 +266,8 @@ def _link(file: Path, copy: Path) -> None:
 
 
 def _load_tensors(path: Path) -> dict[str, Tensor]:
-    try:
+    with weight_errors(path):
         return load_file(path)
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file") from None
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{path}: is damaged or no safetensors file ({error})") from None
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

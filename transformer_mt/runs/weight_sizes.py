@@ -1,6 +1,8 @@
 """Size check of a weight file against a configuration, before memory is allocated."""
 
+import contextlib
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -45,7 +47,7 @@ def read_shapes(file: Path) -> dict[str, tuple[int, ...]]:
     Raises:
         DataError: the file is missing or damaged, or holds a dtype that no weight has.
     """
-    try:
+    with weight_errors(file):
         with file.open("rb") as opened:
             header = int.from_bytes(opened.read(8), "little")
         if header > _MOST_HEADER:
@@ -58,6 +60,13 @@ def read_shapes(file: Path) -> dict[str, tuple[int, ...]]:
                         f"{file}: '{name}' holds {value.get_dtype()}, which no weight is"
                     )
             return {name: tuple(value.get_shape()) for name, value in slices.items()}
+
+
+@contextlib.contextmanager
+def weight_errors(file: Path) -> Iterator[None]:
+    """Convert errors of reading a safetensors file to DataError."""
+    try:
+        yield
     except FileNotFoundError:
         raise DataError(f"{file}: there is no such file") from None
     except (OSError, SafetensorError) as error:

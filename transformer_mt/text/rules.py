@@ -23,7 +23,8 @@ PAD_ID, UNK_ID, SOS_ID, EOS_ID = range(4)
 
 JOINER = "\uffed"  # "no space on this side" of a punctuation mark
 _PUNCTUATION = rf"[^\w\s{JOINER}]"
-_METASPACE = "\u2581"
+METASPACE = "\u2581"
+"""Character for a space in subwords and in the pieces of SentencePiece."""
 _CHARACTERS = Regex(r"[\s\S]")
 _UNSPACED = f"[{UNSPACED}]"
 _SPACED = rf"[\w&&[^{UNSPACED}]]"
@@ -123,12 +124,12 @@ def _word_rules(normalization: Steps, *, unspaced: bool) -> tokenizers.Tokenizer
         before += rf"|(?<={_SPACED})(?={_UNSPACED})"
         after += rf"|(?<={_UNSPACED})(?={_SPACED})"
         space = rf"\s(?<={_UNSPACED}\s)\s*(?={_UNSPACED})"
-        steps.append(normalizers.Replace(_METASPACE, "_"))
-        steps.append(normalizers.Replace(Regex(space), f" {_METASPACE} "))
+        steps.append(normalizers.Replace(METASPACE, "_"))
+        steps.append(normalizers.Replace(Regex(space), f" {METASPACE} "))
         letter = Regex(f"{JOINER}?{_UNSPACED}{JOINER}?")
         splits.append(pre_tokenizers.Split(letter, "isolated"))
         joins.append(decoders.Replace(Regex(rf" (?<={_UNSPACED} )(?={_UNSPACED})"), ""))
-        joins.append(decoders.Replace(Regex(f" ?{_METASPACE} ?"), " "))
+        joins.append(decoders.Replace(Regex(f" ?{METASPACE} ?"), " "))
     steps.append(normalizers.Replace(Regex(before), f" {JOINER}"))
     steps.append(normalizers.Replace(Regex(after), f"{JOINER} "))
     rules.normalizer = normalizers.Sequence([*normalization, *steps])
@@ -157,7 +158,7 @@ def _subword_rules(config: TokenizerConfig, normalization: Steps) -> tokenizers.
     rules.normalizer = normalizers.Sequence(
         [*normalization, normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()]
     )
-    words = Regex(rf"{_METASPACE}?\w+|{_METASPACE}?[^\w{_METASPACE}]|{_METASPACE}")
+    words = Regex(rf"{METASPACE}?\w+|{METASPACE}?[^\w{METASPACE}]|{METASPACE}")
     rules.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Metaspace(), pre_tokenizers.Split(words, "isolated")]
     )
