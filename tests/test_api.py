@@ -330,7 +330,7 @@ def test_threads_do_not_disturb_each_other(untrained: Translator) -> None:
     def tasks(shared: Translator) -> list[Callable[[], object]]:
         long = " ".join(["red", "Namex", "blue"] * 200)
         each: list[Callable[[], object]] = []
-        for line in LINES[:10]:
+        for line in LINES[:6]:
             each += [
                 partial(shared.translate, line, n_best=2),
                 partial(drawn, shared, line),
@@ -342,7 +342,7 @@ def test_threads_do_not_disturb_each_other(untrained: Translator) -> None:
         return each
 
     wanted = [task() for task in tasks(fresh())]
-    for _ in range(3):
+    for _ in range(2):
         shared = fresh()
         with ThreadPoolExecutor(8) as pool:
             found = [future.result() for future in [pool.submit(t) for t in tasks(shared)]]

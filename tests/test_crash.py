@@ -239,6 +239,7 @@ def test_wrong_usage(arguments: list[str]) -> None:
     assert stopped.value.code == 2
 
 
+@pytest.mark.slow
 def test_a_training_survives_kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not to be killed is trained in this process, which has torch loaded."""
 
