@@ -248,7 +248,7 @@ def test_max_time_includes_validations(tmp_path: Path, monkeypatch: pytest.Monke
         return validate(*args)
 
     monkeypatch.setattr(TranslationTask, "validate", slow)
-    config = make_config(tmp_path, "training.max_time=4s", "training.validate_every=10")
+    config = make_config(tmp_path, "training.max_time=4s", "training.validate_every=3")
     state = train(config, device="cpu")
     assert len(metrics(run_of(config), "validation")) >= 2
     assert 2.4 < state.seconds < 4.8  # time is kept for the last one, and for the average's

@@ -65,12 +65,11 @@ def classify(
     from transformer_mt.config.tasks import ClassificationConfig
     from transformer_mt.inference.load import load_classifier
 
-    run = models.find_model(model, ClassificationConfig)
     if pairs:
         from transformer_mt.doctor.with_classifier import check_pairs
 
         found = check_pairs(
-            load_classifier(run, device=device),
+            load_classifier(models.find_model(model, ClassificationConfig), device=device),
             pairs,
             languages=languages,
             threshold=0.99 if threshold is None else threshold,
@@ -79,6 +78,7 @@ def classify(
         _show_pairs(found, output_file, layout)
         return
     with streams.open_chunks(texts, input_file) as chunks:
+        run = models.find_model(model, ClassificationConfig)
         classifier = load_classifier(run, device=device)
         shown = top or (1 if layout == "text" else len(classifier.vocabulary.labels))
 

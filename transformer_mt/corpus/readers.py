@@ -33,8 +33,16 @@ LANGUAGES = ("en", "fr")
 Phrases = Rows[tuple[str, str]]
 
 
+_READINGS: "dict[type[DataConfig], type[Reading[Any, Any]]]" = {}
+"""Row readers by the class of the data configuration."""
+
+
 class Reading(ABC, Generic[D, Row]):
-    """Base class of row readers, one subclass for each data configuration."""
+    """Base class of row readers, which are found by the class of the data configuration.
+
+    Args of a subclass:
+        config: class of the data configurations whose rows it reads.
+    """
 
     kind: type[Row]
     """Class of the rows."""
@@ -44,6 +52,10 @@ class Reading(ABC, Generic[D, Row]):
     """Allowed values of `data.train`, for error messages."""
     several: ClassVar[str]
     """Advice on giving several files, for error messages."""
+
+    def __init_subclass__(cls, config: type[DataConfig], **others: Any) -> None:
+        super().__init_subclass__(**others)
+        _READINGS[config] = cls
 
     def __init__(self, config: D) -> None:
         self.config = config
@@ -108,7 +120,7 @@ class Reading(ABC, Generic[D, Row]):
         return rows
 
 
-class PairsReading(Reading[PairsConfig, SentencePair]):
+class PairsReading(Reading[PairsConfig, SentencePair], config=PairsConfig):
     """Reader of sentence pairs."""
 
     kind = SentencePair
@@ -139,7 +151,7 @@ class PairsReading(Reading[PairsConfig, SentencePair]):
         return [SentencePair(*pair[::order]) for pair in pairs]
 
 
-class TextReading(Reading[TextConfig, Text]):
+class TextReading(Reading[TextConfig, Text], config=TextConfig):
     """Reader of lines of text."""
 
     kind = Text
@@ -175,7 +187,7 @@ class TextReading(Reading[TextConfig, Text]):
         return [Text(pair[side]) for pair in pairs]
 
 
-class LabelledReading(Reading[LabelledConfig, LabelledText]):
+class LabelledReading(Reading[LabelledConfig, LabelledText], config=LabelledConfig):
     """Reader of labelled texts."""
 
     kind = LabelledText
@@ -243,13 +255,6 @@ def unequal_counts(src: str | Path, tgt: str | Path, src_count: int, tgt_count: 
         f"{src} has {src_count} lines but {tgt} has {tgt_count}: parallel files must align line by"
         f" line (the shorter one ends after line {min(src_count, tgt_count)})"
     )
-
-
-_READINGS: dict[type[DataConfig], type[Reading[Any, Any]]] = {
-    PairsConfig: PairsReading,
-    TextConfig: TextReading,
-    LabelledConfig: LabelledReading,
-}
 
 
 def reading_of(config: DataConfig) -> Reading[Any, Any]:
