@@ -102,7 +102,7 @@ def open_translator(
                 if (group.local_rank == 0) == first:
                     own = group.device_name(device)
                     loaded = load_translator(model, own, engine, quantization, lm, lm_weight)
-        yield DistributedTranslator.of(group, loaded)
+        yield DistributedTranslator(group, loaded)
 
 
 def check_beam(beam_size: int | None, n_best: int) -> None:

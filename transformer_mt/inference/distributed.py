@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from transformer_mt.config.tasks import DecodingConfig, PairsConfig
-from transformer_mt.inference.engine import Engine
 from transformer_mt.inference.results import Candidate
 from transformer_mt.inference.translator import Translator
-from transformer_mt.text.line_sizes import UsualLines
-from transformer_mt.text.tokenizer import Tokenizers
 
 if TYPE_CHECKING:
     from transformer_mt.runtime.process_group import ProcessGroup
@@ -20,29 +16,15 @@ class DistributedTranslator(Translator):
     """A translator over all ranks: each gets the same lines and returns all translations.
 
     A single sentence is translated by the calling rank only.
+
+    Args:
+        group: the processes, each of which has loaded the same model.
+        own: the translator of this process.
     """
 
-    def __init__(
-        self,
-        group: ProcessGroup,
-        engine: Engine,
-        tokenizers: Tokenizers,
-        data: PairsConfig,
-        decoding: DecodingConfig,
-        usual: UsualLines | None = None,
-    ) -> None:
-        super().__init__(engine, tokenizers, data, decoding, usual)
+    def __init__(self, group: ProcessGroup, own: Translator) -> None:
+        super().__init__(own.engine, own.tokenizers, own.data, own.decoding, own.usual)
         self.group = group
-
-    @classmethod
-    def of(cls, group: ProcessGroup, own: Translator) -> DistributedTranslator:
-        """Return a translator that shares the work with the processes of a group.
-
-        Args:
-            group: the processes, each of which has loaded the same model.
-            own: the translator of this process.
-        """
-        return cls(group, own.engine, own.tokenizers, own.data, own.decoding, own.usual)
 
     def translate(self, text: Any, *, first_line: int = 1, **options: Any) -> Any:
         """Translate as `Translator.translate`; only single sentences can have `attention`."""

@@ -75,9 +75,8 @@ class TranslationTask(Task[Transformer, PairBatch, SentencePair]):
         figures = {"loss": loss, "perplexity": perplexity(loss)}
         pairs = examples.rows[: training.validate_sentences]
         greedy = replace(self.config.decoding, beam_size=1)
-        translator = DistributedTranslator(
-            group, TorchEngine(model), self.vocabulary, self.config.data, greedy
-        )
+        own = Translator(TorchEngine(model), self.vocabulary, self.config.data, greedy)
+        translator = DistributedTranslator(group, own)
         translations = translator.translate(
             [pair.src for pair in pairs], details=False, batch_tokens=training.batch_tokens
         )
